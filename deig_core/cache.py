@@ -1,0 +1,41 @@
+"""A small cache for tensors, bounded by bytes."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+
+import torch
+
+
+class TensorCache:
+    """Least-recently-used cache of tensors, holding at most `max_bytes`. Safe to share between threads."""
+
+    def __init__(self, max_bytes: int):
+        self.max_bytes = max_bytes
+        self.size = 0
+        self._tensors: OrderedDict[Hashable, torch.Tensor] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> torch.Tensor | None:
+        with self._lock:
+            tensor = self._tensors.get(key)
+            if tensor is not None:
+                self._tensors.move_to_end(key)
+            return tensor
+
+    def put(self, key: Hashable, tensor: torch.Tensor) -> None:
+        """Keep `tensor`; it must own its storage (a view would keep the whole of its base alive)."""
+        with self._lock:
+            old = self._tensors.pop(key, None)
+            self.size += tensor.nbytes - (old.nbytes if old is not None else 0)
+            self._tensors[key] = tensor
+            while self.size > self.max_bytes and len(self._tensors) > 1:
+                self.size -= self._tensors.popitem(last=False)[1].nbytes
+
+    def clear(self) -> None:
+        with self._lock:
+            self._tensors.clear()
+            self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._tensors)

@@ -1,0 +1,237 @@
+"""One UNet call: from texts and regions to the cross-attention context and the instances that each fuser sees."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from .adapter import DeigAdapter
+from .cache import TensorCache
+from .fuser import LevelInstances
+from .masks import PIXELS_PER_LATENT, Size, membership
+from .regions import Box, Region
+
+MEGABYTE = 2**20
+_KEPT = 64  # sizes and devices that a layout remembers
+
+
+@dataclass(frozen=True, eq=False)
+class TextFeatures:
+    """Output of the text encoder for one text: [L, text_dim], pads included. `key` names the content (text and encoder)."""
+
+    tensor: torch.Tensor
+    key: str
+
+    @classmethod
+    def of(cls, tensor: torch.Tensor) -> TextFeatures:
+        """Features with a key made from their bytes."""
+        data = tensor.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes()
+        return cls(tensor, hashlib.sha256(data).hexdigest())
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a latent that a call denoises: offset and size inside a latent of `full` size, all (height, width) in cells."""
+
+    full: Size
+    offset: Size
+    size: Size
+
+    @classmethod
+    def whole(cls, size: Size) -> Window:
+        return cls(size, (0, 0), size)
+
+
+@dataclass(eq=False)
+class Layout:
+    """Regions in their order, with what was worked out of them for the sizes and devices seen so far.
+
+    indices: where these regions stand in the layout that this one was cropped from.
+    """
+
+    regions: tuple[Region, ...]
+    indices: tuple[int, ...] = ()
+    _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def visible(self, window: Window) -> Layout:
+        """The regions that have a pixel in `window`, expressed in it."""
+        return self._once(window, lambda: self._crop(window))
+
+    def _crop(self, window: Window) -> Layout:
+        kept = [(i, r) for i, region in enumerate(self.regions) if (r := crop(region, window))]
+        return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept))
+
+    def members(self, latent: Size, grid: Size, device: torch.device) -> torch.Tensor:
+        """Membership words int64 [1, h * w]."""
+        return self._once((latent, grid, device), lambda: membership(self.regions, latent, grid).to(device)[None])
+
+    def boxes(self, device: torch.device) -> torch.Tensor:
+        """Boxes float32 [1, R, 4]."""
+        return self._once(("boxes", device), lambda: torch.tensor([[r.box for r in self.regions]], dtype=torch.float32, device=device))
+
+    def bias(self, device: torch.device) -> torch.Tensor | None:
+        """log(strength) float32 [1, R], or None where every strength is 1."""
+        strengths = [r.strength for r in self.regions]
+        if all(s == 1 for s in strengths):
+            return None
+        return self._once(("bias", device), lambda: torch.tensor([strengths], dtype=torch.float32).log().to(device))
+
+    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key not in self._known:
+                if len(self._known) >= _KEPT:
+                    self._known.clear()
+                self._known[key] = make()
+            return self._known[key]
+
+
+def crop(region: Region, window: Window) -> Region | None:
+    """`region` in fractions of `window`, or None if no pixel of it is inside."""
+    if window == Window.whole(window.full):
+        return region if _has_pixel(region.box, window.size) else None
+    (full_h, full_w), (top, left), (height, width) = window.full, window.offset, window.size
+    if region.mask is not None:
+        return _crop_mask(region, window)
+    x0, y0, x1, y1 = region.box
+    box = ((x0 * full_w - left) / width, (y0 * full_h - top) / height, (x1 * full_w - left) / width, (y1 * full_h - top) / height)
+    box = tuple(min(max(c, 0.0), 1.0) for c in box)
+    return replace(region, box=box) if _has_pixel(box, window.size) else None
+
+
+def _has_pixel(box: Box, latent: Size) -> bool:
+    height, width = (side * PIXELS_PER_LATENT for side in latent)
+    return round(box[0] * width) < round(box[2] * width) and round(box[1] * height) < round(box[3] * height)
+
+
+def _crop_mask(region: Region, window: Window) -> Region | None:
+    # At the image's own resolution a crop falls on whole pixels, whatever the mask's was.
+    full = torch.Size(side * PIXELS_PER_LATENT for side in window.full)
+    mask = torch.nn.functional.adaptive_max_pool2d(region.mask[None].float(), full)[0] > 0
+    (top, left), (height, width) = ((v * PIXELS_PER_LATENT for v in pair) for pair in (window.offset, window.size))
+    mask = mask[top:top + height, left:left + width]
+    return region.with_mask(mask) if mask.any() else None
+
+
+@dataclass(frozen=True, eq=False)
+class GroundedText:
+    """What one side of the conditioning says: its prompt, and the regions with their texts, in the same order."""
+
+    prompt: TextFeatures
+    layout: Layout
+    descriptions: tuple[TextFeatures, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Consecutive rows of a UNet call that share one conditioning entry."""
+
+    rows: int
+    text: GroundedText | None
+    window: Window
+
+
+class Extractor:
+    """Runs the IDE of an adapter, once for each text and timestep, and remembers (bounded) what came out."""
+
+    def __init__(self, adapter: DeigAdapter, *, result_bytes: int = 128 * MEGABYTE, text_bytes: int = 64 * MEGABYTE):
+        self.adapter = adapter
+        self._results = TensorCache(result_bytes)
+        self._texts = TensorCache(text_bytes)
+
+    def __call__(self, wanted: Sequence[tuple[TextFeatures, float]], device: torch.device) -> list[torch.Tensor]:
+        """Tokens float32 [T, D] on `device` of each (text, timestep); one batched IDE call for those not known yet."""
+        keys = [(text.key, timestep, device) for text, timestep in wanted]
+        found = {key: self._results.get(key) for key in keys}
+        todo = {key: item for key, item in zip(keys, wanted, strict=True) if found[key] is None}
+        if todo:
+            texts = torch.stack([self._project(text, device) for text, _ in todo.values()])
+            times = torch.tensor([t for _, t in todo.values()], dtype=torch.float32, device=device)
+            for key, tokens in zip(todo, self.adapter.ide(texts, times), strict=True):
+                found[key] = tokens.clone()
+                self._results.put(key, found[key])
+        return [found[key] for key in keys]
+
+    def _project(self, text: TextFeatures, device: torch.device) -> torch.Tensor:
+        key = (text.key, device)
+        projected = self._texts.get(key)
+        if projected is None:
+            projected = self.adapter.ide.project_text(text.tensor.to(device)[None])[0]
+            self._texts.put(key, projected)
+        return projected
+
+
+@dataclass(frozen=True, eq=False)
+class GroundedRows:
+    rows: int
+    context: torch.Tensor | None  # [1 or rows, T, D], None where the rows have no DEIG text
+    tokens: torch.Tensor | None  # [1 or rows, R*T, D]
+    layout: Layout | None
+    window: Window
+    bias: torch.Tensor | None
+
+
+class GroundedCall:
+    """What the fusers of one UNet call need: instances for whatever grid a block turns out to have."""
+
+    def __init__(self, runs: Sequence[GroundedRows], tokens_per_region: int):
+        self.runs = tuple(runs)
+        self._tokens_per_region = tokens_per_region
+        self._levels: dict[Size, list[LevelInstances]] = {}
+
+    def context(self) -> list[torch.Tensor | None]:
+        """Cross-attention context [1 or rows, T, D] of each run."""
+        return [run.context for run in self.runs]
+
+    def instances(self, grid: Size, device: torch.device) -> list[LevelInstances]:
+        """The instances of each run on a level of `grid` = (h, w) cells."""
+        if grid not in self._levels:
+            self._levels[grid] = [
+                LevelInstances(r.rows) if r.tokens is None else LevelInstances(
+                    r.rows, r.tokens, self._tokens_per_region, r.layout.members(r.window.size, grid, device), r.bias)
+                for r in self.runs
+            ]
+        return self._levels[grid]
+
+
+def ground(extractor: Extractor, runs: Sequence[Run], timesteps: Sequence[float], device: torch.device) -> GroundedCall:
+    """Prepare one UNet call. timesteps: one for each row of the batch, the rows of the runs in their order.
+
+    No region is padded, regions that no pixel of the window shows are dropped, and nothing is worked out twice for
+    rows that share their timestep.
+    """
+    adapter = extractor.adapter
+    starts = [sum(r.rows for r in runs[:i]) for i in range(len(runs))]
+    times = [_distinct(timesteps[s:s + r.rows]) for s, r in zip(starts, runs, strict=True)]
+    layouts = [run.text.layout.visible(run.window) if run.text else None for run in runs]
+    wanted = [
+        (text, t)
+        for run, layout, ts in zip(runs, layouts, times, strict=True) if run.text
+        for t in ts for text in (run.text.prompt, *(run.text.descriptions[i] for i in layout.indices))
+    ]
+    extracted = iter(extractor(wanted, device) if wanted else ())
+    grounded = []
+    for run, layout, ts in zip(runs, layouts, times, strict=True):
+        if run.text is None:
+            grounded.append(GroundedRows(run.rows, None, None, None, run.window, None))
+            continue
+        count = len(layout.indices)
+        rows = [[next(extracted) for _ in range(1 + count)] for _ in ts]
+        context = torch.stack([row[0] for row in rows])
+        tokens = bias = None
+        if count:
+            z = torch.stack([torch.stack(row[1:]) for row in rows])
+            tokens = adapter.position_net(z, layout.boxes(device).expand(len(ts), -1, -1))
+            bias = layout.bias(device)
+        grounded.append(GroundedRows(run.rows, context, tokens, layout, run.window, bias))
+    return GroundedCall(grounded, adapter.config.tokens)
+
+
+def _distinct(timesteps: Sequence[float]) -> list[float]:
+    """One timestep where all rows share it, else that of each row."""
+    return [timesteps[0]] if all(t == timesteps[0] for t in timesteps) else list(timesteps)

@@ -1,0 +1,179 @@
+"""Every other way in: what other nodes, tools and models call boxes, turned into a region document.
+
+Accepted, as Python values or as JSON text:
+    our own document                                 {"version": 1, "regions": [...]}
+    core BOUNDING_BOX, one box, a frame, or frames   {x, y, width, height, metadata: {desc}} in pixels
+    core ARRAY, and Ideogram-style {"elements": []}  {type, bbox: [ymin, xmin, ymax, xmax] on 0..1000, desc, text}
+    KJNodes elements                                 {x, y, w, h, desc, text} as fractions
+    detections                                       {box | bbox | xyxy | box_2d: [4 numbers], label | caption | description ...}
+    bare lists                                       [[4 numbers], ...] (KJNodes BBOX is xywh in pixels)
+Of several frames the first one is read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from .errors import RegionError
+from .regions import COLORS, Region, RegionDocument, RegionWarning, check_count, checked_box, mask_bounds, parse
+
+TEXT_KEYS = ("description", "desc", "label", "caption", "prompt", "text", "phrase", "name", "class", "category")
+LAYOUTS = ("xyxy", "xywh", "yxyx")
+UNITS = ("auto", "pixels", "fractions", "0..1000")
+WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
+
+
+def from_boxes(
+    source: Any, width: int, height: int, *, layout: str = "xyxy", units: str = "auto", descriptions: Sequence[str] = (),
+) -> RegionDocument:
+    """Turn `source` (see the module) into a document of width x height pixels.
+
+    layout: order of bare lists of four, one of LAYOUTS. units: of bare lists and detections, one of UNITS; "auto" takes
+    numbers that are all <= 1 as fractions and others as pixels. descriptions: override the boxes' own texts, in order;
+    texts beyond the last box get a box of the whole image. Raises RegionError for what cannot be read.
+    """
+    if isinstance(source, str):
+        source = from_text(source)
+    if isinstance(source, Mapping) and "regions" in source:
+        document = parse(source)
+        return RegionDocument(document.width, document.height, _described(document.regions, descriptions), document.extra)
+    entries = _entries(source)
+    check_count(max(len(entries), len(descriptions)))
+    numbers = [n for e in entries for n in _bare_numbers(e)]
+    if units == "auto":
+        units = "fractions" if all(abs(n) <= 1 for n in numbers) else "pixels"
+    regions = []
+    for i, entry in enumerate(entries):
+        name = f"Region {i + 1}"
+        box = _box(entry, name, width, height, layout, units)
+        strength = entry.get("strength", 1.0) if isinstance(entry, Mapping) else 1.0
+        regions.append(Region(f"r{i + 1}", checked_box(box, name), _description(entry), color=COLORS[i % len(COLORS)],
+                              strength=float(strength) if isinstance(strength, (int, float)) else 1.0))
+    return RegionDocument(width, height, _described(regions, descriptions))
+
+
+def from_masks(masks: torch.Tensor, width: int, height: int, descriptions: Sequence[str] = ()) -> RegionDocument:
+    """One region for each mask [n, h, w] (a pixel belongs to it from 0.5 on), each with its mask and its bounding box.
+
+    Empty masks are left out with a RegionWarning, together with their description. Raises RegionError for more than 64 masks.
+    """
+    if masks.ndim != 3:
+        raise RegionError(f"Masks must be a batch [count, height, width]; got the shape {list(masks.shape)}.")
+    check_count(len(masks))
+    regions = []
+    for i, mask in enumerate(masks.detach().cpu() >= 0.5):
+        if not mask.any():
+            warnings.warn(f"Mask {i + 1} is empty and was left out.", RegionWarning, stacklevel=2)
+            continue
+        text = descriptions[i] if i < len(descriptions) else ""
+        regions.append(Region(f"r{i + 1}", mask_bounds(mask), text, color=COLORS[i % len(COLORS)], mask=mask))
+    return RegionDocument(width, height, tuple(regions))
+
+
+def from_text(text: str) -> Any:
+    """Decode JSON as people and models write it: code fences, words around it and trailing commas are forgiven.
+
+    Raises RegionError where nothing can be read.
+    """
+    fenced = re.search(r"```[\w-]*\s*(.*?)```", text, re.S)
+    body = (fenced.group(1) if fenced else text).strip()
+    if not body:
+        return []
+    starts = [i for i in (body.find("{"), body.find("[")) if i >= 0]
+    end = max(body.rfind("}"), body.rfind("]")) + 1
+    candidates = [body, body[min(starts):end]] if starts else [body]
+    for candidate in candidates:
+        for attempt in (candidate, _without_trailing_commas(candidate)):
+            try:
+                return json.loads(attempt)
+            except (json.JSONDecodeError, RecursionError):
+                continue
+    raise RegionError("The boxes are no readable JSON: expected a list of boxes or a region document.")
+
+
+def _without_trailing_commas(text: str) -> str:
+    return re.sub(r'("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])', lambda m: m.group(1) or "", text)
+
+
+def _entries(source: Any) -> list:
+    for key in ("elements", "boxes", "bboxes", "detections", "objects", "instances"):
+        if isinstance(source, Mapping) and isinstance(source.get(key), Sequence):
+            return list(source[key])
+    if isinstance(source, Mapping):
+        return [source]
+    if isinstance(source, torch.Tensor):
+        source = source.tolist()
+    if source is None or isinstance(source, str) or not isinstance(source, Sequence):
+        raise RegionError(f"Boxes must be a list of boxes, or JSON text of one; got {type(source).__name__}.")
+    if not source:
+        return []
+    if _is_four(source):
+        return [source]
+    first = source[0]
+    is_frames = isinstance(first, Sequence) and not isinstance(first, str) and not _is_four(first)
+    return list(first) if is_frames else list(source)
+
+
+def _is_four(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 4 and all(isinstance(v, (int, float)) for v in value)
+
+
+def _bare(entry: Any) -> Any:
+    if isinstance(entry, Mapping):
+        return next((entry[k] for k in ("box", "xyxy", "box_2d", "bbox") if k in entry), None)
+    return entry
+
+
+def _bare_numbers(entry: Any) -> list[float]:
+    values = _bare(entry)
+    return [v for v in values if isinstance(v, (int, float))] if isinstance(values, Sequence) and not isinstance(values, str) else []
+
+
+def _box(entry: Any, name: str, width: int, height: int, layout: str, units: str) -> list:
+    """Four numbers x0, y0, x1, y1 as fractions; anything else is passed on for checked_box to name."""
+    if isinstance(entry, Mapping):
+        if {"x", "y", "w", "h"} <= entry.keys():
+            return _to_fractions([entry[k] for k in "xywh"], name, "xywh", (1, 1))
+        if {"x", "y", "width", "height"} <= entry.keys():
+            return _to_fractions([entry[k] for k in ("x", "y", "width", "height")], name, "xywh", (width, height))
+        if "box_2d" in entry or ("bbox" in entry and "desc" in entry):
+            return _to_fractions(_bare(entry), name, "yxyx", (1000, 1000))
+        if "xyxy" in entry:
+            layout = "xyxy"
+        if _bare(entry) is None:
+            raise RegionError(f"{name}: no box found in it; expected one of the keys box, bbox, xyxy, or x, y, width, height.")
+    scale = {"fractions": (1, 1), "pixels": (width, height), "0..1000": (1000, 1000)}[units]
+    return _to_fractions(_bare(entry), name, layout, scale)
+
+
+def _to_fractions(values: Any, name: str, layout: str, scale: tuple[int, int]) -> list:
+    if not _is_four(values):
+        raise RegionError(f"{name}: a box must be four numbers; got {str(values)[:60]}.")
+    a, b, c, d = values
+    x0, y0, x1, y1 = {"xyxy": (a, b, c, d), "xywh": (a, b, a + c, b + d), "yxyx": (b, a, d, c)}[layout]
+    return [x0 / scale[0], y0 / scale[1], x1 / scale[0], y1 / scale[1]]
+
+
+def _description(entry: Any) -> str:
+    if not isinstance(entry, Mapping):
+        return ""
+    metadata = entry.get("metadata")
+    for holder in (entry, metadata if isinstance(metadata, Mapping) else {}):
+        for key in TEXT_KEYS:
+            if isinstance(holder.get(key), str) and holder[key].strip():
+                return holder[key].strip()
+    return ""
+
+
+def _described(regions: Sequence[Region], descriptions: Sequence[str]) -> tuple[Region, ...]:
+    named = [replace(r, description=descriptions[i]) if i < len(descriptions) and descriptions[i] else r for i, r in enumerate(regions)]
+    for i in range(len(regions), len(descriptions)):
+        named.append(Region(f"r{i + 1}", WHOLE_IMAGE, descriptions[i], color=COLORS[i % len(COLORS)]))
+    return tuple(named)
