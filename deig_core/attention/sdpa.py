@@ -1,0 +1,29 @@
+"""The masked attention on any device that torch knows, without a mask over the visual keys."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .flash import flash_with_lse
+from .merge import merge_by_region, merge_by_rows
+from .widened import widened
+
+
+def sdpa(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
+         bias: Tensor | None) -> Tensor:
+    """`masked_attention` with torch alone; arguments as there. Scratch memory is bounded and never HW x HW.
+
+    Where the device's attention returns its log-sum-exp, an unmasked call over the visual keys is merged with the instance keys.
+    Gradients, and devices without such a call, take the widened heads (that log-sum-exp has no gradient).
+    """
+    tensors = [q, k, v, token_k, token_v] + ([] if bias is None else [bias])
+    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
+        return widened(q, k, v, token_k, token_v, members, tokens_per_region, bias)
+    visual = flash_with_lse(q, k, v)
+    if visual is None:
+        return widened(q, k, v, token_k, token_v, members, tokens_per_region, bias)
+    # Reading which cells a region has costs nothing on a CPU; an accelerator would have to wait for it, and a compiled graph has no values.
+    by_region = q.device.type == "cpu" and not torch.compiler.is_compiling()
+    merge = merge_by_region if by_region else merge_by_rows
+    return merge(*visual, q, token_k, token_v, members, tokens_per_region, bias)

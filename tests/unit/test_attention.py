@@ -1,0 +1,193 @@
+"""Every implementation of the masked attention against the dense oracle, over drawn shapes, members, biases and strides."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deig_core.attention import IMPLEMENTATIONS, masked_attention, merge
+from deig_core.attention.flash import flash_with_lse
+from deig_core.attention.widened import widened
+
+# Absolute, on outputs of unit scale: a few roundings of the dtype itself.
+TOLERANCE = {torch.float64: 1e-11, torch.float32: 5e-6, torch.bfloat16: 2e-2, torch.float16: 3e-3}
+
+
+@st.composite
+def calls(draw, dtypes=(torch.float32, torch.bfloat16, torch.float64), dims=(8, 24, 40, 50, 64, 80, 160)):
+    """Arguments of one call: any batch row with its own regions or none, overlaps, hidden regions, shared tokens, odd strides."""
+    batch, heads = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    cells, dim = draw(st.integers(1, 70)), draw(st.sampled_from(dims))
+    regions, tokens = draw(st.sampled_from([1, 2, 3, 5, 30, 64])), draw(st.sampled_from([1, 3, 4, 16]))
+    dtype = draw(st.sampled_from(dtypes))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
+
+    def tensor(rows, *shape):
+        values = torch.randn(rows, *shape, generator=generator, dtype=torch.float64).to(dtype)
+        layout = draw(st.sampled_from(["plain", "heads inside", "channels outside", "padded"]))
+        if layout == "heads inside":  # what a projection gives: [B, N, heads, d] seen as [B, heads, N, d]
+            return values.transpose(1, 2).contiguous().transpose(1, 2)
+        if layout == "channels outside":
+            return values.mT.contiguous().mT
+        if layout == "padded":
+            return torch.cat([values, values], dim=-1)[..., : values.shape[-1]]
+        return values
+
+    shared_tokens, shared_members = draw(st.booleans()), draw(st.booleans())
+    density = draw(st.sampled_from([0.0, 0.05, 0.5, 1.0]))
+    own = torch.rand(1 if shared_members else batch, cells, regions, generator=generator) < density
+    if not shared_members and draw(st.booleans()):
+        own[-1] = False  # the unconditional half of a call
+    words = (own.long() << torch.arange(regions)).sum(-1)
+    bias = None
+    if draw(st.booleans()):
+        bias = torch.randn(1 if draw(st.booleans()) else batch, regions, generator=generator)
+        if draw(st.booleans()):
+            bias[..., draw(st.integers(0, regions - 1))] = float("-inf")
+    visual = [tensor(batch, heads, cells, dim) for _ in range(3)]
+    instance = [tensor(1 if shared_tokens else batch, heads, regions * tokens, dim) for _ in range(2)]
+    return (*visual, *instance, words), {"tokens_per_region": tokens, "bias": bias}
+
+
+def oracle(arguments, options):
+    *tensors, members = arguments
+    return masked_attention(*(t.double() for t in tensors), members, **options, implementation="dense")
+
+
+def assert_close(result, arguments, options):
+    tensor = arguments[0]
+    assert result.shape == tensor.shape and result.dtype == tensor.dtype
+    torch.testing.assert_close(result.double(), oracle(arguments, options), rtol=0, atol=TOLERANCE[tensor.dtype] * 4)
+
+
+@settings(max_examples=150, deadline=None)
+@given(calls(dtypes=(*TOLERANCE,)))
+def test_sdpa_is_the_oracle(call):
+    arguments, options = call
+    assert_close(masked_attention(*arguments, **options, implementation="sdpa"), arguments, options)
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls())
+def test_auto_is_the_oracle(call):
+    arguments, options = call
+    assert_close(masked_attention(*arguments, **options), arguments, options)
+
+
+@settings(max_examples=100, deadline=None)
+@given(calls(), st.sampled_from([1, 700, 4 << 20]))
+def test_merging_by_rows_is_the_oracle_whatever_the_scratch(call, entries):
+    arguments, options = call
+    whole, merge.SCRATCH_ENTRIES = merge.SCRATCH_ENTRIES, entries
+    try:
+        result = merge.merge_by_rows(*flash_with_lse(*arguments[:3]), arguments[0], *arguments[3:], *options.values())
+    finally:
+        merge.SCRATCH_ENTRIES = whole
+    assert_close(result, arguments, options)
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls())
+def test_widened_heads_are_the_oracle(call):
+    arguments, options = call
+    assert_close(widened(*arguments, *options.values()), arguments, options)
+
+
+@settings(max_examples=10, deadline=None)
+@given(calls(dtypes=(torch.float64,), dims=(8,)), st.booleans())
+def test_gradients_are_right(call, with_bias):
+    (*tensors, members), options = call
+    if members.numel() * tensors[3].shape[2] > 2000:
+        return
+    bias = options["bias"]
+    # The finite difference of an infinite bias is NaN: only finite ones are differentiated.
+    with_bias = with_bias and bias is not None and bool(bias.isfinite().all())
+    leaves = [t.detach().clone().requires_grad_() for t in tensors] + ([bias.double().requires_grad_()] if with_bias else [])
+
+    def call_it(q, k, v, token_k, token_v, own_bias=bias):
+        return masked_attention(q, k, v, token_k, token_v, members, tokens_per_region=options["tokens_per_region"], bias=own_bias)
+
+    assert torch.autograd.gradcheck(call_it, leaves, fast_mode=True, atol=1e-6)
+
+
+def example(dtype=torch.float32, batch=2, cells=16, regions=3, tokens=4, requires_grad=False):
+    generator = torch.Generator().manual_seed(0)
+    visual = [torch.randn(batch, 2, cells, 8, generator=generator).to(dtype).requires_grad_(requires_grad) for _ in range(3)]
+    instance = [torch.randn(1, 2, regions * tokens, 8, generator=generator).to(dtype).requires_grad_(requires_grad) for _ in range(2)]
+    return (*visual, *instance, torch.randint(0, 1 << regions, (batch, cells), generator=generator)), {"tokens_per_region": tokens}
+
+
+def test_a_cell_of_no_region_sees_visual_tokens_only():
+    (q, k, v, *instance, members), options = example()
+    ordinary = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+    for name in ("dense", "sdpa"):
+        result = masked_attention(q, k, v, *instance, torch.zeros_like(members), **options, implementation=name)
+        torch.testing.assert_close(result, ordinary)
+
+
+def test_the_64th_region_is_the_sign_bit():
+    (q, k, v, *_), _ = example()
+    ordinary = torch.nn.functional.scaled_dot_product_attention(q, k, v)
+    tokens = torch.randn(2, 1, 2, 64, 8)
+    members = torch.zeros(1, 16, dtype=torch.int64)
+    members[0, 3] = torch.iinfo(torch.int64).min
+    arguments, options = (q, k, v, *tokens, members), {"tokens_per_region": 1}
+    assert_close(masked_attention(*arguments, **options), arguments, options)
+    assert not torch.allclose(masked_attention(*arguments, **options)[:, :, 3], ordinary[:, :, 3])
+
+
+def test_inputs_are_left_alone():
+    arguments, options = example()
+    before = [t.clone() for t in arguments]
+    masked_attention(*arguments, **options)
+    assert all(torch.equal(a, b) for a, b in zip(before, arguments, strict=True))
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_a_compiled_model_gives_the_same(backend, requires_grad):
+    arguments, options = example(requires_grad=requires_grad)
+
+    def model(q, *rest):
+        return masked_attention(q * 2, *rest, **options) + 1
+
+    torch._dynamo.reset()
+    compiled = torch.compile(model, backend=backend)
+    result = compiled(*arguments)
+    torch.testing.assert_close(result, model(*arguments))
+    if requires_grad:
+        grads = torch.autograd.grad(result.sum(), arguments[:5])
+        for ours, right in zip(grads, torch.autograd.grad(model(*arguments).sum(), arguments[:5]), strict=True):
+            torch.testing.assert_close(ours, right)
+
+
+def break_(arguments, options, **changes):
+    names = ("q", "k", "v", "token_k", "token_v", "members")
+    values = dict(zip(names, arguments, strict=True)) | options | changes
+    return masked_attention(*[values.pop(n) for n in names], **values)
+
+
+@pytest.mark.parametrize("changes, words", [
+    ({"implementation": "fast"}, "no implementation 'fast'"),
+    ({"tokens_per_region": 5}, "12 tokens at 5 a region"),
+    ({"tokens_per_region": 0}, "12 tokens at 0 a region"),
+    ({"k": torch.zeros(2, 2, 15, 8)}, "one shape"),
+    ({"token_k": torch.zeros(2, 2, 12, 4)}, "instance keys and values"),
+    ({"token_v": torch.zeros(1, 2, 8, 8)}, "instance keys and values"),
+    ({"members": torch.zeros(2, 16)}, "int64 membership words"),
+    ({"members": torch.zeros(3, 16, dtype=torch.int64)}, "int64 membership words"),
+    ({"bias": torch.zeros(3)}, "bias"),
+    ({"q": torch.zeros(2, 2, 16, 8, dtype=torch.float64)}, "one dtype"),
+])
+def test_what_does_not_fit_is_said_in_one_sentence(changes, words):
+    with pytest.raises(ValueError, match=words):
+        break_(*example(), **changes)
+
+
+def test_more_than_64_regions_are_refused():
+    with pytest.raises(ValueError, match="1 to 64 regions"):
+        masked_attention(*example(regions=33, tokens=2)[0], tokens_per_region=1)
+
+
+def test_names_are_listed():
+    assert {"dense", "sdpa"} <= set(IMPLEMENTATIONS)
