@@ -10,9 +10,21 @@ import torch
 from torch import Tensor
 
 from .contract import math_dtype, membership
-from .flash import flash_with_lse
+from .flash import cpu_flash_with_lse, flash_with_lse
 
-SCRATCH_ENTRIES = 4 << 20  # logits held at a time by `merge_by_rows`
+SCRATCH_ENTRIES = 4 << 20  # logits, or numbers added to logits, held at a time
+
+
+def merge_on_cpu(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
+                 bias: Tensor | None) -> Tensor:
+    """`merge_by_region` where few of the (cell, region) pairs exist, else `merge_by_mask`. Arguments as there."""
+    cells = members.shape[1]
+    regions = token_k.shape[2] // tokens_per_region
+    pairs = int(membership(members, regions).sum()) // members.shape[0]
+    # Measured at d = 40 to 160: a pair costs about four masked ones, and a region's own call about 64 cells of a masked one.
+    sparse = 4 * pairs + 64 * regions < regions * cells
+    merge = merge_by_region if sparse else merge_by_mask
+    return merge(out, lse, q, token_k, token_v, members, tokens_per_region, bias)
 
 
 def merge_by_region(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
@@ -71,4 +83,28 @@ def merge_by_rows(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v:
         before = lse[:, :, rows]
         after = torch.logaddexp(before, logits.logsumexp(dim=-1))[..., None]
         parts.append(((before[..., None] - after).exp() * out[:, :, rows] + (logits - after).exp() @ values).to(q.dtype))
+    return torch.cat(parts, dim=2)
+
+
+def merge_by_mask(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
+                  bias: Tensor | None) -> Tensor:
+    """Merge all instance tokens into every row of a CPU tensor by a masked call over the tokens alone, some rows at a time.
+
+    Arguments and scratch as in `merge_by_rows`; no value is read.
+    """
+    batch, _, cells, _ = q.shape
+    tokens = token_k.shape[2]
+    regions = tokens // tokens_per_region
+    token_k, token_v = (t.expand(batch, -1, -1, -1) for t in (token_k, token_v))
+    step = max(1, min(cells, SCRATCH_ENTRIES // (batch * tokens)))
+    parts = []
+    for first in range(0, cells, step):
+        rows = slice(first, first + step)
+        added = torch.zeros((), dtype=math_dtype(q)) if bias is None else bias.to(math_dtype(q))[:, None, :]
+        added = torch.where(membership(members[:, rows], regions), added, float("-inf"))  # [B, rows, R]
+        mask = added[:, None, :, :, None].expand(-1, -1, -1, -1, tokens_per_region).flatten(-2)
+        row_out, row_lse = cpu_flash_with_lse(q[:, :, rows], token_k, token_v, mask)
+        row_lse = row_lse.masked_fill((added == float("-inf")).all(-1)[:, None], float("-inf"))
+        weight = torch.sigmoid(row_lse - lse[:, :, rows])[..., None]
+        parts.append(out[:, :, rows].to(weight.dtype).lerp(row_out.to(weight.dtype), weight).to(q.dtype))
     return torch.cat(parts, dim=2)

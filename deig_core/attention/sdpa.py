@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .flash import flash_with_lse
-from .merge import merge_by_region, merge_by_rows
+from .merge import merge_by_mask, merge_by_rows, merge_on_cpu
 from .widened import widened
 
 
@@ -23,7 +23,7 @@ def sdpa(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, memb
     visual = flash_with_lse(q, k, v)
     if visual is None:
         return widened(q, k, v, token_k, token_v, members, tokens_per_region, bias)
-    # Reading which cells a region has costs nothing on a CPU; an accelerator would have to wait for it, and a compiled graph has no values.
-    by_region = q.device.type == "cpu" and not torch.compiler.is_compiling()
-    merge = merge_by_region if by_region else merge_by_rows
+    merge = merge_by_rows
+    if q.device.type == "cpu":  # a compiled graph has no values to choose by
+        merge = merge_by_mask if torch.compiler.is_compiling() else merge_on_cpu
     return merge(*visual, q, token_k, token_v, members, tokens_per_region, bias)

@@ -75,14 +75,12 @@ def test_auto_is_the_oracle(call):
 
 
 @settings(max_examples=100, deadline=None)
-@given(calls(), st.sampled_from([1, 700, 4 << 20]))
-def test_merging_by_rows_is_the_oracle_whatever_the_scratch(call, entries):
+@given(calls(dtypes=(*TOLERANCE,)), st.sampled_from([1, 700, 4 << 20]), st.sampled_from(["by_region", "by_mask", "by_rows", "on_cpu"]))
+def test_every_way_to_merge_is_the_oracle_whatever_the_scratch(call, entries, name):
     arguments, options = call
-    whole, merge.SCRATCH_ENTRIES = merge.SCRATCH_ENTRIES, entries
-    try:
-        result = merge.merge_by_rows(*flash_with_lse(*arguments[:3]), arguments[0], *arguments[3:], *options.values())
-    finally:
-        merge.SCRATCH_ENTRIES = whole
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merge, "SCRATCH_ENTRIES", entries)
+        result = getattr(merge, f"merge_{name}")(*flash_with_lse(*arguments[:3]), arguments[0], *arguments[3:], *options.values())
     assert_close(result, arguments, options)
 
 
