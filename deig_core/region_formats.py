@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,7 +21,7 @@ from typing import Any
 import torch
 
 from .errors import RegionError
-from .regions import COLORS, Region, RegionDocument, RegionWarning, check_count, checked_box, mask_bounds, parse
+from .regions import COLORS, Region, RegionDocument, check_count, checked_box, log, mask_bounds, parse
 
 TEXT_KEYS = ("description", "desc", "label", "caption", "prompt", "text", "phrase", "name", "class", "category")
 LAYOUTS = ("xyxy", "xywh", "yxyx")
@@ -62,7 +61,7 @@ def from_boxes(
 def from_masks(masks: torch.Tensor, width: int, height: int, descriptions: Sequence[str] = ()) -> RegionDocument:
     """One region for each mask [n, h, w] (a pixel belongs to it from 0.5 on), each with its mask and its bounding box.
 
-    Empty masks are left out with a RegionWarning, together with their description. Raises RegionError for more than 64 masks.
+    Empty masks are left out with a warning in the log, together with their description. Raises RegionError for more than 64 masks.
     """
     if masks.ndim != 3:
         raise RegionError(f"Masks must be a batch [count, height, width]; got the shape {list(masks.shape)}.")
@@ -70,7 +69,7 @@ def from_masks(masks: torch.Tensor, width: int, height: int, descriptions: Seque
     regions = []
     for i, mask in enumerate(masks.detach().cpu() >= 0.5):
         if not mask.any():
-            warnings.warn(f"Mask {i + 1} is empty and was left out.", RegionWarning, stacklevel=2)
+            log.warning("Mask %d is empty and was left out.", i + 1)
             continue
         text = descriptions[i] if i < len(descriptions) else ""
         regions.append(Region(f"r{i + 1}", mask_bounds(mask), text, color=COLORS[i % len(COLORS)], mask=mask))

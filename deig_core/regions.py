@@ -10,8 +10,8 @@ Boxes are fractions of the image, origin top left. Keys that this version does n
 from __future__ import annotations
 
 import json
+import logging
 import math
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,10 +26,7 @@ MAX_SIDE = 16384
 COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#9a6324")
 
 Box = tuple[float, float, float, float]
-
-
-class RegionWarning(UserWarning):
-    """Something in a document was put right, or cannot have an effect."""
+log = logging.getLogger("deig")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +96,7 @@ def mask_bounds(mask: torch.Tensor, name: str = "mask") -> Box:
 def parse(source: str | Mapping[str, Any]) -> RegionDocument:
     """Read a version 1 document from JSON text or an already decoded value.
 
-    Coordinates outside 0..1 are clamped with a RegionWarning. Raises RegionError, naming the region and the key, for
+    Coordinates outside 0..1 are clamped with a warning in the log. Raises RegionError, naming the region and the key, for
     text that is no JSON, NaN or infinite numbers, wrong types, x1 <= x0 or y1 <= y0, more than 64 regions, an unknown version.
     """
     if isinstance(source, str):
@@ -141,7 +138,7 @@ def checked_box(values: Any, name: str) -> Box:
         if clamped[high] <= clamped[low]:
             raise RegionError(f"{name}: box {_show(list(values))} lies outside the image; coordinates are fractions 0..1.")
     if clamped != numbers:
-        warnings.warn(f"{name}: box {_show(list(values))} reaches beyond the image and was clamped to it.", RegionWarning, stacklevel=2)
+        log.warning("%s: box %s reaches beyond the image and was clamped to it.", name, _show(list(values)))
     return tuple(clamped)
 
 

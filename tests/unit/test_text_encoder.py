@@ -1,0 +1,117 @@
+"""The text encoder is T5 as DEIG was trained with it, however its files are laid out."""
+
+import json
+import logging
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from deig_core.errors import WeightsError
+from deig_core.text_encoder import MAX_TOKENS, load_text_encoder
+
+transformers = pytest.importorskip("transformers")
+TOKENIZER = Path(os.environ.get("DEIG_COMFYUI", Path(__file__).parents[2] / ".dev" / "comfyui")) / "comfy" / "text_encoders" / "t5_tokenizer"
+pytestmark = pytest.mark.skipif(not TOKENIZER.is_dir(), reason=f"no ComfyUI with a T5 tokenizer at {TOKENIZER}")
+TEXTS = ["a woman in a red hoodie with white stripes and round glasses", "", "a yellow raincoat"]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A whole T5 (encoder, decoder, head) of the Flan kind, tiny."""
+    torch.manual_seed(0)
+    config = transformers.T5Config(
+        vocab_size=32128, d_model=32, d_kv=8, d_ff=64, num_layers=3, num_heads=2, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+    return transformers.T5ForConditionalGeneration(config).eval()
+
+
+@pytest.fixture(scope="module")
+def expected(whole):
+    tokenizer = transformers.T5TokenizerFast.from_pretrained(str(TOKENIZER))
+    tokens = tokenizer(TEXTS, padding="max_length", max_length=128, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        return whole.encoder(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask).last_hidden_state
+
+
+def one_file(whole, folder, encoder_only):
+    keep = {k: v.contiguous().clone() for k, v in whole.state_dict().items() if not encoder_only or k.startswith(("encoder.", "shared."))}
+    save_file(keep, folder / "t5.safetensors")
+    return folder / "t5.safetensors"
+
+
+def hf_folder(whole, folder, **options):
+    whole.save_pretrained(folder, **options)
+    transformers.T5TokenizerFast.from_pretrained(str(TOKENIZER)).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("make", [
+    pytest.param(lambda w, p: one_file(w, p, True), id="encoder-only"), pytest.param(lambda w, p: one_file(w, p, False), id="whole-t5"),
+    pytest.param(hf_folder, id="folder"), pytest.param(lambda w, p: hf_folder(w, p, max_shard_size="2MB"), id="sharded-folder"),
+])
+def test_every_layout_gives_the_same_features(whole, expected, tmp_path, make):
+    encoder = load_text_encoder(make(whole, tmp_path), fallback_tokenizer=TOKENIZER)
+    found = torch.stack([f.tensor for f in encoder.encode(TEXTS)])
+    assert found.shape == (3, MAX_TOKENS, 32)
+    assert (found - expected).abs().max() < 1e-5
+
+
+def test_sharding_really_shards(whole, tmp_path):
+    assert len(list(hf_folder(whole, tmp_path, max_shard_size="2MB").glob("*.safetensors"))) > 1
+
+
+def test_float16_keeps_feed_forward_outputs_in_float32(whole, expected, tmp_path):
+    encoder = load_text_encoder(one_file(whole, tmp_path, True), dtype=torch.float16, fallback_tokenizer=TOKENIZER)
+    weights = encoder.model.state_dict()
+    assert {v.dtype for k, v in weights.items() if k.endswith("wo.weight")} == {torch.float32}
+    assert {v.dtype for k, v in weights.items() if not k.endswith("wo.weight")} == {torch.float16}
+    assert (encoder.encode(TEXTS)[0].tensor.float() - expected[0]).abs().max() < 0.05
+
+
+def test_changing_one_description_encodes_one(whole, tmp_path):
+    encoder = load_text_encoder(one_file(whole, tmp_path, True), fallback_tokenizer=TOKENIZER)
+    rows = []
+    encoder.model.register_forward_pre_hook(lambda _, __, kwargs: rows.append(len(kwargs["input_ids"])), with_kwargs=True)
+    first = encoder.encode(TEXTS)
+    again = encoder.encode([TEXTS[0], "a blue raincoat", TEXTS[1]])
+    assert rows == [3, 1]
+    assert again[0].key == first[0].key and torch.equal(again[2].tensor, first[1].tensor)
+
+
+def test_features_survive_a_cache_smaller_than_one_call(whole, tmp_path):
+    encoder = load_text_encoder(one_file(whole, tmp_path, True), fallback_tokenizer=TOKENIZER)
+    encoder._features.max_bytes = 1
+    assert [f.tensor.shape for f in encoder.encode(TEXTS)] == [(MAX_TOKENS, 32)] * 3
+
+
+def test_a_long_description_is_cut_with_a_warning_that_says_where(whole, tmp_path, caplog):
+    encoder = load_text_encoder(one_file(whole, tmp_path, True), fallback_tokenizer=TOKENIZER)
+    words = [f"word{i}" for i in range(100)]
+    with caplog.at_level(logging.WARNING, "deig"):
+        encoder.encode([" ".join(words), "short"])
+    (record,) = caplog.records
+    kept = record.getMessage().split('"...')[1].split('"; "')[0]
+    last = max(i for i, w in enumerate(words) if w in kept.split())
+    ids = encoder.tokenizer(" ".join(words[:last + 1])).input_ids
+    assert MAX_TOKENS - 8 < len(ids) <= MAX_TOKENS and ids[-1] == 1
+
+
+def test_other_files_are_refused_in_a_sentence(tmp_path):
+    save_file({"model.diffusion_model.x": torch.zeros(1)}, tmp_path / "sd.safetensors")
+    with pytest.raises(WeightsError, match=r"sd\.safetensors is no T5 text encoder"):
+        load_text_encoder(tmp_path / "sd.safetensors", fallback_tokenizer=TOKENIZER)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(WeightsError, match="holds no weights"):
+        load_text_encoder(tmp_path / "empty")
+
+
+def test_a_shard_index_cannot_point_outside_its_folder(whole, tmp_path):
+    secret = tmp_path / "secret.safetensors"
+    save_file({"shared.weight": torch.zeros(2, 2)}, secret)
+    folder = tmp_path / "t5"
+    folder.mkdir()
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"shared.weight": "../secret.safetensors"}}))
+    with pytest.raises(WeightsError, match="secret"):
+        load_text_encoder(folder)
