@@ -12,6 +12,7 @@ import torch
 
 from .adapter import DeigAdapter
 from .cache import TensorCache
+from .errors import DeigError
 from .fuser import LevelInstances
 from .masks import PIXELS_PER_LATENT, Size, membership
 from .regions import Box, Region
@@ -199,8 +200,11 @@ class GroundedCall:
         return self._levels[grid]
 
 
-def ground(extractor: Extractor, runs: Sequence[Run], timesteps: Sequence[float], device: torch.device) -> GroundedCall:
+def ground(
+    extractor: Extractor, runs: Sequence[Run], timesteps: Sequence[float], device: torch.device, *, instances: bool = True,
+) -> GroundedCall:
     """Prepare one UNet call. timesteps: one for each row of the batch, the rows of the runs in their order.
+    instances: False prepares the context alone, for a call whose gates are shut.
 
     No region is padded, regions that no pixel of the window shows are dropped, and nothing is worked out twice for
     rows that share their timestep.
@@ -208,7 +212,8 @@ def ground(extractor: Extractor, runs: Sequence[Run], timesteps: Sequence[float]
     adapter = extractor.adapter
     starts = [sum(r.rows for r in runs[:i]) for i in range(len(runs))]
     times = [_distinct(timesteps[s:s + r.rows]) for s, r in zip(starts, runs, strict=True)]
-    layouts = [run.text.layout.visible(run.window) if run.text else None for run in runs]
+    layouts = [(run.text.layout.visible(run.window) if instances else Layout(())) if run.text else None for run in runs]
+    _check_widths(adapter, runs)
     wanted = [
         (text, t)
         for run, layout, ts in zip(runs, layouts, times, strict=True) if run.text
@@ -230,6 +235,15 @@ def ground(extractor: Extractor, runs: Sequence[Run], timesteps: Sequence[float]
             bias = layout.bias(device)
         grounded.append(GroundedRows(run.rows, context, tokens, layout, run.window, bias))
     return GroundedCall(grounded, adapter.config.tokens)
+
+
+def _check_widths(adapter: DeigAdapter, runs: Sequence[Run]) -> None:
+    expected = adapter.config.text_dim
+    for run in runs:
+        if run.text and run.text.prompt.tensor.shape[-1] != expected:
+            raise DeigError(
+                f"The text encoder is {run.text.prompt.tensor.shape[-1]} wide and these DEIG weights were trained with {expected} "
+                f"({'Flan-T5-XL' if expected == 2048 else 'their own encoder'}): load that text encoder.")
 
 
 def _distinct(timesteps: Sequence[float]) -> list[float]:

@@ -1,0 +1,24 @@
+"""The nodes, a file for each thing that the user does."""
+
+from __future__ import annotations
+
+from comfy_api.latest import ComfyExtension
+
+from .apply import DeigApply
+from .draw import DeigDrawRegions
+from .encode import DeigEncode
+from .host import folders
+from .load import DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder
+from .load_demo import DeigLoadDemo
+from .regions import DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks
+
+# The oldest supported host does not call on_load.
+folders.register()
+
+
+class DeigExtension(ComfyExtension):
+    async def get_node_list(self):
+        return [
+            DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder, DeigLoadDemo, DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks,
+            DeigEncode, DeigApply, DeigDrawRegions,
+        ]

@@ -1,0 +1,23 @@
+"""What the nodes have in common: their sockets' types and their schema."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from comfy_api.latest import io
+
+CATEGORY = "DEIG"
+Adapter = io.Custom("DEIG_ADAPTER")
+TextEncoder = io.Custom("DEIG_TEXT_ENCODER")
+Regions = io.Custom("DEIG_REGIONS")
+
+
+def schema(**values: object) -> io.Schema:
+    """A node's schema in DEIG's category, without the fields that an older host does not know (search_aliases)."""
+    known = {f.name for f in fields(io.Schema)}
+    return io.Schema(category=CATEGORY, **{k: v for k, v in values.items() if k in known})
+
+
+def lines(text: str) -> list[str]:
+    """Texts of a multiline widget, one in each line; blank lines at the end do not count."""
+    return [line.strip() for line in text.rstrip().splitlines()]
