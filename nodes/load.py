@@ -79,7 +79,7 @@ class DeigLoadTextEncoder(io.ComfyNode):
             inputs=[
                 io.Combo.Input("encoder_name", options=folders.text_encoders(),
                                tooltip="Flan-T5-XL from models/text_encoders: a Hugging Face folder (sharded or not) or one .safetensors file."),
-                io.Combo.Input("dtype", options=["auto", "bf16", "fp16", "fp32"], default="auto", advanced=True,
+                io.Combo.Input("dtype", options=["auto", "bf16", "fp16", "fp32"], default="auto",
                                tooltip="Precision. auto: bf16 where the GPU is fast at it, fp32 on a CPU. fp16 keeps the parts that would overflow in fp32."),
             ],
             outputs=[TextEncoder.Output(display_name="text_encoder", tooltip="For DEIG Encode.")],
