@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from .contract import check
+from . import fused
+from .contract import check, needs_gradient
 from .dense import dense
 from .sdpa import sdpa
 
-IMPLEMENTATIONS: dict[str, Callable[..., Tensor]] = {"dense": dense, "sdpa": sdpa}
+IMPLEMENTATIONS: dict[str, Callable[..., Tensor]] = {"dense": dense, "sdpa": sdpa, "triton": fused.triton}
 
 
 def masked_attention(
@@ -34,11 +35,17 @@ def masked_attention(
     Raises ValueError where shapes, dtypes or the name do not fit. R = 0 is the caller's case: that is ordinary attention.
     """
     check(q, k, v, token_k, token_v, members, tokens_per_region, bias)
-    if implementation == "auto":
-        implementation = "sdpa"
-    if implementation not in IMPLEMENTATIONS:
-        raise ValueError(f"masked_attention has no implementation {implementation!r}: choose auto, {', '.join(IMPLEMENTATIONS)}.")
-    return IMPLEMENTATIONS[implementation](q, k, v, token_k, token_v, members, tokens_per_region, bias)
+    arguments = (q, k, v, token_k, token_v, members, tokens_per_region, bias)
+    if implementation != "auto":
+        if implementation not in IMPLEMENTATIONS:
+            raise ValueError(f"masked_attention has no implementation {implementation!r}: choose auto, {', '.join(IMPLEMENTATIONS)}.")
+        return IMPLEMENTATIONS[implementation](*arguments)
+    if fused.suits(q) and not needs_gradient(*arguments[:5], bias):
+        try:
+            return fused.triton(*arguments)
+        except Exception as error:  # no compiler, an unsupported card: whatever it is, torch's own attention is right
+            fused.gave_up(error)
+    return sdpa(*arguments)
 
 
 __all__ = ["IMPLEMENTATIONS", "masked_attention"]

@@ -43,3 +43,8 @@ def membership(members: Tensor, regions: int) -> Tensor:
 def math_dtype(tensor: Tensor) -> torch.dtype:
     """The dtype that logits and sums are kept in: float64 stays, everything else is float32."""
     return torch.float64 if tensor.dtype == torch.float64 else torch.float32
+
+
+def needs_gradient(*tensors: Tensor | None) -> bool:
+    """Whether autograd wants to follow a call with these arguments."""
+    return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)

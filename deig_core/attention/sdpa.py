@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from .contract import needs_gradient
 from .flash import flash_with_lse
 from .merge import merge_by_mask, merge_by_rows, merge_on_cpu
 from .widened import widened
@@ -17,10 +18,7 @@ def sdpa(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, memb
     Where the device's attention returns its log-sum-exp, an unmasked call over the visual keys is merged with the instance keys.
     Gradients, and devices without such a call, take the widened heads (that log-sum-exp has no gradient).
     """
-    tensors = [q, k, v, token_k, token_v] + ([] if bias is None else [bias])
-    if torch.is_grad_enabled() and any(t.requires_grad for t in tensors):
-        return widened(q, k, v, token_k, token_v, members, tokens_per_region, bias)
-    visual = flash_with_lse(q, k, v)
+    visual = None if needs_gradient(q, k, v, token_k, token_v, bias) else flash_with_lse(q, k, v)
     if visual is None:
         return widened(q, k, v, token_k, token_v, members, tokens_per_region, bias)
     merge = merge_by_rows

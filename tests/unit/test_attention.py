@@ -1,11 +1,15 @@
 """Every implementation of the masked attention against the dense oracle, over drawn shapes, members, biases and strides."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deig_core.attention import IMPLEMENTATIONS, masked_attention, merge
+from deig_core.attention import IMPLEMENTATIONS, fused, masked_attention, merge
 from deig_core.attention.flash import flash_with_lse
 from deig_core.attention.widened import widened
 
@@ -189,3 +193,32 @@ def test_more_than_64_regions_are_refused():
 
 def test_names_are_listed():
     assert {"dense", "sdpa"} <= set(IMPLEMENTATIONS)
+
+
+def test_a_kernel_that_cannot_run_is_tried_once_and_said_once(monkeypatch, caplog):
+    tries = []
+
+    def no_compiler(*_):
+        tries.append(1)
+        raise RuntimeError("Failed to find C compiler.\nand more")
+
+    monkeypatch.setattr(fused, "_failed", False)
+    monkeypatch.setattr(fused, "suits", lambda q: not fused._failed)
+    monkeypatch.setattr(fused, "triton", no_compiler)
+    arguments, options = example()
+    with caplog.at_level("INFO"):
+        for _ in range(3):
+            assert_close(masked_attention(*arguments, **options), arguments, options)
+    assert len(tries) == len(caplog.records) == 1
+    assert caplog.messages[0].endswith("(RuntimeError: Failed to find C compiler.).")
+
+
+def test_triton_is_not_imported_on_a_cpu():
+    code = (
+        "import sys, torch; before = 'triton' in sys.modules\n"
+        "from deig_core.attention import masked_attention\n"
+        "t = torch.zeros(1, 1, 4, 8)\n"
+        "masked_attention(t, t, t, t, t, torch.ones(1, 4, dtype=torch.int64), tokens_per_region=4)\n"
+        "sys.exit(not before and 'triton' in sys.modules)")
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
