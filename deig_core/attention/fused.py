@@ -1,11 +1,13 @@
-"""Launching the Triton kernel. Nothing here imports Triton before the first call: a machine without it never notices."""
+"""When the Triton kernel runs, and how its tiles are cut.
+
+Nothing here imports Triton (or torch's compiler, which does) before the first call: a machine without it never notices.
+"""
 
 from __future__ import annotations
 
 import functools
 import importlib.util
 import logging
-import math
 import os
 
 import torch
@@ -45,7 +47,6 @@ def split(dim: int) -> tuple[int, int]:
     return low, 0 if rest <= 0 else max(16, 1 << (rest - 1).bit_length())
 
 
-@torch.compiler.disable
 def triton(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
            bias: Tensor | None) -> Tensor:
     """`masked_attention` as one fused kernel; arguments as there. Forward only; float16, bfloat16 or float32, d up to 256.
@@ -60,30 +61,9 @@ def triton(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, me
         raise ValueError(
             f"The triton implementation needs float16, bfloat16 or float32 on a GPU with at most {MAX_DIM} channels a head; "
             f"got {q.dtype} on {q.device.type} with {q.shape[-1]}.")
-    from .triton_kernel import masked_attention_forward
+    from .triton_launch import launch
 
-    q, k, v, token_k, token_v = (t if t.stride(-1) == 1 else t.contiguous() for t in (q, k, v, token_k, token_v))
-    batch, heads, cells, dim = q.shape
-    # Rows of a cell lie together, as the projection after it reads them.
-    out = q.new_empty(batch, cells, heads, dim).transpose(1, 2)
-    low, high = split(dim)
-    rows, keys, warps, stages = tiles(low + high, q.dtype)
-    tokens = min(keys, max(16, 1 << (tokens_per_region - 1).bit_length()))
-    grid = (-(-cells // rows), batch * heads)
-    strides = [n for t in (q, k, v, token_k, token_v, out) for n in _broadcast(t)[:3]]
-    unit = math.gcd(8, *strides)
-    masked_attention_forward[grid](
-        q, k, v, token_k, token_v, members, bias, out,
-        *(n // unit for n in strides), *_broadcast(members), *((0, 0) if bias is None else _broadcast(bias)),
-        heads, cells, token_k.shape[2] // tokens_per_region, tokens_per_region, dim**-0.5 / math.log(2),
-        DIM=dim, LOW=low, HIGH=high, ROWS=rows, KEYS=keys, TOKENS=tokens, UNIT=unit, EVEN=cells % keys == 0,
-        EVEN_TOKENS=tokens_per_region % tokens == 0, BIASED=bias is not None, PRECISION="ieee", num_warps=warps, num_stages=stages)
-    return out
-
-
-def _broadcast(tensor: Tensor) -> tuple[int, ...]:
-    """Strides in which a batch of one stands for every row."""
-    return (0, *tensor.stride()[1:]) if tensor.shape[0] == 1 else tensor.stride()
+    return launch(q, k, v, token_k, token_v, members, tokens_per_region, bias)
 
 
 def tiles(width: int, dtype: torch.dtype) -> tuple[int, int, int, int]:
