@@ -9,6 +9,7 @@ from comfy_api.latest import io
 from ..deig_core.errors import RegionError
 from ..deig_core.region_formats import LAYOUTS, UNITS, from_boxes, from_masks
 from ..deig_core.regions import MAX_SIDE, RegionDocument, parse
+from .region_widget import RegionDocumentWidget, combined, editor_inputs, incoming_document, message
 from .sockets import Regions, lines, schema
 
 EMPTY = '{"version": 1, "width": 512, "height": 512, "regions": []}'
@@ -40,15 +41,21 @@ class DeigRegions(io.ComfyNode):
             node_id="DEIGRegions", display_name="DEIG Regions",
             description="Boxes with a description each: where every instance is, and what it is.",
             search_aliases=["boxes", "bounding boxes", "layout", "region editor", "regional prompt"],
-            inputs=[io.String.Input(
-                "regions", default=EMPTY, multiline=True,
-                tooltip="The region document (JSON): width, height, and for each region its box in fractions 0..1, description, negative, strength.")],
+            inputs=[
+                RegionDocumentWidget.Input(
+                    "regions", default=EMPTY,
+                    tooltip="The region document (JSON): width, height, and for each region its box in fractions 0..1, description, negative, strength."),
+                *editor_inputs(),
+            ],
             outputs=_outputs(),
         )
 
     @classmethod
-    def execute(cls, regions):
-        return _result(parse(regions))
+    def execute(cls, regions, background=None, boxes=None, boxes_mode="when empty"):
+        drawn = parse(regions)
+        incoming = incoming_document(boxes, drawn)
+        document = combined(drawn, incoming, boxes_mode)
+        return io.NodeOutput(document, document.width, document.height, ui=message(background, incoming))
 
 
 class DeigRegionsFromBoxes(io.ComfyNode):

@@ -1,0 +1,136 @@
+"""A person's hands on the region editor in the page."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+
+REGIONS = [
+    {"id": "r1", "box": [0.1, 0.1, 0.4, 0.6], "description": "a woman in a red hoodie with white stripes", "color": "#e6194b"},
+    {"id": "r2", "box": [0.3, 0.4, 0.7, 0.9], "description": "a boy in a yellow raincoat", "color": "#3cb44b"},
+]
+
+
+def document(regions=REGIONS, width=768, height=512, **more):
+    return {"version": 1, "width": width, "height": height, "regions": regions, **more}
+
+
+class Hands:
+    """A page with one node of the editor. Points are fractions of the picture."""
+
+    def __init__(self, page, server, base, vue):
+        self.page, self.server, self.base, self.vue = page, server, base, vue
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" and "deig" in f"{line.text} {line.location}" else None)
+
+    def open(self):
+        settings = {"Comfy.VueNodes.Enabled": self.vue, "Comfy.TutorialCompleted": True, "Comfy.Workflow.WarnBlueprintOverwrite": False}
+        self.post("/api/settings", settings)
+        self.page.goto(self.server.url)
+        self.ready()
+
+    def ready(self):
+        self.page.wait_for_function("!!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)", timeout=60000)
+        self.page.wait_for_timeout(1500)
+
+    def post(self, path, value):
+        request = urllib.request.Request(self.server.url + path, json.dumps(value).encode(), {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=30).read()
+
+    def start(self, *documents, scale=1.0, size=None):
+        """A fresh workflow with a node for each document; ids are 1, 2, ..."""
+        self.page.evaluate(
+            """async ([documents, scale, size]) => {
+                localStorage.removeItem("deig.editor");
+                document.querySelectorAll("dialog.deig-dialog").forEach((dialog) => dialog.close());
+                await app.loadGraphData({last_node_id: 0, last_link_id: 0, nodes: [], links: [], groups: [], config: {}, extra: {ds: {scale, offset: [120 / scale, 90 / scale]}}, version: 0.4});
+                documents.forEach((text, i) => {
+                    const node = LiteGraph.createNode("DEIGRegions");
+                    app.graph.add(node);
+                    node.pos = [i * 560, 0];
+                    if (size) node.setSize(size);
+                    if (text !== null) node.widgets[0].value = text;
+                });
+                Object.assign(app.canvas.ds, {scale, offset: [120 / scale, 90 / scale]});
+                app.canvas.setDirty(true, true);
+                const history = app.extensionManager.workflow.activeWorkflow.changeTracker;
+                (history.captureCanvasState ?? history.checkState).call(history);
+            }""",
+            [[d if d is None or isinstance(d, str) else json.dumps(d) for d in documents], scale, size])
+        self.stage().wait_for(state="visible")
+        self.settle()
+
+    def settle(self):
+        """Wait until the page has laid itself out: the stage stands still for two frames."""
+        self.page.wait_for_function(
+            """() => new Promise((done) => {
+                const at = () => JSON.stringify([...document.querySelectorAll(".deig-stage")].map((s) => s.getBoundingClientRect()));
+                const before = at();
+                requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(at() === before), 60)));
+            })""")
+
+    def stage(self, index=0):
+        return self.page.locator(".deig-stage").nth(index)
+
+    def text(self, node=1):
+        return self.page.evaluate("(id) => app.graph.getNodeById(id).widgets.find((w) => w.name === 'regions').value", node)
+
+    def document(self, node=1):
+        value = self.text(node)
+        assert isinstance(value, str), f"the widget's value must be JSON text, got {value!r}"
+        return json.loads(value)
+
+    def regions(self, node=1):
+        return self.document(node)["regions"]
+
+    def pixels(self, index=0, node=1):
+        """x0, y0, x1, y1 of a region in whole pixels."""
+        d = self.document(node)
+        box = d["regions"][index]["box"]
+        return [round(v * (d["width"], d["height"])[i % 2]) for i, v in enumerate(box)]
+
+    def at(self, x, y, index=0):
+        rect = self.stage(index).bounding_box()
+        return rect["x"] + x * rect["width"], rect["y"] + y * rect["height"]
+
+    def keys(self, *names):
+        for name in names:
+            self.page.keyboard.press(name)
+
+    def click(self, x, y, *modifiers, index=0):
+        self.drag((x, y), *modifiers, index=index)
+
+    def drag(self, *points_and_modifiers, index=0, release=True):
+        points = [p for p in points_and_modifiers if isinstance(p, tuple)]
+        modifiers = [p for p in points_and_modifiers if isinstance(p, str)]
+        mouse = self.page.mouse
+        places = [self.at(*p, index=index) for p in points]
+        for name in modifiers:
+            self.page.keyboard.down(name)
+        mouse.move(*places[0])
+        mouse.down()
+        for place in places[1:]:
+            mouse.move(*place, steps=4)
+        if release:
+            mouse.up()
+        for name in reversed(modifiers):
+            self.page.keyboard.up(name)
+
+    def plain(self):
+        """Without attraction, so that the pixels follow from the pointer alone."""
+        self.page.locator(".deig-toolbar button").nth(5).click()
+        assert self.page.locator(".deig-toolbar button").nth(5).get_attribute("aria-pressed") == "false"
+
+    def chosen(self):
+        return self.page.locator(".deig-box.chosen").count()
+
+    def undo(self):
+        self.page.keyboard.press("Control+z")
+        self.page.wait_for_timeout(350)
+        self.settle()
+
+    def redo(self):
+        self.page.keyboard.press("Control+y")
+        self.page.wait_for_timeout(350)
+        self.settle()

@@ -1,0 +1,269 @@
+"""What a person does with the editor, on both frontends, in the classic canvas and in Nodes 2.0."""
+
+import json
+
+import pytest
+
+from tests.browser.hands import REGIONS, document
+
+
+@pytest.fixture(autouse=True)
+def no_errors(hands):
+    hands.errors.clear()
+    yield
+    assert not hands.errors
+
+
+def test_draw_a_box(hands):
+    hands.start(document([]))
+    hands.plain()
+    hands.drag((0.25, 0.25), (0.75, 0.5))
+    assert hands.pixels() == pytest.approx([192, 128, 576, 256], abs=2)
+    region = hands.regions()[0]
+    assert (region["enabled"], region["locked"], region["strength"], region["negative"]) == (True, False, 1, "")
+    assert hands.chosen() == 1
+
+
+def test_draw_over_other_boxes_with_ctrl(hands):
+    hands.start(document())
+    hands.drag((0.15, 0.15), (0.35, 0.35), "Control")
+    assert len(hands.regions()) == 3
+    assert hands.regions()[:2] == REGIONS
+
+
+def test_move(hands):
+    hands.start(document())
+    hands.plain()
+    hands.drag((0.2, 0.2), (0.3, 0.3))
+    assert hands.pixels() == pytest.approx([154, 102, 384, 358], abs=2)
+    assert hands.regions()[1] == REGIONS[1]
+
+
+def test_resize_by_a_corner_and_keep_the_aspect_with_shift(hands):
+    hands.start(document())
+    hands.plain()
+    hands.click(0.2, 0.2)
+    hands.drag((0.4, 0.6), (0.5, 0.7))
+    assert hands.pixels() == pytest.approx([77, 51, 384, 358], abs=2)
+    hands.drag((0.5, 0.7), (0.6, 0.9), "Shift")
+    x0, y0, x1, y1 = hands.pixels()
+    assert (x1 - x0) / (y1 - y0) == pytest.approx(307 / 307, abs=0.03)
+
+
+def test_alt_click_goes_through_overlapping_boxes(hands):
+    hands.start(document())
+    hands.click(0.35, 0.5)
+    assert "chosen" in hands.page.locator(".deig-box").nth(1).get_attribute("class")
+    hands.click(0.35, 0.5, "Alt")
+    assert "chosen" in hands.page.locator(".deig-box").nth(0).get_attribute("class")
+    assert hands.document() == document(), "picking must not change anything"
+
+
+def test_select_many_and_move_them_together(hands):
+    hands.start(document())
+    hands.plain()
+    hands.click(0.2, 0.2)
+    hands.click(0.6, 0.8, "Shift")
+    assert hands.chosen() == 2
+    hands.drag((0.6, 0.8), (0.7, 0.85))
+    first, second = hands.pixels(0), hands.pixels(1)
+    assert [second[i] - first[i] for i in range(4)] == pytest.approx([154, 153, 230, 154], abs=1)
+    assert first[0] == pytest.approx(154, abs=2)
+    hands.click(0.02, 0.02)
+    assert hands.chosen() == 0
+    hands.drag((0.02, 0.98), (0.98, 0.02), "Shift")
+    assert hands.chosen() == 2
+
+
+def test_a_locked_box_stays(hands):
+    hands.start(document())
+    hands.click(0.2, 0.2)
+    hands.keys("l")
+    assert hands.regions()[0]["locked"] is True
+    hands.keys("Delete", "ArrowRight")
+    assert [r["box"] for r in hands.regions()] == [r["box"] for r in REGIONS]
+
+
+def test_undo_and_redo_by_keys(hands):
+    hands.start(document())
+    before = hands.text()
+    hands.drag((0.2, 0.2), (0.3, 0.25))
+    moved = hands.text()
+    hands.keys("ArrowRight", "ArrowRight")
+    nudged = hands.text()
+    assert len({before, moved, nudged}) == 3
+    hands.undo()
+    hands.undo()
+    assert hands.document() != json.loads(nudged)
+    hands.undo()
+    assert json.loads(hands.text()) == json.loads(before)
+    hands.redo()
+    assert json.loads(hands.text()) == json.loads(moved)
+    hands.stage().wait_for(state="visible")
+
+
+def test_the_selection_and_the_focus_survive_undo(hands):
+    hands.start(document())
+    hands.drag((0.2, 0.2), (0.3, 0.25))
+    hands.undo()
+    assert hands.chosen() == 1
+    hands.keys("Shift+ArrowRight")
+    assert hands.pixels()[0] == 85
+
+
+def test_undo_button(hands):
+    hands.start(document())
+    hands.drag((0.2, 0.2), (0.3, 0.25))
+    hands.page.locator(".deig-toolbar button").nth(3).click()
+    hands.page.wait_for_timeout(400)
+    assert hands.document() == document()
+
+
+def test_typing_a_description_is_one_step(hands):
+    hands.start(document())
+    area = hands.page.locator(".deig-row textarea").first
+    area.click()
+    hands.page.keyboard.press("End")
+    hands.page.keyboard.type(", long hair", delay=5)
+    assert hands.regions()[0]["description"].endswith("stripes, long hair")
+    hands.click(0.95, 0.05)
+    hands.undo()
+    assert hands.regions() == REGIONS
+
+
+def test_copy_and_paste_between_two_nodes(hands):
+    hands.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hands.start(document(), document([], 512, 512))
+    hands.click(0.2, 0.2)
+    hands.keys("Control+c")
+    hands.click(0.5, 0.5, index=1)
+    hands.keys("Control+v")
+    hands.page.wait_for_timeout(200)
+    copy = hands.regions(2)
+    assert len(copy) == 1 and copy[0]["description"] == REGIONS[0]["description"]
+    assert hands.page.evaluate("app.graph.nodes.length") == 2, "the graph must not paste as well"
+    hands.keys("Control+v")
+    hands.page.wait_for_timeout(200)
+    first, second = hands.regions(2)
+    assert first["box"] != second["box"], "a second copy must not hide behind the first"
+
+
+def test_delete_removes_the_box_and_not_the_node(hands):
+    hands.start(document())
+    hands.page.evaluate("app.canvas.selectItems?.([app.graph.nodes[0]])")
+    hands.click(0.2, 0.2)
+    hands.keys("Delete")
+    assert [r["id"] for r in hands.regions()] == ["r2"]
+    hands.click(0.6, 0.8)
+    hands.keys("Backspace", "Backspace", "Delete")
+    assert hands.regions() == []
+    assert hands.page.evaluate("app.graph.nodes.length") == 1
+
+
+@pytest.mark.parametrize("scale", [0.5, 2])
+def test_zoomed(hands, scale):
+    hands.start(document([]), scale=scale)
+    hands.page.evaluate("() => { localStorage.setItem('deig.editor', JSON.stringify({magnet: false})) }")
+    rect = hands.stage().bounding_box()
+    assert rect["width"] == pytest.approx(460 * scale, rel=0.1)
+    if scale == 2:
+        hands.page.evaluate("() => { app.canvas.ds.offset[1] -= 150; app.canvas.setDirty(true, true) }")
+        hands.settle()
+    hands.drag((0.25, 0.25), (0.75, 0.5))
+    assert hands.pixels() == pytest.approx([192, 128, 576, 256], abs=4)
+
+
+def test_resizing_the_node_keeps_the_shape_of_the_picture(hands):
+    hands.start(document())
+    for size in ([900, 700], [420, 900], [600, 600]):
+        hands.page.evaluate("(size) => { app.graph.nodes[0].setSize(size); app.canvas.setDirty(true, true) }", size)
+        hands.page.wait_for_timeout(250)
+        hands.settle()
+        rect = hands.stage().bounding_box()
+        assert rect["width"] / rect["height"] == pytest.approx(1.5, rel=0.01)
+        assert rect["width"] > 200
+    assert hands.document() == document()
+
+
+def test_collapse(hands):
+    hands.start(document())
+    hands.page.evaluate("() => { app.graph.nodes[0].collapse(); app.canvas.setDirty(true, true) }")
+    hands.stage().wait_for(state="hidden")
+    hands.page.evaluate("() => { app.graph.nodes[0].collapse(); app.canvas.setDirty(true, true) }")
+    hands.stage().wait_for(state="visible")
+    hands.settle()
+    hands.drag((0.2, 0.2), (0.3, 0.3))
+    assert hands.regions()[0]["box"] != REGIONS[0]["box"]
+
+
+def test_save_and_load_keeps_the_document_to_the_letter(hands):
+    text = json.dumps(document([{**REGIONS[0], "future": {"a": [1, 2]}}], note="kept"))
+    hands.start(text)
+    hands.page.evaluate("async () => { const saved = JSON.parse(JSON.stringify(app.graph.serialize())); await app.loadGraphData(saved) }")
+    hands.settle()
+    assert hands.text() == text
+    assert hands.page.locator(".deig-box").count() == 1
+    hands.drag((0.2, 0.2), (0.3, 0.3))
+    after = hands.document()
+    assert after["note"] == "kept" and after["regions"][0]["future"] == {"a": [1, 2]}
+
+
+def test_values_written_from_outside_show_at_once(hands):
+    hands.start(document([]))
+    hands.page.evaluate("(text) => { app.graph.nodes[0].widgets[0].value = text }", json.dumps(document()))
+    assert hands.page.locator(".deig-box").count() == 2
+    hands.page.evaluate("(doc) => { app.graph.nodes[0].widgets[0].value = doc }", document([REGIONS[0]]))
+    assert hands.page.locator(".deig-box").count() == 1
+    assert hands.document() == document([REGIONS[0]])
+
+
+def test_a_newer_document_is_kept_and_explained(hands):
+    newer = json.dumps({"version": 2, "layers": []})
+    hands.start(newer)
+    assert hands.text() == newer
+    assert hands.page.locator(".deig-refusal").is_visible()
+    hands.drag((0.2, 0.2), (0.6, 0.6))
+    assert hands.text() == newer
+
+
+def test_reload_of_the_page(hands):
+    hands.start(document())
+    hands.drag((0.2, 0.2), (0.3, 0.3))
+    after = hands.text()
+    hands.page.wait_for_timeout(1500)
+    hands.page.reload()
+    hands.ready()
+    hands.stage().wait_for(state="visible")
+    assert hands.page.evaluate("app.graph.nodes[0].widgets[0].value") == after
+
+
+def test_switch_of_renderer(hands):
+    hands.start(document())
+    switch = "async (on) => { await app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on) }"
+    for mode in (not hands.vue, hands.vue):
+        hands.page.evaluate(switch, mode)
+        hands.page.wait_for_timeout(900)
+        hands.stage().wait_for(state="visible")
+        hands.settle()
+        before = hands.regions()[0]["box"]
+        hands.drag((before[0] + 0.05, before[1] + 0.05), (before[0] + 0.09, before[1] + 0.09))
+        assert hands.regions()[0]["box"] != before
+    assert hands.page.locator(".deig-stage").count() == 1
+
+
+def test_what_arrives_in_python_is_what_is_drawn(hands):
+    """Draw, then run the graph: Draw DEIG Regions paints the outline where the box is on the screen."""
+    hands.start(document([], 256, 192))
+    hands.drag((0.25, 0.25), (0.75, 0.75))
+    drawn = hands.pixels()
+    prompt = hands.page.evaluate("async () => (await app.graphToPrompt()).output")
+    assert json.loads(prompt["1"]["inputs"]["regions"]) == hands.document()
+    prompt["2"] = {"class_type": "EmptyImage", "inputs": {"width": 256, "height": 192, "batch_size": 1, "color": 0}}
+    prompt["3"] = {"class_type": "DEIGDrawRegions", "inputs": {"image": ["2", 0], "regions": ["1", 0], "texts": True}}
+    prompt["4"] = {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "deig-test"}}
+    entry = hands.server.wait(hands.server.queue(prompt), timeout=60)
+    from PIL import Image
+
+    file = entry["outputs"]["4"]["images"][0]
+    painted = Image.open(hands.base / "output" / file["subfolder"] / file["filename"]).convert("L").point(lambda v: 255 if v else 0).getbbox()
+    assert list(painted) == pytest.approx(drawn, abs=1)

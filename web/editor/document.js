@@ -1,0 +1,192 @@
+// The region document and every change to it. Each function returns a new document and leaves its argument alone;
+// keys this version does not know travel along.
+import { align, bounds, boundedShift, clamp, distribute, freePlace, isBox, roundToPixels, tidy, toPixels, translate } from "./geometry.js";
+
+export const VERSION = 1;
+export const LIMIT = 64;
+export const TOKEN_LIMIT = 128;
+export const BAD_SIZE = "Width and height must be whole numbers of pixels from 8 to 16384.";
+export const TOO_MANY = "{count} regions are too many: at most {limit} are possible.";
+export const BAD_BOX = "Region {n}: {box} is no box inside the image.";
+const COLORS = [
+  "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45",
+  "#fabed4", "#469990", "#dcbeff", "#9a6324", "#ffe119", "#800000", "#aaffc3", "#808000",
+];
+
+export const empty = () => ({ version: VERSION, width: 512, height: 512, regions: [] });
+
+/** {doc} or {error}: a value this version can't read is never replaced without asking. */
+export function parse(value) {
+  if (value == null || (typeof value === "string" && !value.trim())) return { doc: empty() };
+  let doc = value;
+  if (typeof value === "string") {
+    try {
+      doc = JSON.parse(value);
+    } catch (error) {
+      return { error: ["This is no readable JSON: {reason}", { reason: error.message }] };
+    }
+  }
+  // Some hosts wrap a bare list before they hand it over.
+  if (doc && !Array.isArray(doc) && Array.isArray(doc.__value__)) doc = doc.__value__;
+  if (!doc || typeof doc !== "object" || Array.isArray(doc) || !Array.isArray(doc.regions)) return { error: ["This is no region document: an object with a list of regions is expected."] };
+  if (doc.version !== VERSION) return { error: ["This document has version {version}; this editor reads version 1.", { version: String(doc.version) }] };
+  return { doc, problem: problemOf(doc) };
+}
+
+/** The first thing Python would refuse, as a text with its values. */
+export function problemOf(doc) {
+  if (!whole(doc.width) || !whole(doc.height)) return [BAD_SIZE];
+  if (doc.regions.length > LIMIT) return [TOO_MANY, { limit: LIMIT, count: doc.regions.length }];
+  const at = doc.regions.findIndex((region) => !isBox(region?.box));
+  return at < 0 ? undefined : [BAD_BOX, { n: at + 1, box: JSON.stringify(doc.regions[at]?.box ?? null) }];
+}
+
+const whole = (value) => Number.isInteger(value) && value >= 8 && value <= 16384;
+export const stringify = (doc) => JSON.stringify(doc);
+export const sizeOf = (doc) => [whole(doc.width) ? doc.width : 512, whole(doc.height) ? doc.height : 512];
+export const find = (doc, id) => doc.regions.find((region) => region.id === id);
+export const movable = (region) => !region.locked && isBox(region.box);
+
+/** Regions need distinct ids to be told apart; a document from elsewhere may lack them. */
+export function withIds(doc) {
+  const seen = new Set();
+  let changed = false;
+  const regions = doc.regions.map((region) => {
+    const usable = region && typeof region === "object" && !Array.isArray(region) ? region : { box: null };
+    if (usable === region && typeof region.id === "string" && region.id && !seen.has(region.id)) {
+      seen.add(region.id);
+      return region;
+    }
+    changed = true;
+    const id = freshId(doc, seen);
+    seen.add(id);
+    return { ...usable, id };
+  });
+  return changed ? { ...doc, regions } : doc;
+}
+
+function freshId(doc, taken = new Set()) {
+  const used = new Set([...taken, ...doc.regions.map((region) => region?.id)]);
+  let number = doc.regions.length + 1;
+  while (used.has(`r${number}`)) number += 1;
+  return `r${number}`;
+}
+
+/** The palette's least used colour, so that neighbours differ. */
+export function freshColor(doc) {
+  const count = (color) => doc.regions.filter((region) => region.color?.toLowerCase() === color).length;
+  return COLORS.reduce((best, color) => (count(color) < count(best) ? color : best));
+}
+
+/** [document, ids]: `items` appended as regions of their own. Beyond the limit nothing is added. */
+export function add(doc, items) {
+  const ids = [];
+  let result = doc;
+  for (const item of items) {
+    if (result.regions.length >= LIMIT) break;
+    const boxes = result.regions.map((region) => region.box).filter(isBox);
+    const box = isBox(item.box) ? item.box.map((value) => tidy(clamp(value))) : roundToPixels(freePlace(boxes), sizeOf(doc));
+    const region = {
+      description: "", negative: "", strength: 1, enabled: true, locked: false, ...item,
+      id: freshId(result), box, color: item.color ?? freshColor(result),
+    };
+    ids.push(region.id);
+    result = { ...result, regions: [...result.regions, region] };
+  }
+  return [result, ids];
+}
+
+export function update(doc, ids, patch) {
+  const chosen = new Set([ids].flat());
+  return { ...doc, regions: doc.regions.map((region) => (chosen.has(region.id) ? { ...region, ...patch } : region)) };
+}
+
+/** `boxes` is a Map from id to box; regions not in it stay the same objects. */
+export function setBoxes(doc, boxes) {
+  if (!boxes.size) return doc;
+  return {
+    ...doc,
+    regions: doc.regions.map((region) => (boxes.has(region.id) ? { ...region, box: boxes.get(region.id).map(tidy) } : region)),
+  };
+}
+
+const chosenMovable = (doc, ids) => doc.regions.filter((region) => ids.includes(region.id) && movable(region));
+
+/** Locked regions stay: a slip of the Delete key must not take what was locked against slips. */
+export function remove(doc, ids) {
+  return { ...doc, regions: doc.regions.filter((region) => !ids.includes(region.id) || region.locked) };
+}
+
+export function duplicate(doc, ids, offset = 16) {
+  return paste(doc, doc.regions.filter((region) => ids.includes(region.id)), offset);
+}
+
+/** [document, ids]: copies of whole regions, shifted by `offset` pixels where one lies exactly there already. */
+export function paste(doc, regions, offset = 16) {
+  const size = sizeOf(doc);
+  const copies = regions.filter((region) => isBox(region.box)).map((region) => {
+    let box = region.box;
+    const taken = (candidate) => doc.regions.some((other) => isBox(other.box) && `${toPixels(other.box, size)}` === `${toPixels(candidate, size)}`);
+    for (let tries = 0; offset && tries < LIMIT && taken(box); tries++) {
+      const shift = boundedShift(box, offset / size[0], offset / size[1]);
+      const other = shift[0] || shift[1] ? shift : boundedShift(box, -offset / size[0], -offset / size[1]);
+      box = translate(box, ...other);
+    }
+    return { ...region, box, locked: false };
+  });
+  return add(doc, copies);
+}
+
+/** Whole pixels, the whole selection stopping together at the image's edge. */
+export function nudge(doc, ids, dx, dy) {
+  const regions = chosenMovable(doc, ids);
+  if (!regions.length) return doc;
+  const size = sizeOf(doc);
+  const shift = boundedShift(bounds(regions.map((region) => region.box)), dx / size[0], dy / size[1]);
+  return setBoxes(doc, new Map(regions.map((region) => [region.id, translate(region.box, ...shift).map((v) => clamp(v))])));
+}
+
+/** how: left center right top middle bottom, or across / down for equal gaps. One box alone aligns to the image. */
+export function arrange(doc, ids, how) {
+  const regions = chosenMovable(doc, ids);
+  if (!regions.length) return doc;
+  const boxes = regions.map((region) => region.box);
+  const placed = how === "across" || how === "down"
+    ? distribute(boxes, how === "down" ? 1 : 0)
+    : align(boxes, how, regions.length > 1 ? bounds(boxes) : [0, 0, 1, 1]);
+  return setBoxes(doc, new Map(regions.map((region, i) => [region.id, placed[i].map((v) => clamp(v))])));
+}
+
+/** Move the chosen regions one place up or down the list (steps ±1), or to its end (±Infinity). */
+export function reorder(doc, ids, steps) {
+  const regions = [...doc.regions];
+  const chosen = new Set(ids);
+  if (Math.abs(steps) > 1) {
+    const [moved, rest] = [regions.filter((r) => chosen.has(r.id)), regions.filter((r) => !chosen.has(r.id))];
+    return { ...doc, regions: steps > 0 ? [...rest, ...moved] : [...moved, ...rest] };
+  }
+  const order = steps > 0 ? [...regions.keys()].reverse() : [...regions.keys()];
+  for (const i of order) {
+    const j = i + steps;
+    if (chosen.has(regions[i].id) && regions[j] && !chosen.has(regions[j].id)) [regions[i], regions[j]] = [regions[j], regions[i]];
+  }
+  return { ...doc, regions };
+}
+
+/** Put one region at a place of the list, for dragging rows. */
+export function moveTo(doc, id, index) {
+  const rest = doc.regions.filter((region) => region.id !== id);
+  if (rest.length === doc.regions.length) return doc;
+  return { ...doc, regions: [...rest.slice(0, index), find(doc, id), ...rest.slice(index)] };
+}
+
+/** Boxes are fractions and stay where they are in the picture. */
+export const setSize = (doc, width, height) => ({ ...doc, width, height });
+
+/** T5 splits words of a caption into about 1.3 pieces and counts every mark; an end token is added. */
+export function estimateTokens(text) {
+  const words = text.match(/[\p{L}\p{N}]+/gu) ?? [];
+  const marks = text.match(/[^\p{L}\p{N}\s]/gu) ?? [];
+  const pieces = words.reduce((sum, word) => sum + Math.max(1, Math.round(word.length / 4.8)), 0);
+  return { words: words.length, tokens: words.length || marks.length ? pieces + marks.length + 1 : 0 };
+}

@@ -1,0 +1,59 @@
+// Keys on the stage. What is not named here goes on to ComfyUI: undo, save and queue are its own.
+import { nudge, reorder, setBoxes } from "./document.js";
+import { roundToPixels } from "./geometry.js";
+import { sizeOf, movable } from "./document.js";
+
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** True where the key was the editor's. */
+export function keyDown(editor, event) {
+  const { key, shiftKey: shift, altKey: alt } = event;
+  const command = event.ctrlKey || event.metaKey;
+  const { doc, selection } = editor;
+  if (ARROWS[key] && !command) {
+    if (!selection.length) return false;
+    const [dx, dy] = ARROWS[key].map((step) => step * (shift ? 8 : 1));
+    // A held key is one step for undo: it is remembered when the key comes up.
+    editor.change(alt ? grow(doc, editor.chosen(), dx, dy) : nudge(doc, selection, dx, dy), { quiet: true });
+    editor.nudged = true;
+    return true;
+  }
+  if (command) {
+    const action = { a: () => editor.selectAll(), d: () => editor.duplicate() }[key.toLowerCase()];
+    action?.();
+    // The clipboard's own events follow these keys; only the graph must not see them.
+    return action ? true : ["c", "x", "v"].includes(key.toLowerCase()) && "pass";
+  }
+  if (key === "Tab") return editor.step(shift ? -1 : 1);
+  if (key === "Escape") return editor.escape();
+  const action = {
+    Delete: () => editor.removeChosen(),
+    Backspace: () => editor.removeChosen(),
+    Enter: () => editor.list.focus(selection.at(-1)),
+    F2: () => editor.list.focus(selection.at(-1)),
+    Insert: () => editor.addBox(),
+    n: () => editor.addBox(),
+    "+": () => editor.addBox(),
+    "[": () => editor.change(reorder(doc, selection, -1)),
+    "]": () => editor.change(reorder(doc, selection, 1)),
+    l: () => editor.toggle("locked"),
+    h: () => editor.toggle("enabled"),
+    b: () => editor.setPreference("tool", "draw"),
+    v: () => editor.setPreference("tool", "select"),
+    f: () => editor.toggleFullScreen(),
+  }[key.length === 1 ? key.toLowerCase() : key];
+  action?.();
+  return !!action;
+}
+
+export function keyUp(editor) {
+  if (!editor.nudged) return;
+  editor.nudged = false;
+  editor.host.remember();
+}
+
+function grow(doc, regions, dx, dy) {
+  const size = sizeOf(doc);
+  const grown = ({ box }) => roundToPixels([box[0], box[1], box[2] + dx / size[0], box[3] + dy / size[1]], size);
+  return setBoxes(doc, new Map(regions.filter(movable).map((region) => [region.id, grown(region)])));
+}

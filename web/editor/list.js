@@ -1,0 +1,180 @@
+// The list of regions: texts, numbers and switches. Rows are kept and only what differs is written to them, so that
+// the caret stays where it is while the document changes around it.
+import { estimateTokens, moveTo, reorder, setBoxes, sizeOf, TOKEN_LIMIT, update } from "./document.js";
+import { fromPixels, isBox, toPixels } from "./geometry.js";
+import { button, element, icon } from "./dom.js";
+import { t } from "./i18n.js";
+
+export class List {
+  constructor(editor) {
+    this.editor = editor;
+    this.rows = new Map();
+    this.root = element("ol", { className: "deig-list" });
+  }
+
+  draw(doc, selection) {
+    const size = sizeOf(doc).join();
+    doc.regions.forEach((region, i) => {
+      let row = this.rows.get(region.id);
+      if (!row) this.rows.set(region.id, (row = new Row(this.editor, region.id)));
+      if (this.root.children[i] !== row.root) this.root.insertBefore(row.root, this.root.children[i] ?? null);
+      const chosen = selection.includes(region.id);
+      const alone = chosen && selection.length === 1;
+      if (row.region !== region || row.i !== i || row.chosen !== chosen || row.alone !== alone || row.size !== size) row.draw(region, i, chosen, alone, doc);
+      row.size = size;
+    });
+    while (this.root.children.length > doc.regions.length) this.root.lastChild.remove();
+    for (const [id, row] of this.rows) if (!row.root.isConnected && row.root.parentNode !== this.root) this.rows.delete(id);
+  }
+
+  /** Put the caret into a region's description. */
+  focus(id) {
+    this.rows.get(id)?.text.focus();
+  }
+
+  show(id) {
+    this.rows.get(id)?.root.scrollIntoView({ block: "nearest" });
+  }
+}
+
+class Row {
+  constructor(editor, id) {
+    this.editor = editor;
+    this.id = id;
+    this.badge = element("button", { type: "button", className: "deig-badge" });
+    this.badge.onclick = (event) => editor.select(event.shiftKey || event.ctrlKey ? [...editor.selection, id] : [id], true);
+    this.badge.onpointerdown = (event) => this.startDrag(event);
+    this.text = this.area("description", t("Describe what belongs in this box"));
+    this.warning = element("span", { className: "deig-warning" });
+    this.seen = button("seen", t("Use this region (H)"), () => this.set({ enabled: this.region.enabled === false }));
+    this.lock = button("locked", t("Lock the box (L)"), () => this.set({ locked: !this.region.locked }));
+    this.root = element("li", { className: "deig-row" }, this.badge, this.text, element("div", { className: "deig-switches" }, this.seen, this.lock), this.warning);
+    this.root.onfocusin = (event) => event.target !== this.badge && !this.chosen && editor.select([id]);
+  }
+
+  /** What only the chosen row needs is made when it is chosen first. */
+  makeDetails() {
+    const number = (name, label, options) => {
+      const input = element("input", { type: "number", ariaLabel: label, title: label, ...options });
+      input.onchange = () => this.setNumber(name, input.valueAsNumber);
+      return input;
+    };
+    const labelled = (label, ...nodes) => element("label", {}, element("span", { textContent: label }), ...nodes);
+    this.negative = this.area("negative", t("Not in this box (optional)"));
+    this.strength = number("strength", t("Strength"), { min: 0, max: 10, step: 0.05 });
+    this.slider = element("input", { type: "range", min: 0, max: 2, step: 0.05, ariaLabel: t("Strength"), tabIndex: -1 });
+    this.slider.oninput = () => this.setNumber("strength", this.slider.valueAsNumber, true);
+    this.slider.onchange = () => this.editor.host.remember();
+    this.slider.ondblclick = () => this.setNumber("strength", 1);
+    this.sides = ["X", "Y", "W", "H"].map((name, i) => number(i, name, { step: 1, min: 0 }));
+    this.color = element("input", { type: "color", title: t("Colour"), ariaLabel: t("Colour") });
+    this.color.oninput = () => this.set({ color: this.color.value }, true);
+    this.color.onchange = () => this.editor.host.remember();
+    const act = (name, label, action) => button(name, label, () => action(this.editor));
+    this.details = element("div", { className: "deig-details" }, this.negative,
+      labelled(t("Strength"), this.slider, this.strength),
+      element("div", { className: "deig-sides" }, ...this.sides.map((input, i) => labelled("XYWH"[i], input))),
+      element("div", { className: "deig-actions" }, this.color,
+        act("up", t("Earlier in the list ([)"), (editor) => editor.change(reorder(editor.doc, [this.id], -1))),
+        act("down", t("Later in the list (])"), (editor) => editor.change(reorder(editor.doc, [this.id], 1))),
+        act("copy", t("Duplicate (Ctrl+D)"), (editor) => editor.duplicate([this.id])),
+        act("remove", t("Delete (Del)"), (editor) => editor.removeChosen([this.id]))));
+    this.root.append(this.details);
+  }
+
+  area(key, label) {
+    const area = element("textarea", { rows: 1, spellcheck: true, placeholder: label, ariaLabel: label });
+    area.oninput = () => this.set({ [key]: area.value }, true);
+    // Typing is one step for undo: it is remembered when the text is left.
+    area.onchange = () => this.editor.host.remember();
+    return area;
+  }
+
+  draw(region, i, chosen, alone, doc) {
+    if (alone && !this.details) this.makeDetails();
+    Object.assign(this, { region, i, chosen, alone });
+    const { root, badge } = this;
+    root.className = ["deig-row", chosen && "chosen", alone && "open", region.enabled === false && "off"].filter(Boolean).join(" ");
+    root.style.setProperty("--c", region.color || "#888");
+    badge.textContent = i + 1;
+    badge.ariaLabel = t("Region {n}", { n: i + 1 });
+    badge.ariaPressed = String(chosen);
+    write(this.text, region.description ?? "");
+    pressed(this.seen, region.enabled !== false, "seen", "unseen");
+    pressed(this.lock, !!region.locked, "locked", "unlocked");
+    this.count(region.description ?? "", alone);
+    if (!alone) return;
+    write(this.negative, region.negative ?? "");
+    write(this.strength, String(region.strength ?? 1));
+    write(this.slider, String(region.strength ?? 1));
+    write(this.color, /^#[0-9a-f]{6}$/i.test(region.color) ? region.color : "#888888");
+    if (!isBox(region.box)) return;
+    const [x0, y0, x1, y1] = toPixels(region.box, sizeOf(doc));
+    [x0, y0, x1 - x0, y1 - y0].forEach((value, side) => {
+      write(this.sides[side], String(value));
+      this.sides[side].disabled = !!region.locked;
+    });
+  }
+
+  count(text, alone) {
+    const { words, tokens } = estimateTokens(text);
+    const near = tokens > TOKEN_LIMIT * 0.8;
+    this.warning.hidden = !near && !alone;
+    this.warning.classList.toggle("near", near);
+    const counted = t("{words} words, about {tokens} of {limit} tokens", { words, tokens, limit: TOKEN_LIMIT });
+    this.warning.textContent = tokens > TOKEN_LIMIT ? `${counted}. ${t("The end may be cut off.")}` : counted;
+  }
+
+  set(patch, quiet = false) {
+    this.editor.change(update(this.editor.doc, this.id, patch), { quiet });
+  }
+
+  setNumber(name, value, quiet) {
+    if (!Number.isFinite(value)) return this.draw(this.region, this.i, this.chosen, this.alone, this.editor.doc);
+    if (name === "strength") return this.set({ strength: Math.max(0, value) }, quiet);
+    const size = sizeOf(this.editor.doc);
+    const [x0, y0, x1, y1] = toPixels(this.region.box, size);
+    const sides = [x0, y0, x1 - x0, y1 - y0];
+    const limit = size[name % 2];
+    sides[name] = Math.round(Math.min(Math.max(value, name < 2 ? 0 : 1), name < 2 ? limit - sides[name + 2] : limit - sides[name - 2]));
+    const box = fromPixels([sides[0], sides[1], sides[0] + sides[2], sides[1] + sides[3]], size);
+    this.editor.change(setBoxes(this.editor.doc, new Map([[this.id, box]])));
+    // What was typed may have been out of range.
+    this.draw(this.region, this.i, this.chosen, this.alone, this.editor.doc);
+  }
+
+  /** Rows are reordered by pulling their number up or down. */
+  startDrag(event) {
+    const { root, badge, editor } = this;
+    const list = root.parentNode;
+    const from = event.clientY;
+    badge.setPointerCapture(event.pointerId);
+    badge.onpointermove = (move) => {
+      if (Math.abs(move.clientY - from) < 6 && !root.classList.contains("pulled")) return;
+      root.classList.add("pulled");
+      const next = [...list.children].find((row) => row !== root && move.clientY < middle(row));
+      if (next !== root.nextSibling) list.insertBefore(root, next ?? null);
+    };
+    badge.onpointerup = badge.onpointercancel = () => {
+      badge.onpointermove = badge.onpointerup = badge.onpointercancel = null;
+      root.classList.remove("pulled");
+      const index = [...list.children].indexOf(root);
+      if (index !== this.i) editor.change(moveTo(editor.doc, this.id, index));
+    };
+  }
+}
+
+function middle(row) {
+  const { top, height } = row.getBoundingClientRect();
+  return top + height / 2;
+}
+
+function write(input, value) {
+  if (input.value !== value) input.value = value;
+}
+
+function pressed(node, on, yes, no) {
+  if (node.ariaPressed === String(on)) return;
+  node.ariaPressed = String(on);
+  node.replaceChildren(icon(on ? yes : no));
+}

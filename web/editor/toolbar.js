@@ -1,0 +1,113 @@
+// The row of buttons above the stage and the panels that some of them open.
+import { arrange, reorder } from "./document.js";
+import { LAYOUTS, UNITS } from "./import.js";
+import { button, element } from "./dom.js";
+import { t } from "./i18n.js";
+
+export function makeToolbar(editor) {
+  const panels = element("div", { className: "deig-panels" });
+  const buttons = {};
+  const make = (name, label, action, key = name) => (buttons[key] = button(name, label, action));
+  const panel = (name, label, content) => {
+    const node = element("div", { className: "deig-pop", hidden: true, role: "group", ariaLabel: label }, ...content);
+    panels.append(node);
+    const opener = make(name, label, () => open(node.hidden ? name : null));
+    opener.ariaExpanded = "false";
+    opener.panel = node;
+    return opener;
+  };
+  const open = (name) => {
+    for (const [key, node] of Object.entries(buttons)) {
+      if (!node.panel) continue;
+      node.panel.hidden = key !== name;
+      node.ariaExpanded = String(key === name);
+    }
+    if (name) buttons[name].panel.querySelector("button, input, select, textarea")?.focus();
+  };
+  const gap = () => element("i", { className: "deig-gap" });
+  const size = [0, 1].map((axis) => {
+    const label = axis ? t("Height in pixels") : t("Width in pixels");
+    const input = element("input", { type: "number", min: 64, max: 16384, step: 8, title: label, ariaLabel: label });
+    input.onchange = () => editor.resize(...size.map((side) => Math.round(side.valueAsNumber)));
+    return input;
+  });
+  const bar = element("div", { className: "deig-toolbar", role: "toolbar" },
+    make("draw", t("Draw boxes (B)"), () => editor.setPreference("tool", "draw")),
+    make("select", t("Select boxes (V)"), () => editor.setPreference("tool", "select")),
+    make("add", t("Add a box (N)"), () => editor.addBox()),
+    gap(),
+    make("undo", t("Undo (Ctrl+Z)"), () => editor.host.undo()),
+    make("redo", t("Redo (Ctrl+Y)"), () => editor.host.redo()),
+    gap(),
+    make("magnet", t("Snap to boxes and edges"), () => editor.setPreference("magnet", !editor.preferences.magnet)),
+    panel("arrange", t("Arrange"), arrangePanel(editor)),
+    panel("picture", t("Background picture"), picturePanel(editor)),
+    panel("transfer", t("Import and export"), transferPanel(editor, () => open(null))),
+    element("span", { className: "deig-size" }, size[0],
+      button("swap", t("Swap width and height"), () => editor.resize(editor.doc.height, editor.doc.width)), size[1]),
+    make("full", t("Full screen (F)"), () => editor.toggleFullScreen()));
+  const isOpen = () => Object.values(buttons).some((opener) => opener.panel && !opener.panel.hidden);
+  return { bar, panels, buttons, open, isOpen, draw: () => drawToolbar(editor, buttons, size) };
+}
+
+function drawToolbar(editor, buttons, size) {
+  const { preferences, doc } = editor;
+  for (const tool of ["draw", "select"]) buttons[tool].ariaPressed = String(preferences.tool === tool);
+  buttons.magnet.ariaPressed = String(preferences.magnet);
+  [doc.width, doc.height].forEach((value, axis) => {
+    if (size[axis].valueAsNumber !== value) size[axis].value = value;
+  });
+}
+
+function choice(label, options, value, onchange) {
+  const select = element("select", { ariaLabel: label, onchange: () => onchange(select.value) },
+    ...options.map(([key, text]) => element("option", { value: key, textContent: text, selected: String(key) === String(value) })));
+  return element("label", {}, element("span", { textContent: label }), select);
+}
+
+function arrangePanel(editor) {
+  const act = (name, label, action) => button(name, label, () => action(editor.doc, editor.selection));
+  const placing = (how, label, name = how) => act(name, label, (doc, ids) => editor.change(arrange(doc, ids, how)));
+  return [
+    element("div", { className: "deig-grid" },
+      placing("left", t("Align left")), placing("center", t("Align centres")), placing("right", t("Align right")),
+      placing("top", t("Align top")), placing("middle", t("Align middles")), placing("bottom", t("Align bottom")),
+      placing("across", t("Equal gaps across")), placing("down", t("Equal gaps down"), "down2"),
+      act("up", t("Earlier in the list ([)"), (doc, ids) => editor.change(reorder(doc, ids, -1))),
+      act("down", t("Later in the list (])"), (doc, ids) => editor.change(reorder(doc, ids, 1))),
+      act("copy", t("Duplicate (Ctrl+D)"), () => editor.duplicate()), act("remove", t("Delete (Del)"), () => editor.removeChosen())),
+    choice(t("Grid"), [[0, t("none")], ...[8, 16, 32, 64].map((step) => [step, `${step} px`])], editor.preferences.grid,
+      (value) => editor.setPreference("grid", Number(value))),
+  ];
+}
+
+function picturePanel(editor) {
+  const slider = element("input", { type: "range", min: 0, max: 1, step: 0.05, value: editor.preferences.brightness });
+  slider.oninput = () => editor.setPreference("brightness", slider.valueAsNumber);
+  const sources = [["auto", t("Connected, else last result")], ["connected", t("Connected image")], ["last", t("Last result")], ["none", t("none")]];
+  return [
+    choice(t("Picture"), sources, editor.preferences.picture, (value) => editor.setPreference("picture", value)),
+    element("label", {}, element("span", { textContent: t("Brightness") }), slider),
+    element("button", { type: "button", className: "deig-wide", textContent: t("Use the picture's size"), onclick: () => editor.usePictureSize() }),
+  ];
+}
+
+function transferPanel(editor, close) {
+  const options = {};
+  const label = t("Paste JSON here: a region document, boxes of other nodes, or a model's answer");
+  const text = element("textarea", { rows: 4, placeholder: label, ariaLabel: label, spellcheck: false });
+  const take = (replace) => {
+    if (!editor.import(text.value, { replace, ...options })) return;
+    text.value = "";
+    close();
+  };
+  const wide = (name, action) => element("button", { type: "button", className: "deig-wide", textContent: name, onclick: action });
+  return [
+    text,
+    choice(t("Lists of four"), LAYOUTS.map((name) => [name, name]), LAYOUTS[0], (value) => (options.layout = value)),
+    choice(t("Unit"), UNITS.map((name) => [name, t(name)]), UNITS[0], (value) => (options.units = value)),
+    element("div", { className: "deig-actions" },
+      wide(t("Add"), () => take(false)), wide(t("Replace all"), () => take(true)),
+      wide(t("Copy as JSON"), () => editor.copyAll()), wide(t("Save as file"), () => editor.saveFile())),
+  ];
+}

@@ -1,0 +1,116 @@
+// The stage: the picture with its boxes. Draws a document and answers where a pointer is; decides nothing.
+import { height, isBox, toPixels, width } from "./geometry.js";
+import { sizeOf } from "./document.js";
+import { frameOf } from "./interaction.js";
+import { element, percent } from "./dom.js";
+
+export class Stage {
+  constructor() {
+    this.picture = element("img", { className: "deig-picture", alt: "", draggable: false });
+    this.frame = element("div", { className: "deig-frame" }, ..."nw n ne e se s sw w".split(" ").map((at) => element("i", { className: at })));
+    this.rubber = element("div", { className: "deig-rubber" });
+    this.label = element("output", { className: "deig-measure" });
+    this.hint = element("p", { className: "deig-hint" });
+    this.boxes = element("div", { className: "deig-layer" });
+    this.guides = element("div", { className: "deig-layer" });
+    this.root = element("div", { className: "deig-stage", tabIndex: 0, role: "application" },
+      this.picture, this.boxes, this.guides, this.frame, this.rubber, this.label, this.hint);
+    this.parts = new Map();
+  }
+
+  /** The pointer in fractions of the image, and how much of it one screen pixel is. */
+  locate(event, fresh = true) {
+    // A layout question per move costs more than the move itself; during a gesture the stage stays where it is.
+    if (fresh || !this.rect) this.rect = this.root.getBoundingClientRect();
+    const { left, top, width: w, height: h } = this.rect;
+    return { point: [(event.clientX - left) / w, (event.clientY - top) / h], unit: [1 / w, 1 / h] };
+  }
+
+  draw({ doc, selection, guides = [], rubber, label, ghosts = [], marquee }) {
+    const size = sizeOf(doc);
+    if (this.size?.join() !== size.join()) {
+      this.size = size;
+      this.root.style.setProperty("--w", size[0]);
+      this.root.style.setProperty("--h", size[1]);
+    }
+    const before = this.drawn?.selection;
+    if (this.drawn?.doc !== doc || before !== selection || this.drawn?.ghosts !== ghosts) this.drawBoxes(doc, selection, ghosts);
+    this.drawn = { doc, selection, ghosts };
+    place(this.frame, frameOf(doc, selection));
+    place(this.rubber, rubber);
+    this.rubber.classList.toggle("deig-marquee", !!marquee);
+    this.drawGuides(guides);
+    this.drawLabel(label, size);
+  }
+
+  drawBoxes(doc, selection, ghosts) {
+    const seen = new Set();
+    const all = [...doc.regions, ...ghosts.map((region, i) => ({ ...region, id: `ghost ${i}`, ghost: true }))];
+    all.forEach((region, i) => {
+      if (!isBox(region.box)) return;
+      seen.add(region.id);
+      let part = this.parts.get(region.id);
+      if (!part) {
+        part = { node: element("div", { role: "img" }, element("b"), element("span")) };
+        this.parts.set(region.id, part);
+      }
+      const chosen = selection.includes(region.id);
+      if (part.region === region && part.i === i && part.chosen === chosen && !region.ghost) return;
+      if (part.region?.box !== region.box) place(part.node, region.box);
+      if (part.region?.color !== region.color) part.node.style.setProperty("--c", region.color || "#888");
+      const [number, text] = part.node.children;
+      if (part.i !== i) number.textContent = region.ghost ? "+" : i + 1;
+      if (part.region?.description !== region.description) text.textContent = region.description ?? "";
+      part.node.className = ["deig-box", chosen && "chosen", region.enabled === false && "off", region.locked && "locked", region.ghost && "ghost"]
+        .filter(Boolean).join(" ");
+      part.node.id = `${this.root.id}-${region.id}`;
+      part.node.ariaLabel = `${i + 1} ${region.description ?? ""}`;
+      Object.assign(part, { region, i, chosen });
+    });
+    for (const [id, part] of this.parts) {
+      if (seen.has(id)) continue;
+      part.node.remove();
+      this.parts.delete(id);
+    }
+    // Appending only what is out of order keeps a drag from touching the tree.
+    let at = this.boxes.firstChild;
+    for (const region of all) {
+      const node = this.parts.get(region.id)?.node;
+      if (!node) continue;
+      if (node === at) at = at.nextSibling;
+      else this.boxes.insertBefore(node, at);
+    }
+    const last = selection.at(-1);
+    this.root.setAttribute("aria-activedescendant", last ? `${this.root.id}-${last}` : "");
+    this.hint.hidden = all.length > 0;
+  }
+
+  drawGuides(guides) {
+    while (this.guides.children.length > guides.length) this.guides.lastChild.remove();
+    guides.forEach((guide, i) => {
+      const line = this.guides.children[i] ?? this.guides.appendChild(element("i"));
+      const [low, high] = [percent(guide.from), percent(1 - guide.to)];
+      line.style.cssText = guide.axis ? `top:${percent(guide.at)};left:${low};right:${high};height:0` : `left:${percent(guide.at)};top:${low};bottom:${high};width:0`;
+    });
+  }
+
+  drawLabel(box, size) {
+    this.label.hidden = !box;
+    if (!box) return;
+    const [x0, y0, x1, y1] = toPixels(box, size);
+    this.label.textContent = `${x1 - x0} × ${y1 - y0}   ${x0}, ${y0}`;
+    // Below the box where there is room, else inside it.
+    this.label.style.left = percent(box[0] + width(box) / 2);
+    this.label.style.top = percent(Math.min(box[1] + height(box), 0.9));
+  }
+}
+
+function place(node, box) {
+  node.hidden = !box;
+  if (!box) return;
+  const { style } = node;
+  style.left = percent(box[0]);
+  style.top = percent(box[1]);
+  style.width = percent(width(box));
+  style.height = percent(height(box));
+}
