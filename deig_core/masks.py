@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import torch
 
-from .regions import Box, Region
+from .regions import Box, Region, check_count
 
 PIXELS_PER_LATENT = 8
 Size = tuple[int, int]  # (height, width)
@@ -35,10 +35,11 @@ def margin(factor: int) -> int:
     return {1: 0, 2: 0, 4: 1}.get(factor, 2)
 
 
-def _cell_size(latent: int, grid: int, factor: int) -> float:
+def _cell_size(latent: int, grid: int, factor: int) -> tuple[int, int]:
+    """Pixels per cell as an exact ratio: a rounded quotient would win or lose a cell where edges of cells and pixels meet."""
     # A grid that no halving explains (deep shrink by 1.5) still covers the whole image.
     exact = -(-latent // factor) == grid
-    return PIXELS_PER_LATENT * (factor if exact else latent / grid)
+    return (PIXELS_PER_LATENT * factor, 1) if exact else (PIXELS_PER_LATENT * latent, grid)
 
 
 def box_pixels(box: Box, width: int, height: int) -> Rectangle | None:
@@ -59,8 +60,8 @@ def cell_rectangle(box: Box, latent: Size, grid: Size) -> Rectangle | None:
 
 def _cells(low: int, high: int, latent: int, grid: int) -> tuple[int, int]:
     factor = level_factor(latent, grid)
-    size, wide = _cell_size(latent, grid, factor), margin(factor)
-    return max(0, math.floor(low / size) - wide), min(grid, math.ceil(high / size) + wide)
+    (pixels, cells), wide = _cell_size(latent, grid, factor), margin(factor)
+    return max(0, low * cells // pixels - wide), min(grid, -(-high * cells // pixels) + wide)
 
 
 def mask_cells(mask: torch.Tensor, latent: Size, grid: Size) -> torch.Tensor:
@@ -80,18 +81,19 @@ def mask_cells(mask: torch.Tensor, latent: Size, grid: Size) -> torch.Tensor:
 
 
 def _mask_edges(mask_side: int, latent: int, grid: int) -> tuple[torch.Tensor, torch.Tensor]:
-    pixels = latent * PIXELS_PER_LATENT
-    size = _cell_size(latent, grid, level_factor(latent, grid))
-    starts = [math.floor(i * size * mask_side / pixels) for i in range(grid)]
-    ends = [min(mask_side, math.ceil(min((i + 1) * size, pixels) * mask_side / pixels)) for i in range(grid)]
+    pixels, cells = _cell_size(latent, grid, level_factor(latent, grid))
+    whole = latent * PIXELS_PER_LATENT * cells
+    starts = [i * pixels * mask_side // whole for i in range(grid)]
+    ends = [-(-min((i + 1) * pixels, whole) * mask_side // whole) for i in range(grid)]
     return torch.tensor(starts), torch.tensor(ends)
 
 
 def membership(regions: Sequence[Region], latent: Size, grid: Size) -> torch.Tensor:
     """One 64-bit word per cell: bit r is set where the cell belongs to `regions[r]` -> int64 [h * w], on the CPU.
 
-    Bit 63 makes the word negative; test bits with `(word >> r) & 1`. At most 64 regions.
+    Bit 63 makes the word negative; test bits with `(word >> r) & 1`. Raises RegionError for more than 64 regions.
     """
+    check_count(len(regions))
     words = torch.zeros(grid, dtype=torch.int64)
     for r, region in enumerate(regions):
         bit = 1 << r if r < 63 else -(1 << 63)

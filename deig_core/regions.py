@@ -104,6 +104,8 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
             source = json.loads(source)
         except json.JSONDecodeError as error:
             raise RegionError(f"The region document is no valid JSON (line {error.lineno}, column {error.colno}: {error.msg}).") from None
+        except ValueError:  # Python reads no numbers of more than 4300 digits
+            raise RegionError("The region document is no usable JSON: there is a number of thousands of digits in it.") from None
         except RecursionError:
             raise RegionError("The region document is no valid JSON: it is nested too deeply.") from None
     if not isinstance(source, Mapping):
@@ -111,12 +113,14 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
     values = dict(source)
     version = values.pop("version", None)
     if version != VERSION or isinstance(version, bool):
-        raise RegionError(f"The region document has version {_show(version)}; this pack reads version {VERSION}: update the pack, or remake the regions.")
+        raise RegionError(
+            f"The region document has version {_show(version)}; this pack reads version {VERSION}: update the pack, or remake the regions.")
     width, height = _side(values.pop("width", None), "width"), _side(values.pop("height", None), "height")
     entries = values.pop("regions", None)
     if not isinstance(entries, list):
         raise RegionError(f'The region document\'s "regions" must be a list; got {_kind(entries)}.')
     check_count(len(entries))
+    _check_unknown(values, "The region document")
     return RegionDocument(width, height, tuple(_region(e, i) for i, e in enumerate(entries)), values)
 
 
@@ -152,7 +156,7 @@ def _region(entry: Any, index: int) -> Region:
     strength = _number(values.pop("strength", 1.0), name, "strength")
     if strength < 0:
         raise RegionError(f'{name}: "strength" is {strength:g}; it must be 0 or more.')
-    return Region(
+    region = Region(
         box=checked_box(values.pop("box"), name),
         id=_text(values.pop("id", f"r{index + 1}"), name, "id"),
         description=_text(values.pop("description", ""), name, "description"),
@@ -163,6 +167,20 @@ def _region(entry: Any, index: int) -> Region:
         color=_text(values.pop("color", COLORS[index % len(COLORS)]), name, "color"),
         extra=values,
     )
+    _check_unknown(values, name)
+    return region
+
+
+def _check_unknown(values: Mapping[str, Any], name: str) -> None:
+    """Refuse unknown keys whose values could not be written into a JSON document again."""
+    for key, value in values.items():
+        key_named = f"{name}: {json.dumps(str(key)[:40])}"
+        try:
+            json.dumps({key: value}, ensure_ascii=False, allow_nan=False).encode()
+        except RecursionError:
+            raise RegionError(f"{key_named} is nested too deeply; remove it.") from None
+        except (ValueError, TypeError):
+            raise RegionError(f"{key_named} holds what JSON cannot (NaN, an infinite number, half a character); remove it.") from None
 
 
 def _side(value: Any, key: str) -> int:
@@ -173,14 +191,22 @@ def _side(value: Any, key: str) -> int:
 
 
 def _number(value: Any, name: str, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    try:
+        number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # an integer beyond 1e308
+        number = math.inf
+    if not math.isfinite(number):
         raise RegionError(f'{name}: "{key}" must be a finite number; got {_show(value)}.')
-    return float(value)
+    return number
 
 
 def _text(value: Any, name: str, key: str) -> str:
     if not isinstance(value, str):
         raise RegionError(f'{name}: "{key}" must be text; got {_show(value)}.')
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # an emoji cut in two
+        raise RegionError(f'{name}: "{key}" holds half a character; write {_show(value)} again without it.') from None
     return value
 
 
@@ -196,5 +222,8 @@ def _kind(value: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    text = repr(value) if value is not None else "nothing"
+    try:
+        text = repr(value) if value is not None else "nothing"
+    except (RecursionError, ValueError):  # nested too deeply, or an integer of thousands of digits
+        text = _kind(value)
     return text if len(text) <= 60 else text[:57] + "..."
