@@ -73,6 +73,7 @@ def demo_models(seed: int) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, Ho
         adapter = adapter_patcher(random_adapter(model))
         taesd = TAESD()
         fill(taesd)
+        taesd.vae_scale.data.fill_(1.0)
         # A last layer that lands inside 0..1, so that the noise can be seen.
         taesd.taesd_decoder[-1].weight.data.mul_(0.15)
         taesd.taesd_decoder[-1].bias.data.fill_(0.5)

@@ -40,3 +40,14 @@ def host_nodes():
     missing = [i for i in ("DEIGLoad", "DEIGApply") if i not in nodes.NODE_CLASS_MAPPINGS]
     assert not missing, f"the host did not load the pack: {missing}"
     return nodes
+
+
+@pytest.fixture(scope="session")
+def graph(host_nodes):
+    from graph import Graph
+
+    async def load_extras():
+        await host_nodes.init_builtin_extra_nodes()
+
+    asyncio.run(load_extras())
+    return Graph(host_nodes)

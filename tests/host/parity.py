@@ -74,7 +74,7 @@ class GoldenUNet:
             found.update({k: arguments[k] for k in ("cond_denoised", "uncond_denoised")})
             return arguments["denoised"]
 
-        model.set_model_sampler_post_cfg_function(keep, disable_cfg1_optimization=False)
+        model.set_model_sampler_post_cfg_function(keep)
         timestep = self.golden["timesteps"][row:row + 1]
         # The host rounds a sigma to a whole timestep; some of the golden ones lie between two.
         exact = copy.copy(model.get_model_object("model_sampling"))
@@ -93,7 +93,8 @@ class GoldenUNet:
             comfy.sample.sample_custom(
                 model, torch.zeros_like(x), cfg, comfy.samplers.KSAMPLER(one_call), torch.cat([sigma, sigma * 0]), positive, negative,
                 torch.zeros_like(x), disable_pbar=True)
-        return [(x - found[k]) / sigma for k in ("cond_denoised", "uncond_denoised") if torch.is_tensor(found[k])]
+        sides = ("cond_denoised",) if cfg == 1 else ("cond_denoised", "uncond_denoised")
+        return [(x - found[side]) / sigma for side in sides]
 
     def difference(self, output: str, prediction: torch.Tensor, row: int) -> float:
         return (prediction - self.golden[output][row]).abs().max().item()

@@ -1,0 +1,54 @@
+"""A user's graph in a few calls: the demo nodes, real samplers, real patches of other nodes."""
+
+from __future__ import annotations
+
+import json
+
+import torch
+
+REGIONS = [
+    {"id": "a", "box": [0.05, 0.1, 0.5, 0.9], "description": "a woman in a red hoodie with white stripes"},
+    {"id": "b", "box": [0.4, 0.3, 0.95, 0.8], "description": "a boy in a yellow raincoat"},
+]
+
+
+class Graph:
+    """The demo models and what a workflow does with them. `node(ID, ...)` runs any node of the host, V1 or V3."""
+
+    def __init__(self, host_nodes):
+        self.host = host_nodes
+        self.model, self.vae, self.adapter, self.encoder = self.node("DEIGLoadDemo", seed=0)
+
+    def node(self, node_id: str, **inputs):
+        """Outputs of a node as a tuple, run as the host runs it."""
+        cls = self.host.NODE_CLASS_MAPPINGS[node_id]
+        with torch.inference_mode():
+            if hasattr(cls, "execute") and hasattr(cls, "define_schema"):
+                return cls.EXECUTE_NORMALIZED(**inputs).args
+            return tuple(getattr(cls(), cls.FUNCTION)(**inputs))
+
+    def regions(self, regions=None, width=256, height=256):
+        document = {"version": 1, "width": width, "height": height, "regions": REGIONS if regions is None else regions}
+        return self.node("DEIGRegions", regions=json.dumps(document))[0]
+
+    def encode(self, regions=None, prompt="two people", negative_prompt="blurry", **inputs):
+        """(positive, negative) conditionings."""
+        document = regions if regions is not None and not isinstance(regions, list) else self.regions(regions)
+        return self.node("DEIGEncode", text_encoder=self.encoder, regions=document, prompt=prompt, negative_prompt=negative_prompt, **inputs)
+
+    def apply(self, model=None, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5"):
+        inputs = {"strength": strength, "start": start, "end": end, "decay": decay, "context": context}
+        return self.node("DEIGApply", model=model or self.model, adapter=self.adapter, **inputs)[0]
+
+    def sample(self, model, positive, negative, *, latent=None, size=(32, 32), batch=1, steps=3, cfg=7.5, sampler="euler",
+               scheduler="ddim_uniform", denoise=1.0, seed=1):
+        """Samples [batch, 4, h, w]; size in latent cells."""
+        latent = latent or {"samples": torch.zeros(batch, 4, *size)}
+        with torch.inference_mode():
+            return self.host.common_ksampler(
+                model, seed, steps, cfg, sampler, scheduler, positive, negative, latent, denoise=denoise)[0]["samples"]
+
+    def clip(self, tokens=77, seed=0):
+        """A CONDITIONING such as CLIP Text Encode gives, for the demo model's width."""
+        width = self.model.model.model_config.unet_config["context_dim"]
+        return [[torch.randn(1, tokens, width, generator=torch.Generator().manual_seed(seed)), {"pooled_output": None}]]

@@ -1,0 +1,115 @@
+"""Wrong things are said in one sentence: what was wrong, what was expected, what to do."""
+
+import json
+
+import pytest
+import torch
+from parity import pack_module
+
+
+def said(error) -> str:
+    text = str(error.value)
+    assert "\n" not in text.strip() and text.rstrip().endswith(".")
+    return text
+
+
+def model_of(kind, config):
+    import comfy.supported_models
+    from comfy.model_patcher import ModelPatcher
+
+    model_config = getattr(comfy.supported_models, kind)(config)
+    model_config.set_inference_dtype(torch.float32, None)
+    return ModelPatcher(model_config.get_model({}, ""), load_device=torch.device("cpu"), offload_device=torch.device("cpu"))
+
+
+@pytest.mark.parametrize(("kind", "width"), [("SD20", 1024), ("SDXL", 2048)])
+def test_other_stable_diffusions(graph, kind, width):
+    config = {**pack_module(graph.host, "nodes.host.demo").UNET, "context_dim": width, "num_heads": 8}
+    if kind == "SDXL":
+        config.update(adm_in_channels=2816, num_classes="sequential")
+    with pytest.raises(ValueError) as error:
+        graph.apply(model_of(kind, config))
+    assert said(error).startswith(f"Apply DEIG needs a Stable Diffusion 1.x model (cross-attention width 64); this checkpoint is {kind} ({width})")
+
+
+def test_flux(graph):
+    config = {
+        "image_model": "flux", "in_channels": 16, "out_channels": 16, "vec_in_dim": 16, "context_in_dim": 32, "hidden_size": 32, "mlp_ratio": 2.0,
+        "num_heads": 2, "depth": 1, "depth_single_blocks": 1, "axes_dim": [4, 6, 6], "theta": 10000, "patch_size": 2, "qkv_bias": True,
+        "guidance_embed": False,
+    }
+    with pytest.raises(ValueError) as error:
+        graph.apply(model_of("Flux", config))
+    assert "this model is Flux" in said(error)
+
+
+def test_an_sd1_model_of_another_shape(graph):
+    demo = pack_module(graph.host, "nodes.host.demo")
+    with pytest.raises(ValueError) as error:
+        graph.apply(demo.sd1_model({**demo.UNET, "model_channels": 64}, {}))
+    assert "transformer blocks" in said(error)
+
+
+def test_an_inpainting_model_works(graph):
+    demo = pack_module(graph.host, "nodes.host.demo")
+    model = demo.sd1_model({**demo.UNET, "in_channels": 9}, {})
+    with torch.random.fork_rng():
+        demo.fill(model.model.diffusion_model)
+    model.model.set_inpaint()
+    mask = torch.zeros(1, 256, 256)
+    mask[:, 64:192, 64:192] = 1
+    conditioned = graph.node(
+        "InpaintModelConditioning", **dict(zip(("positive", "negative"), graph.encode(), strict=True)), vae=graph.vae,
+        pixels=torch.rand(1, 256, 256, 3), mask=mask)
+    out = graph.sample(graph.apply(model), *conditioned[:2], latent=conditioned[2], steps=2)
+    assert out.isfinite().all() and out.shape[1] == 4
+
+
+def test_a_text_encoder_of_another_width(graph):
+    grounding = pack_module(graph.host, "deig_core.grounding")
+    conditioning = pack_module(graph.host, "nodes.host.conditioning")
+    wide = grounding.GroundedText(grounding.TextFeatures.of(torch.zeros(128, 4096)), grounding.Layout(()), ())
+    with pytest.raises(ValueError) as error:
+        graph.sample(graph.apply(), conditioning.with_deig(None, wide), conditioning.with_deig(None, wide))
+    assert "4096" in said(error) and "48" in said(error)
+
+
+@pytest.mark.parametrize("context", ["clip", "concat"])
+def test_a_context_that_needs_clip(graph, context):
+    with pytest.raises(ValueError) as error:
+        graph.sample(graph.apply(context=context), *graph.encode())
+    assert "needs CLIP conditionings" in said(error)
+
+
+def test_regions_from_nowhere(graph):
+    with pytest.raises(ValueError) as error:
+        graph.node("DEIGEncode", text_encoder=graph.encoder, regions=None, prompt="", negative_prompt="")
+    assert "connect DEIG Regions" in said(error)
+
+
+@pytest.mark.parametrize(("regions", "words"), [
+    ([{"box": [0, 0, 1, 1]}] * 65, "65 regions"), ([{"box": [0, 0, float("nan"), 1]}], "Region 1"), ([{"box": [0.8, 0.2, 0.4, 0.9]}], "x1 <= x0"),
+])
+def test_regions_that_cannot_be(graph, regions, words):
+    with pytest.raises(ValueError) as error:
+        graph.node("DEIGRegions", regions=json.dumps({"version": 1, "width": 512, "height": 512, "regions": regions}))
+    assert words in said(error)
+
+
+def test_a_schedule_that_never_acts(graph):
+    with pytest.raises(ValueError) as error:
+        graph.apply(start=0.6, end=0.5)
+    assert "must be smaller than end" in said(error)
+
+
+def test_more_masks_than_regions(graph):
+    with pytest.raises(ValueError) as error:
+        graph.node("DEIGRegionsFromMasks", masks=torch.ones(3, 8, 8), descriptions="", regions=graph.regions())
+    assert "3 masks for 2 regions" in said(error)
+
+
+def test_a_region_without_description_is_left_out_with_a_warning(graph, caplog):
+    positive, _ = graph.encode([{"box": [0, 0, 1, 1], "description": " "}, {"box": [0, 0, 0.5, 1], "description": "a tree"}])
+    (record,) = [r for r in caplog.records if r.name == "deig"]
+    assert record.getMessage().startswith("Region 1 has no description")
+    assert len(positive[0][1]["model_conds"]["deig"].text.layout.regions) == 1

@@ -1,0 +1,345 @@
+"""DEIG through the host's own samplers, beside everything else that people put into a graph."""
+
+import pytest
+import torch
+from parity import pack_module
+
+
+def changed(a, b):
+    return (a - b).abs().max().item()
+
+
+@pytest.fixture(scope="session")
+def text(graph):
+    return graph.encode()
+
+
+@pytest.fixture
+def runs(graph, monkeypatch):
+    """Every list of runs that a UNet call was grounded with."""
+    sampling = pack_module(graph.host, "nodes.host.sampling")
+    seen, ground = [], sampling.ground
+    monkeypatch.setattr(sampling, "ground", lambda extractor, found, *a, **k: seen.append(found) or ground(extractor, found, *a, **k))
+    return seen
+
+
+def test_rows_of_a_batch_are_what_they_are_alone(graph, text):
+    model = graph.apply()
+    four = graph.sample(model, *text, batch=4)
+    assert changed(four[:1], graph.sample(model, *text)) < 1e-3 * four.std()
+    assert changed(four[:1], four[1:2]) > 1
+
+
+@pytest.mark.parametrize("size", [(24, 40), (40, 24), (25, 37), (9, 64)])
+def test_any_size_reaches_the_picture(graph, size):
+    model = graph.apply()
+    document = graph.regions(width=size[1] * 8, height=size[0] * 8)
+    other = graph.regions([{"box": [0.05, 0.1, 0.5, 0.9], "description": "a green dog"}], size[1] * 8, size[0] * 8)
+    first = graph.sample(model, *graph.encode(document), size=size)
+    assert first.shape == (1, 4, *size) and first.isfinite().all()
+    assert changed(first, graph.sample(model, *graph.encode(other), size=size)) > 1e-2
+
+
+def test_the_first_fuser_moves_the_cells_of_the_box_and_no_others(graph):
+    """Before anything mixes cells, two descriptions of a box differ exactly there."""
+    outputs = []
+    handle = graph.adapter.model.adapter.fuser(("input", 1, 0)).register_forward_hook(lambda *a: outputs.append(a[2].clone()))
+    try:
+        for words in ("a red cube", "a green dog with a hat"):
+            graph.sample(graph.apply(), *graph.encode([{"box": [0.25, 0.5, 0.75, 1.0], "description": words}]), steps=1, cfg=1.0)
+    finally:
+        handle.remove()
+    moved = (outputs[0] - outputs[1]).abs().amax(-1).view(32, 32) > 0
+    inside = torch.zeros(32, 32, dtype=torch.bool)
+    inside[16:32, 8:24] = True
+    assert torch.equal(moved, inside)
+
+
+def test_hires_second_pass(graph, text):
+    model = graph.apply()
+    low = graph.sample(model, *text)
+    (large,) = graph.node("LatentUpscale", samples={"samples": low}, upscale_method="bilinear", width=384, height=384, crop="disabled")
+    high = graph.sample(model, *text, latent=large, denoise=0.5, steps=4)
+    assert high.shape[-2:] == (48, 48) and changed(high, large["samples"]) > 1
+
+
+def test_latent_mask_keeps_the_rest(graph, text):
+    start = torch.randn(1, 4, 32, 32, generator=torch.Generator().manual_seed(3))
+    mask = torch.zeros(256, 256)
+    mask[:, 128:] = 1
+    (latent,) = graph.node("SetLatentNoiseMask", samples={"samples": start}, mask=mask)
+    out = graph.sample(graph.apply(), *text, latent=latent, denoise=0.7, steps=5)
+    assert changed(out[..., :15], start[..., :15]) < 1e-4 and changed(out[..., 17:], start[..., 17:]) > 1
+
+
+def test_conditioning_combine_keeps_both_documents(graph, text, runs):
+    positive, negative = text
+    other, _ = graph.encode([{"box": [0.5, 0.0, 1.0, 0.5], "description": "a kite"}])
+    (both,) = graph.node("ConditioningCombine", conditioning_1=positive, conditioning_2=other)
+    combined = graph.sample(graph.apply(), both, negative)
+    assert sorted(len(r.text.layout.regions) for r in runs[0]) == [0, 1, 2]
+    assert changed(combined, graph.sample(graph.apply(), positive, negative)) > 1e-2
+
+
+def test_timestep_ranges(graph, text, runs):
+    positive, negative = text
+    (early,) = graph.node("ConditioningSetTimestepRange", conditioning=positive, start=0.0, end=0.5)
+    (late,) = graph.node("ConditioningSetTimestepRange", conditioning=graph.encode([])[0], start=0.5, end=1.0)
+    graph.sample(graph.apply(), early + late, negative, steps=4)
+    assert [max(len(r.text.layout.regions) for r in call) for call in runs] == [2, 2, 0, 0]
+
+
+@pytest.mark.parametrize("node", ["ConditioningSetArea", "ConditioningSetAreaPercentage"])
+def test_areas_see_their_part_of_the_layout(graph, text, runs, node):
+    positive, negative = text
+    if node == "ConditioningSetArea":
+        (area,) = graph.node(node, conditioning=positive, width=128, height=256, x=128, y=0, strength=1.0)
+    else:
+        (area,) = graph.node(node, conditioning=positive, width=0.5, height=1.0, x=0.5, y=0.0, strength=1.0)
+    graph.sample(graph.apply(), area, negative, steps=1)
+    (run,) = [r for call in runs for r in call if r.text.layout.regions]
+    assert (run.window.full, run.window.offset, run.window.size) == ((32, 32), (0, 16), (32, 16))
+    (seen,) = run.text.layout.visible(run.window).regions  # the other box ends where the area begins
+    assert seen.description.startswith("a boy") and seen.box == pytest.approx((0.0, 0.3, 0.9, 0.8))
+
+
+def test_lora_changes_the_base_and_deig_stays(graph, text):
+    import comfy.sd
+
+    name = "lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_q"
+    generator = torch.Generator().manual_seed(0)
+    weights = {f"{name}.lora_up.weight": torch.randn(32, 4, generator=generator), f"{name}.lora_down.weight": torch.randn(4, 32, generator=generator)}
+    model, _ = comfy.sd.load_lora_for_models(graph.model, None, weights, 1.0, 0.0)
+    assert model.patches
+    plain = graph.sample(graph.apply(), *text)
+    before, after = graph.sample(graph.apply(model), *text), graph.node("LoraLoaderModelOnly", model=model, lora_name="", strength_model=0.0)
+    assert changed(plain, before) > 1e-2
+    assert torch.equal(graph.sample(graph.apply(after[0]), *text), before)
+    assert torch.equal(graph.sample(graph.apply(), *text), plain)
+
+
+def tiny_controlnet(graph):
+    import comfy.cldm.cldm
+    import comfy.controlnet
+    import comfy.ops
+
+    demo = pack_module(graph.host, "nodes.host.demo")
+    config = {k: v for k, v in demo.UNET.items() if k not in ("out_channels", "transformer_depth_output", "use_temporal_attention")}
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = comfy.cldm.cldm.ControlNet(**config, num_heads=8, hint_channels=3, dtype=torch.float32, operations=comfy.ops.manual_cast)
+        demo.fill(net)
+    return comfy.controlnet.ControlNet(net, compression_ratio=8, load_device=torch.device("cpu"), manual_cast_dtype=None)
+
+
+def test_controlnet(graph, text):
+    hint = torch.rand(1, 256, 256, 3, generator=torch.Generator().manual_seed(0))
+    # ControlNets read the conditioning's own tensor; the demo's is 64 wide where CLIP's is 768.
+    clip = graph.clip()
+    positive, negative = graph.encode(positive=clip, negative=clip)
+    plain = graph.sample(graph.apply(), positive, negative)
+    controlled = graph.node(
+        "ControlNetApplyAdvanced", positive=positive, negative=negative, control_net=tiny_controlnet(graph), image=hint,
+        strength=1.0, start_percent=0.0, end_percent=1.0)
+    out = graph.sample(graph.apply(), *controlled)
+    assert out.isfinite().all() and changed(out, plain) > 1e-2
+    with_other_text = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a tree"}], positive=clip, negative=clip)
+    other = graph.node(
+        "ControlNetApplyAdvanced", positive=with_other_text[0], negative=with_other_text[1], control_net=tiny_controlnet(graph), image=hint,
+        strength=1.0, start_percent=0.0, end_percent=1.0)
+    assert changed(out, graph.sample(graph.apply(), *other)) > 1e-2
+
+
+@pytest.mark.parametrize(("node", "inputs"), [
+    ("FreeU_V2", {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2}),
+    ("HyperTile", {"tile_size": 128, "swap_size": 2, "max_depth": 1, "scale_depth": False}),
+    ("PatchModelAddDownscale", {"block_number": 2, "downscale_factor": 2.0, "start_percent": 0.0, "end_percent": 0.6,
+                                "downscale_after_skip": True, "downscale_method": "bicubic", "upscale_method": "bicubic"}),
+    ("PerturbedAttentionGuidance", {"scale": 3.0}),
+])
+@pytest.mark.parametrize("deig_first", [True, False])
+def test_other_patches_work_beside_deig(graph, text, node, inputs, deig_first):
+    def both(encoded):
+        model = graph.model
+        for patch in ("deig", "other") if deig_first else ("other", "deig"):
+            model = graph.apply(model) if patch == "deig" else graph.node(node, model=model, **inputs)[0]
+        return graph.sample(model, *encoded, steps=3)
+
+    out = both(text)
+    assert out.isfinite().all()
+    assert changed(out, both(graph.encode([{"box": [0.0, 0.0, 0.5, 1.0], "description": "a tree"}]))) > 1e-2
+
+
+def test_deep_shrink_by_an_uneven_factor(graph, text):
+    (model,) = graph.node(
+        "PatchModelAddDownscale", model=graph.model, block_number=2, downscale_factor=1.5, start_percent=0.0, end_percent=1.0,
+        downscale_after_skip=True, downscale_method="bicubic", upscale_method="bicubic")
+    assert graph.sample(graph.apply(model), *text).isfinite().all()
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 0.02), (torch.bfloat16, 0.1)])
+def test_half_precision_is_close(graph, text, dtype, tolerance):
+    """Largest deviation of one step from float32, in standard deviations."""
+    demo, patchers = pack_module(graph.host, "nodes.host.demo"), pack_module(graph.host, "nodes.host.patchers")
+    sampling = pack_module(graph.host, "nodes.host.sampling")
+    half = demo.sd1_model(demo.UNET, graph.model.model.diffusion_model.state_dict(), dtype=dtype)
+    adapter = graph.adapter.model.adapter
+    copy = type(adapter)(adapter.config, operations=patchers.OPERATIONS, dtype=dtype)
+    copy.load_state_dict(adapter.state_dict())
+    model = sampling.apply_deig(half, patchers.adapter_patcher(copy.requires_grad_(False)), sampling.Settings(sampling.GateSchedule()))
+    full, out = graph.sample(graph.apply(), *text, steps=1, cfg=1.0), graph.sample(model, *text, steps=1, cfg=1.0)
+    assert half.model.get_dtype() == dtype
+    assert 0 < changed(full, out) < tolerance * full.std()
+
+
+def test_unloading_between_runs_changes_nothing(graph, text):
+    import comfy.model_management as management
+
+    model = graph.apply()
+    first = graph.sample(model, *text)
+    management.unload_all_models()
+    assert torch.equal(graph.sample(model, *text), first)
+
+
+def test_the_adapter_is_loaded_with_the_model(graph, text):
+    import comfy.model_management as management
+
+    management.unload_all_models()
+    graph.sample(graph.apply(), *text, steps=1)
+    assert any(m.model.model is graph.adapter.model for m in management.current_loaded_models)
+
+
+def test_cancel_in_the_middle_leaves_no_trace(graph, text):
+    import comfy.model_management as management
+    import comfy.sample
+
+    model = graph.apply()
+    first = graph.sample(model, *text)
+    with torch.inference_mode(), pytest.raises(management.InterruptProcessingException):
+        comfy.sample.sample(
+            model, torch.randn(1, 4, 32, 32), 5, 7.5, "euler", "ddim_uniform", *text, torch.zeros(1, 4, 32, 32),
+            callback=lambda step, *_: step == 1 and management.interrupt_current_processing())
+    assert torch.equal(graph.sample(model, *text), first)
+
+
+def test_the_plain_branch_is_untouched(graph, text):
+    clip = graph.clip(), graph.clip(seed=1)
+    before = graph.sample(graph.model, *clip)
+    graph.sample(graph.apply(), *text)
+    assert torch.equal(graph.sample(graph.model, *clip), before)
+    carrying = graph.encode(positive=clip[0], negative=clip[1])
+    assert torch.equal(graph.sample(graph.model, *carrying), before)
+
+
+def test_strength_0_in_clip_mode_is_the_plain_model(graph):
+    clip = graph.clip(), graph.clip(seed=1)
+    carrying = graph.encode(positive=clip[0], negative=clip[1])
+    assert torch.equal(graph.sample(graph.apply(strength=0.0, context="clip"), *carrying), graph.sample(graph.model, *clip))
+
+
+def test_contexts(graph):
+    clip = graph.clip(), graph.clip(seed=1)
+    carrying = graph.encode(positive=clip[0], negative=clip[1])
+    t5, by_clip, concat = (graph.sample(graph.apply(context=c), *carrying) for c in ("t5", "clip", "concat"))
+    assert min(changed(t5, by_clip), changed(t5, concat), changed(by_clip, concat)) > 1e-2
+
+
+def test_the_fuser_runs_without_instances_too(graph):
+    """Plain CLIP conditionings through a patched model: the gates act on the visual tokens alone (reference.md section 5)."""
+    clip = graph.clip(), graph.clip(seed=1)
+    assert changed(graph.sample(graph.apply(context="clip"), *clip), graph.sample(graph.model, *clip)) > 1e-2
+
+
+def test_applying_twice_is_applying_the_last(graph, text):
+    once = graph.sample(graph.apply(strength=0.5), *text)
+    assert torch.equal(graph.sample(graph.apply(graph.apply(strength=1.0), strength=0.5), *text), once)
+
+
+def test_start_and_end_bound_the_gates(graph, text):
+    ungrounded = graph.sample(graph.apply(strength=0.0), *text, steps=4)
+    first_half = graph.sample(graph.apply(end=0.5), *text, steps=4)
+    assert changed(graph.sample(graph.apply(start=0.99, end=1.0), *text, steps=4), ungrounded) > 0
+    assert changed(first_half, ungrounded) > 1e-2
+
+
+def test_region_strength_and_enabled(graph):
+    def sample(**values):
+        box = {"box": [0.0, 0.0, 0.5, 1.0], "description": "a tree"}
+        return graph.sample(graph.apply(), *graph.encode([{"box": [0.5, 0.0, 1.0, 1.0], "description": "a dog"}, {**box, **values}]))
+
+    as_trained = sample()
+    absent = sample(enabled=False)
+    assert torch.equal(sample(strength=0.0), absent)
+    assert changed(as_trained, absent) > 1e-2
+    half = sample(strength=0.5)
+    assert changed(half, absent) > 1e-3 and changed(half, as_trained) > 1e-3
+
+
+def test_negative_text_stands_in_the_unconditional_half(graph, runs):
+    box = {"box": [0.0, 0.0, 0.5, 1.0], "description": "a tree"}
+    without = graph.sample(graph.apply(), *graph.encode([box]), steps=1)
+    runs.clear()
+    opposed = graph.sample(graph.apply(), *graph.encode([{**box, "negative": "leaves"}]), steps=1)
+    assert [[r.description for r in run.text.layout.regions] for run in runs[0]] == [["a tree"], ["a tree"]]
+    assert changed(without, opposed) > 1e-3
+
+
+def test_mask_regions(graph):
+    (mask,) = graph.node("SolidMask", value=0.0, width=256, height=256)
+    mask = mask.clone()
+    mask[:, 32:128, 16:200] = 1
+    masked, width, height = graph.node("DEIGRegionsFromMasks", masks=mask, descriptions="a tree")
+    assert (width, height) == (256, 256)
+    box = graph.regions([{"box": [16 / 256, 32 / 256, 200 / 256, 128 / 256], "description": "a tree"}])
+    model = graph.apply()
+    assert torch.equal(graph.sample(model, *graph.encode(masked)), graph.sample(model, *graph.encode(box)))
+    mask[:, 64:100, 60:150] = 0
+    (ring,) = graph.node("DEIGRegionsFromMasks", masks=mask, descriptions="", regions=box)[:1]
+    assert changed(graph.sample(model, *graph.encode(ring)), graph.sample(model, *graph.encode(box))) > 1e-3
+
+
+def test_the_ide_runs_once_for_each_text_and_timestep(graph):
+    """Not per block, not per half of CFG, not per queue run."""
+    model, rows = graph.apply(), []
+    handle = graph.adapter.model.adapter.ide.register_forward_pre_hook(lambda _, arguments: rows.append(len(arguments[0])))
+    try:
+        encoded = graph.encode([{"box": [0, 0, 1, 1], "description": "a text that no other test uses"}], prompt="its own prompt", negative_prompt="its own")
+        graph.sample(model, *encoded, steps=4)
+        assert rows == [3, 3, 3, 3]
+        again = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a text that no other test uses"}], prompt="its own prompt", negative_prompt="its own")
+        graph.sample(graph.apply(strength=0.7), *again, steps=4, seed=2)
+        assert len(rows) == 4
+        changed_text = graph.encode([{"box": [0, 0, 0.5, 1], "description": "one text changed"}], prompt="its own prompt", negative_prompt="its own")
+        graph.sample(model, *changed_text, steps=4)
+        assert rows[4:] == [1, 1, 1, 1]
+    finally:
+        handle.remove()
+
+
+@pytest.mark.parametrize(("sampler", "scheduler"), [("dpmpp_2m", "karras"), ("dpmpp_2s_ancestral", "normal"), ("uni_pc", "simple"), ("heun", "sgm_uniform")])
+def test_other_samplers(graph, text, sampler, scheduler):
+    assert graph.sample(graph.apply(), *text, sampler=sampler, scheduler=scheduler, steps=3).isfinite().all()
+
+
+def test_two_models_sample_at_once_without_seeing_each_other(graph, text):
+    """Nothing is global: threads with their own settings get what they get alone."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    other = graph.encode([{"box": [0.2, 0.2, 0.9, 0.9], "description": "a kite"}])
+    jobs = [(graph.apply(strength=1.0), text), (graph.apply(strength=0.4, context="t5"), other)]
+    alone = [one_call(graph, model, encoded) for model, encoded in jobs]
+    assert changed(*alone) > 1e-3
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda job: [one_call(graph, *job) for _ in range(4)], jobs))
+    for expected, found in zip(alone, together, strict=True):
+        assert all(torch.equal(expected, f) for f in found)
+
+
+def one_call(graph, model, encoded):
+    """One UNet call by the wrappers themselves, as each GPU's thread makes it."""
+    conds = [c for side in encoded for _, values in side for c in [values["model_conds"]["deig"]]]
+    x = torch.randn(2, 4, 32, 32, generator=torch.Generator().manual_seed(5))
+    options = {**model.model_options["transformer_options"], "wrappers": model.wrappers, "cond_or_uncond": [0, 1]}
+    graph.model.model.current_patcher = model
+    with torch.inference_mode():
+        return model.model.apply_model(x, torch.tensor([5.0, 5.0]), c_crossattn=torch.zeros(2, 77, 64), transformer_options=options, deig=tuple(conds))
