@@ -1,0 +1,67 @@
+"""What is measured: SD 1.5's fusers with random weights, and pictures with any number of regions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..config import SD1_FUSERS
+from ..fuser import Fuser, LevelInstances
+from ..masks import membership
+from ..regions import Region
+
+TOKENS, WIDTH, HEADS = 16, 768, 8
+DEPTH = {320: 0, 640: 1, 1280: 2}  # how often the latent was halved where the blocks have this many channels
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """A level of the UNet: how many fusers it has, one of them, and what that one is given."""
+
+    count: int
+    fuser: Fuser
+    x: Tensor
+    instances: list[LevelInstances]
+
+
+def regions(count: int) -> list[Region]:
+    """Boxes over the whole picture in a grid, each a quarter wider than its share, so that neighbours overlap; one box takes two thirds."""
+    if count == 1:
+        return [Region("0", (0.1, 0.1, 0.9, 0.95))]
+    columns = math.ceil(math.sqrt(count))
+    lines = math.ceil(count / columns)
+    boxes = []
+    for i in range(count):
+        y, x = divmod(i, columns)
+        boxes.append((max(0.0, (x - 0.125) / columns), max(0.0, (y - 0.125) / lines),
+                      min(1.0, (x + 1.125) / columns), min(1.0, (y + 1.125) / lines)))
+    return [Region(str(i), box) for i, box in enumerate(boxes)]
+
+
+def fuser(channels: int, device: torch.device, dtype: torch.dtype) -> Fuser:
+    """A fuser with random weights and open gates."""
+    made = Fuser(channels, WIDTH, HEADS, device=device, dtype=dtype).requires_grad_(False)
+    for gate in (made.alpha_attn, made.alpha_dense):
+        gate.fill_(1.0)
+    return made
+
+
+def levels(
+    count: int, latent: tuple[int, int], device: torch.device, dtype: torch.dtype, fusers: dict[tuple[int, int], Fuser],
+) -> list[Level]:
+    """The four levels of a latent of (height, width) with `count` regions; `fusers` are made once, by (channels, depth)."""
+    middle = {(kind, number): 3 for (kind, number, _), _ in SD1_FUSERS if kind == "middle"}
+    kinds = [(channels, middle.get((kind, number), DEPTH[channels])) for (kind, number, _), channels in SD1_FUSERS]
+    tokens = torch.randn(1, count * TOKENS, WIDTH, device=device, dtype=dtype)
+    made = []
+    for kind in dict.fromkeys(kinds):
+        grid = tuple(-(-side // 2 ** kind[1]) for side in latent)
+        if kind not in fusers:
+            fusers[kind] = fuser(kind[0], device, dtype)
+        x = torch.randn(1, grid[0] * grid[1], kind[0], device=device, dtype=dtype)
+        words = membership(regions(count), latent, grid).to(device)[None]
+        made.append(Level(kinds.count(kind), fusers[kind], x, [LevelInstances(1, tokens, TOKENS, words)]))
+    return made

@@ -1,0 +1,59 @@
+"""The bench measures two formulations of one function, and its own tools count right. Nothing here is timed."""
+
+import pytest
+import torch
+
+from deig_core.bench import official, scene
+from deig_core.bench.measure import Row, of_pairs, peak_bytes, table
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _no_gradients():
+    with torch.no_grad():
+        yield
+
+
+@pytest.mark.parametrize("attend", [official.softmax_attention, official.fused_attention])
+def test_the_official_formulation_is_the_same_function(attend):
+    torch.manual_seed(0)
+    fuser = scene.fuser(64, CPU, torch.float32)
+    for count in (1, 5, 31):
+        (level, *_) = scene.levels(count, (8, 8), CPU, torch.float32, {(320, 0): fuser, (640, 1): None, (1280, 2): None, (1280, 3): None})
+        x = torch.randn(1, 64, 64)
+        (instances,) = level.instances
+        tokens = official.padded(instances.tokens, scene.TOKENS)
+        mask = official.dense_mask(instances.members, scene.TOKENS, tokens.shape[1] // scene.TOKENS, scene.HEADS)
+        torch.testing.assert_close(official.official_fuser(fuser, x, tokens, mask, attend), fuser(x, level.instances))
+
+
+def test_the_scene_is_that_of_stable_diffusion():
+    fusers = dict.fromkeys([(320, 0), (640, 1), (1280, 2), (1280, 3)])
+    levels = scene.levels(64, (128, 64), CPU, torch.float32, fusers)
+    assert [(level.count, *level.x.shape[1:]) for level in levels] == [(5, 8192, 320), (5, 2048, 640), (5, 512, 1280), (1, 128, 1280)]
+    assert all(level.instances[0].members.bool().all() for level in levels)
+
+
+def test_peak_memory_counts_what_lives_at_a_time():
+    before = torch.zeros(1000)
+
+    def call():
+        a = before[:10].view(2, 5).float()  # views take nothing
+        b = torch.zeros(256) + 1  # 1 KB and its sum
+        del b
+        return a, torch.zeros(512)  # 2 KB
+
+    assert peak_bytes(call, CPU) == 2048
+
+
+def test_a_ratio_is_the_median_of_its_rounds():
+    found = of_pairs([(2.0, 1.0), (9.0, 3.0), (8.0, 1.0)])
+    assert (found.value, found.low, found.high, found.a, found.b) == (3.0, 2.0, 8.0, 8.0, 1.0)
+
+
+def test_the_table_says_which_goals_were_missed():
+    rows = [Row("g", "a", 1.2, 1.1, 1.3, at_most=1.25), Row("g", "b", 3.0, at_least=4.0), Row("h", "c", 320.0, unit="MB", note="counted")]
+    assert [row.met for row in rows] == [True, False, None]
+    text = table(rows)
+    assert "goal <= 1.250  met" in text and "goal >= 4.000  MISSED" in text and "320.0 MB" in text
