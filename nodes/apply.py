@@ -26,8 +26,9 @@ class DeigApply(io.ComfyNode):
                 io.Float.Input("end", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="Share of the noise schedule until which the regions act."),
                 io.Float.Input("decay", default=0.0, min=0.0, max=1.0, step=0.01,
                                tooltip="Share of the noise schedule, just before the end, over which the regions fade out linearly."),
-                io.Combo.Input("context", options=list(MODES), default="t5",
-                               tooltip="What cross-attention reads. t5: the prompt as DEIG was trained. clip: your CLIP conditioning, untouched. concat: both."),
+                io.Combo.Input(
+                    "context", options=list(MODES), default="t5",
+                    tooltip="What cross-attention reads. t5: the prompt as DEIG was trained. clip: your CLIP conditioning, untouched. concat: both."),
             ],
             outputs=[io.Model.Output(tooltip="For the sampler.")],
         )
@@ -35,6 +36,7 @@ class DeigApply(io.ComfyNode):
     @classmethod
     def execute(cls, model, adapter, strength, start, end, decay, context):
         if start >= end:
-            raise DeigError(f"Apply DEIG: start ({start:g}) must be smaller than end ({end:g}), or the regions never act; set strength to 0 to switch them off.")
+            raise DeigError(
+                f"Apply DEIG: start ({start:g}) must be smaller than end ({end:g}), or the regions never act; set strength to 0 to switch them off.")
         settings = Settings(GateSchedule(strength, start, end, min(decay, end - start)), context)
         return io.NodeOutput(apply_deig(model, adapter, settings))

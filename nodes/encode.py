@@ -28,7 +28,9 @@ class DeigEncode(io.ComfyNode):
                                 tooltip="The whole picture. Empty: all descriptions joined with commas, as in the paper's benchmarks."),
                 io.String.Input("negative_prompt", default=OFFICIAL_NEGATIVE, multiline=True, dynamic_prompts=True,
                                 tooltip="What the whole picture should not be. The default is the official code's."),
-                io.Conditioning.Input("positive", optional=True, tooltip="A CLIP conditioning; used with the contexts clip and concat of Apply DEIG, and by ControlNets."),
+                io.Conditioning.Input(
+                    "positive", optional=True,
+                    tooltip="A CLIP conditioning; used with the contexts clip and concat of Apply DEIG, and by ControlNets."),
                 io.Conditioning.Input("negative", optional=True, tooltip="A CLIP conditioning for the negative side."),
             ],
             outputs=[

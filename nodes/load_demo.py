@@ -16,7 +16,9 @@ class DeigLoadDemo(io.ComfyNode):
                 "A tiny Stable Diffusion 1.x-shaped model, VAE, adapter and text encoder, made from a seed: nothing to download. "
                 "They are NOT trained: the picture is coloured noise. They show that the graph runs, not what DEIG can do."),
             search_aliases=["deig demo", "tiny model", "test model"],
-            inputs=[io.Int.Input("seed", default=0, min=0, max=2**31 - 1, tooltip="The random weights' seed. Other seeds give other noise, none gives objects.")],
+            inputs=[io.Int.Input(
+                "seed", default=0, min=0, max=2**31 - 1,
+                tooltip="The random weights' seed. Other seeds give other noise, none gives objects.")],
             outputs=[
                 io.Model.Output(tooltip="Untrained SD 1.x-shaped model."), io.Vae.Output(tooltip="Untrained VAE."),
                 Adapter.Output(display_name="adapter", tooltip="Untrained DEIG adapter, for Apply DEIG."),

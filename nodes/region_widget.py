@@ -39,7 +39,7 @@ def editor_inputs() -> list[io.Input]:
 
 def incoming_document(boxes: Any, drawn: RegionDocument) -> RegionDocument | None:
     """The boxes of the socket on the drawn document's canvas; None if there are none."""
-    if boxes is None or isinstance(boxes, str) and not boxes.strip():
+    if boxes is None or (isinstance(boxes, str) and not boxes.strip()):
         return None
     return from_boxes(boxes, drawn.width, drawn.height)
 

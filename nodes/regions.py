@@ -73,8 +73,12 @@ class DeigRegionsFromBoxes(io.ComfyNode):
                 io.String.Input("descriptions", default="", multiline=True,
                                 tooltip="One description in each line, in the boxes' order; an empty line keeps the box's own text. "
                                         "Lines beyond the last box get a box of the whole picture."),
-                io.Combo.Input("layout", options=list(LAYOUTS), default="xyxy", tooltip="Order of bare lists of four: corners, or corner and size. KJNodes BBOX is xywh."),
-                io.Combo.Input("units", options=list(UNITS), default="auto", tooltip="Units of bare lists and detections. auto: fractions if no number is above 1."),
+                io.Combo.Input(
+                    "layout", options=list(LAYOUTS), default="xyxy",
+                    tooltip="Order of bare lists of four: corners, or corner and size. KJNodes BBOX is xywh."),
+                io.Combo.Input(
+                    "units", options=list(UNITS), default="auto",
+                    tooltip="Units of bare lists and detections. auto: fractions if no number is above 1."),
             ],
             outputs=_outputs(),
         )

@@ -5,11 +5,12 @@ import json
 import sys
 from pathlib import Path
 
-import dev
 import numpy as np
 import pytest
 from conftest import BASE, COMFYUI
 from PIL import Image
+
+import dev
 
 WORKFLOWS = dev.ROOT / "example_workflows" / "api"
 
@@ -57,8 +58,9 @@ def test_the_demo_saves_a_picture_and_an_overlay(server, demo):
 
 def test_a_description_changes_the_picture_and_the_seed_repeats_it(server, demo):
     (regions,) = [n["inputs"]["regions"] for n in demo.values() if n["class_type"] == "DEIGRegions"]
-    first, other = run(server, demo, "test a")[0], run(server, with_inputs(demo, "DEIGRegions", regions=regions.replace("blue star", "green square")), "test b")[0]
-    assert (first != other).any()
+    described_otherwise = with_inputs(demo, "DEIGRegions", regions=regions.replace("blue star", "green square"))
+    first = run(server, demo, "test a")[0]
+    assert (first != run(server, described_otherwise, "test b")[0]).any()
     assert (first == run(server, demo, "test c")[0]).all()
 
 
