@@ -46,10 +46,10 @@ def say(text: str) -> None:
 
 
 def run(what: str, *command: object, cwd: Path | None = None) -> str:
-    """Run `command` quietly; on failure name `what` and show the end of its output."""
-    done = subprocess.run([str(c) for c in command], cwd=cwd, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    """What `command` writes to standard output; on failure name `what` and show the end of all that it wrote."""
+    done = subprocess.run([str(c) for c in command], cwd=cwd, text=True, capture_output=True)
     if done.returncode:
-        tail = "\n".join(done.stdout.strip().splitlines()[-12:])
+        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
         raise DevError(f"{what} failed (exit {done.returncode}).\n{tail}")
     return done.stdout
 
@@ -314,12 +314,32 @@ def parity(options: argparse.Namespace) -> int:
     return subprocess.run([host.python, script, host.comfyui, *map(os.path.abspath, options.files)], cwd=ROOT).returncode
 
 
+def bench(options: argparse.Namespace) -> int:
+    host = set_up(options.comfyui)
+    targets = {
+        "core": [host.python, "-m", "deig_core.bench"],
+        "step": [host.python, ROOT / "tests" / "host" / "bench_step.py", host.comfyui],
+    }
+    failed, results = 0, {}
+    for name in [options.target] if options.target else targets:
+        part = DEV / f"bench-{name}.json"
+        part.unlink(missing_ok=True)
+        more = ["--rounds", str(options.rounds)] if options.rounds else []
+        failed |= subprocess.run([*targets[name], "--json", part, *more], cwd=ROOT).returncode
+        if part.exists():
+            results[name] = json.loads(part.read_text(encoding="utf-8"))
+    if options.json:
+        Path(options.json).write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return failed
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     for function, about in (
         (demo, "make a picture with the example workflow"), (test, "run all tests"),
         (serve, "open ComfyUI with the pack"), (parity, "compare the pack in the host with golden whole-UNet files"),
+        (bench, "measure speed and memory, as ratios"),
     ):
         command = commands.add_parser(function.__name__, help=about)
         command.set_defaults(function=function)
@@ -330,6 +350,10 @@ def main() -> int:
             command.add_argument("--port", type=int, default=8188)
         if function is parity:
             command.add_argument("files", nargs="+", metavar="FILE")
+        if function is bench:
+            command.add_argument("target", nargs="?", choices=("core", "step"), help="one part alone (default: all)")
+            command.add_argument("--json", metavar="FILE", help="also write the rows here")
+            command.add_argument("--rounds", type=int, help="measurements a row")
     options = parser.parse_args()
     try:
         return options.function(options)
