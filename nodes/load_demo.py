@@ -8,6 +8,7 @@ from .sockets import Adapter, TextEncoder, schema
 
 
 class DeigLoadDemo(io.ComfyNode):
+    # Not named "seed": the page would randomise that after every run, and load new models each time.
     @classmethod
     def define_schema(cls):
         return schema(
@@ -17,7 +18,7 @@ class DeigLoadDemo(io.ComfyNode):
                 "They are NOT trained: the picture is coloured noise. They show that the graph runs, not what DEIG can do."),
             search_aliases=["deig demo", "tiny model", "test model"],
             inputs=[io.Int.Input(
-                "seed", default=0, min=0, max=2**31 - 1,
+                "weights_seed", default=0, min=0, max=2**31 - 1,
                 tooltip="The random weights' seed. Other seeds give other noise, none gives objects.")],
             outputs=[
                 io.Model.Output(tooltip="Untrained SD 1.x-shaped model."), io.Vae.Output(tooltip="Untrained VAE."),
@@ -27,7 +28,7 @@ class DeigLoadDemo(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, seed):
+    def execute(cls, weights_seed):
         from .host.demo import demo_models
 
-        return io.NodeOutput(*demo_models(seed))
+        return io.NodeOutput(*demo_models(weights_seed))

@@ -1,0 +1,24 @@
+"""Every node says what it is, on the page and in its help."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+IDS = sorted(p.stem for p in (ROOT / "web" / "docs").glob("*.md"))
+
+
+def test_every_node_has_a_help_page(host_nodes):
+    ours = [i for i, cls in host_nodes.NODE_CLASS_MAPPINGS.items() if getattr(cls, "RELATIVE_PYTHON_MODULE", "").endswith("deig")]
+    assert sorted(ours) == IDS
+
+
+@pytest.mark.parametrize("node_id", IDS)
+def test_node_and_help_agree(host_nodes, node_id):
+    schema = host_nodes.NODE_CLASS_MAPPINGS[node_id].GET_SCHEMA()
+    page = (ROOT / "web" / "docs" / f"{node_id}.md").read_text(encoding="utf-8")
+    assert schema.category == "DEIG" and len(schema.description) > 20
+    assert page.startswith(f"# {schema.display_name}\n")
+    assert all(i.tooltip and len(i.tooltip) > 10 for i in schema.inputs)
+    assert all(o.tooltip and len(o.tooltip) > 8 for o in schema.outputs)
+    assert [i.id for i in schema.inputs if f"**{i.id}**" not in page] == []
