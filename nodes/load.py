@@ -53,7 +53,7 @@ class DeigLoadCheckpoint(io.ComfyNode):
             inputs=[_weights_input("The published model.pth. A file converted from it holds the adapter alone: use Load DEIG for that.")],
             outputs=[
                 io.Model.Output(tooltip="The Stable Diffusion 1.4 model that DEIG was trained on."),
-                io.Vae.Output(tooltip="Its VAE."),
+                io.Vae.Output(tooltip="The VAE of the same file."),
                 Adapter.Output(display_name="adapter", tooltip="For Apply DEIG."),
             ],
         )
