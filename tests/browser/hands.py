@@ -44,11 +44,12 @@ class Hands:
             """async ([documents, scale, size]) => {
                 localStorage.removeItem("deig.editor");
                 document.querySelectorAll("dialog.deig-dialog").forEach((dialog) => dialog.close());
-                await app.loadGraphData({last_node_id: 0, last_link_id: 0, nodes: [], links: [], groups: [], config: {}, extra: {ds: {scale, offset: [120 / scale, 90 / scale]}}, version: 0.4});
+                await app.loadGraphData({last_node_id: 0, last_link_id: 0, nodes: [], links: [], groups: [], config: {},
+                    extra: {ds: {scale, offset: [120 / scale, 90 / scale]}}, version: 0.4});
                 documents.forEach((text, i) => {
                     const node = LiteGraph.createNode("DEIGRegions");
-                    app.graph.add(node);
                     node.pos = [i * 560, 0];
+                    app.graph.add(node);
                     if (size) node.setSize(size);
                     if (text !== null) node.widgets[0].value = text;
                 });
@@ -62,13 +63,15 @@ class Hands:
         self.settle()
 
     def settle(self):
-        """Wait until the page has laid itself out: the stage stands still for two frames."""
+        """Wait until the page has laid itself out: every stage stands still for a third of a second, and is what lies under the pointer."""
         self.page.wait_for_function(
-            """() => new Promise((done) => {
-                const at = () => JSON.stringify([...document.querySelectorAll(".deig-stage")].map((s) => s.getBoundingClientRect()));
-                const before = at();
-                requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(at() === before), 60)));
-            })""")
+            """() => {
+                const stages = [...document.querySelectorAll(".deig-stage")];
+                const now = JSON.stringify(stages.map((s) => s.getBoundingClientRect()));
+                const seen = (window.deigSeen ??= {});
+                if (seen.at !== now || !stages.length) Object.assign(seen, {at: now, since: performance.now()});
+                return stages.length > 0 && performance.now() - seen.since > 350;
+            }""", polling=50)
 
     def stage(self, index=0):
         return self.page.locator(".deig-stage").nth(index)
@@ -97,6 +100,7 @@ class Hands:
     def keys(self, *names):
         for name in names:
             self.page.keyboard.press(name)
+            self.page.wait_for_timeout(80)
 
     def click(self, x, y, *modifiers, index=0):
         self.drag((x, y), *modifiers, index=index)

@@ -1,6 +1,7 @@
 """What a person does with the editor, on both frontends, in the classic canvas and in Nodes 2.0."""
 
 import json
+import time
 
 import pytest
 
@@ -260,7 +261,7 @@ def test_what_arrives_in_python_is_what_is_drawn(hands):
     assert json.loads(prompt["1"]["inputs"]["regions"]) == hands.document()
     prompt["2"] = {"class_type": "EmptyImage", "inputs": {"width": 256, "height": 192, "batch_size": 1, "color": 0}}
     prompt["3"] = {"class_type": "DEIGDrawRegions", "inputs": {"image": ["2", 0], "regions": ["1", 0], "texts": True}}
-    prompt["4"] = {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "deig-test"}}
+    prompt["4"] = {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": f"deig-test-{time.time_ns()}"}}
     entry = hands.server.wait(hands.server.queue(prompt), timeout=60)
     from PIL import Image
 

@@ -363,7 +363,14 @@ export class Editor {
       }
     });
     this.panel.addEventListener("keyup", () => keyUp(this));
-    this.panel.addEventListener("focusout", () => keyUp(this));
+    this.panel.addEventListener("focusin", () => (this.remembered().focused = true));
+    this.panel.addEventListener("focusout", () => {
+      keyUp(this);
+      // Undo takes the focused editor out of the page; its successor then inherits the focus.
+      setTimeout(() => {
+        if (this.panel.isConnected && !this.panel.contains(document.activeElement)) this.remembered().focused = false;
+      });
+    });
   }
 
   // --- full screen -------------------------------------------------------------------------------------------------
@@ -381,7 +388,7 @@ export class Editor {
     dialog.onclose = () => {
       dialog.remove();
       this.dialog = this.remembered().dialog = undefined;
-      this.root.append(this.panel);
+      (this.remembered().home ?? this.root).append(this.panel);
       this.draw();
     };
     if (!dialog.isConnected) document.body.append(dialog);
@@ -394,16 +401,36 @@ export class Editor {
 
   /** After undo or reload: pick up what the node's earlier editor was showing. */
   resume() {
-    const { selection = NONE, dialog, focused } = this.remembered();
+    const memory = this.remembered();
+    const { selection = NONE, dialog, focused } = memory;
     this.resumed = true;
+    memory.editor = this;
     this.select(selection);
+    this.moveIn();
     if (dialog?.isConnected) this.enterDialog(dialog);
-    if (focused) this.stage.root.focus({ preventScroll: true });
-    this.remembered().focused = false;
+    if (focused) this.focusWhenShown();
+  }
+
+  /** Nodes 2.0 may keep showing the element of the widget that undo has replaced: then the panel moves in there. */
+  moveIn(frames = 60) {
+    const memory = this.remembered();
+    if (memory.editor !== this) return;
+    const home = [this.root, memory.home].find((place) => place?.isConnected);
+    if (home) {
+      memory.home = home;
+      if (!this.dialog && this.panel.parentElement !== home) home.replaceChildren(this.panel);
+    }
+    if (frames) requestAnimationFrame(() => this.moveIn(frames - 1));
+  }
+
+  /** The page mounts a widget's element some frames after it has made the widget. */
+  focusWhenShown(frames = 60) {
+    const { root } = this.stage;
+    if (root.offsetParent) root.focus({ preventScroll: true });
+    else if (frames) requestAnimationFrame(() => this.focusWhenShown(frames - 1));
   }
 
   dispose() {
-    this.remembered().focused = this.panel.contains(document.activeElement);
     const { dialog, panel } = this;
     // If no successor takes the dialog over, the node is gone.
     if (dialog) setTimeout(() => dialog.contains(panel) && dialog.close(), 500);
