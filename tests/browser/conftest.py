@@ -8,14 +8,20 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-
-from tests.browser.hands import Hands
+from hands import Hands
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-dev-shm-usage",
 ]
+
+
+def pytest_collection_modifyitems(items):
+    """A page under load now and then drops a key press; a fault of ours fails twice. Every rerun is reported."""
+    for item in items:
+        if ROOT / "tests" / "browser" in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,210 @@
+"""The bench's rows that need the real host: a whole step of an SD 1.5-size UNet with and without DEIG, and what a second run saves.
+
+Run by `python dev.py bench`; weights are random, for time does not depend on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from deig_core.bench.measure import Row, of_pairs, peak_bytes, seconds, table, timed  # noqa: E402
+from deig_core.bench.scene import regions  # noqa: E402
+from deig_core.config import SD1_FUSERS  # noqa: E402
+
+TEXTS = 7  # five regions, a prompt and a negative prompt
+SD15 = {
+    "model_channels": 320, "num_res_blocks": [2, 2, 2, 2], "channel_mult": [1, 2, 4, 4], "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+    "transformer_depth_output": [1] * 9 + [0] * 3, "context_dim": 768,
+}
+
+
+def _cpu_flash_flops(q, k, v, *_, **__) -> int:
+    return sdpa_flop_count(q, k, v)
+
+
+FLOPS_OF = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_flash_flops}
+
+
+class Step:
+    """One sampler call of a model: times and counts its model calls, each at another timestep."""
+
+    def __init__(self, host, model, positive, negative, latent: tuple[int, int]):
+        self.host, self.model, self.conds = host, model, (positive, negative)
+        self.x = torch.randn(1, 4, *latent)
+        self.calls = 0
+
+    def run(self, measure):
+        """measure(call) of one model call with both halves of CFG, at a timestep that was not used before."""
+        import comfy.sample
+        import comfy.samplers
+
+        self.calls += 1
+        sampling = self.model.get_model_object("model_sampling")
+        sigma = sampling.sigma(torch.tensor([951.0 - 7 * self.calls]))
+        found = []
+
+        def one_call(model, x, sigmas, extra_args=None, callback=None, disable=None):
+            found.append(measure(lambda: model(x, sigmas[0] * x.new_ones([len(x)]), **extra_args)))
+            return x
+
+        with torch.no_grad():
+            comfy.sample.sample_custom(
+                self.model, self.x, 7.5, comfy.samplers.KSAMPLER(one_call), torch.cat([sigma, sigma * 0]), *self.conds, self.x,
+                disable_pbar=True)
+        return found[0]
+
+    def flops(self) -> int:
+        counter = FlopCounterMode(display=False, custom_mapping=FLOPS_OF)
+
+        def measure(call):
+            with counter:
+                call()
+            return counter.get_total_flops()
+
+        return self.run(measure)
+
+
+class Models:
+    """The UNet, the adapter and GLIGEN at their real sizes, in the host's own classes."""
+
+    def __init__(self, host):
+        from parity import pack_module
+
+        self.core = {n: pack_module(host, f"deig_core.{n}") for n in ("adapter", "config", "grounding", "text_encoder", "regions")}
+        self.host = {n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "demo", "patchers", "sampling", "folders")}
+        self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, {})
+        config = self.core["config"].DeigConfig(fusers=SD1_FUSERS)
+        self.adapter = self.core["adapter"].DeigAdapter(config, operations=self.host["patchers"].OPERATIONS).requires_grad_(False)
+        for module in (self.model.model.diffusion_model, self.adapter):
+            self.host["demo"].fill(module)
+        self.patcher = self.host["patchers"].adapter_patcher(self.adapter)
+
+    def features(self, count: int) -> list:
+        return [self.core["grounding"].TextFeatures.of(torch.randn(128, 2048)) for _ in range(count)]
+
+    def with_deig(self, latent: tuple[int, int], count: int) -> Step:
+        grounding, with_deig = self.core["grounding"], self.host["conditioning"].with_deig
+        prompt, negative, *texts = self.features(2 + count)
+        layout = grounding.Layout(tuple(self.core["regions"].Region(r.id, r.box) for r in regions(count)))
+        conds = [with_deig(None, grounding.GroundedText(prompt, layout, tuple(texts))),
+                 with_deig(None, grounding.GroundedText(negative, grounding.Layout(()), ()))]
+        settings = self.host["sampling"].Settings(self.host["sampling"].GateSchedule())
+        return Step(self.host, self.host["sampling"].apply_deig(self.model, self.patcher, settings), *conds, latent)
+
+    def without(self, latent: tuple[int, int], tokens: int) -> Step:
+        # As many cross-attention tokens as DEIG's context has: the difference is the fusers, the IDE and the position net.
+        return Step(self.host, self.model, *([[torch.randn(1, tokens, 768), {}]] for _ in range(2)), latent)
+
+    def with_gligen(self, latent: tuple[int, int], count: int) -> Step:
+        import comfy.gligen
+        import comfy.model_management as management
+        from comfy.model_patcher import ModelPatcher
+
+        # GLIGEN's keys and shapes are those of DEIG's fusers and position net.
+        gligen = comfy.gligen.load_gligen(self.adapter.official_state_dict())
+        patcher = ModelPatcher(gligen, load_device=management.get_torch_device(), offload_device=management.unet_offload_device())
+        boxes = [(torch.randn(1, 768), *_cells(r.box, latent)) for r in regions(count)]
+        positive = [[torch.randn(1, 77, 768), {"gligen": ("position", patcher, boxes)}]]
+        return Step(self.host, self.model, positive, [[torch.randn(1, 77, 768), {}]], latent)
+
+
+def _cells(box, latent: tuple[int, int]) -> tuple[int, int, int, int]:
+    """(height, width, y, x) in latent cells, as GLIGENTextBoxApply writes them."""
+    (x0, y0, x1, y1), (height, width) = box, latent
+    return math.ceil((y1 - y0) * height), math.ceil((x1 - x0) * width), int(y0 * height), int(x0 * width)
+
+
+def step_rows(models: Models, latent: tuple[int, int], rounds: int):
+    """Row 3, and the step's memory of row 5."""
+    group = f"a whole UNet step in ComfyUI, {latent[1] * 8} x {latent[0] * 8}, CFG, 5 regions"
+    deig, plain = models.with_deig(latent, 5), models.without(latent, 16)
+    gligen, bare = models.with_gligen(latent, 5), models.without(latent, 77)
+    flops = [step.flops() for step in (deig, plain, gligen, bare)]  # also the warm-up
+    times = [[step.run(timed) for step in (deig, plain, gligen, bare)] for _ in range(rounds)]
+    for name, a, b in (("DEIG / without", 0, 1), ("ComfyUI's GLIGEN / without", 2, 3)):
+        measured, counted = of_pairs([(t[a], t[b]) for t in times]), flops[a] / flops[b]
+        yield Row(group, f"{name}: arithmetic", counted, note=f"{flops[a] / 1e12:.3f} / {flops[b] / 1e12:.3f} TFLOP")
+        yield measured.row(group, f"{name}: time")
+        yield Row(group, f"{name}: time / arithmetic", measured.value / counted, measured.low / counted, measured.high / counted,
+                  at_most=1.05 if a == 0 else None)
+    peaks = [step.run(lambda call: peak_bytes(call, torch.device("cpu"))) for step in (deig, plain)]
+    yield Row(group, "DEIG / without: peak of activations", peaks[0] / peaks[1], note=" / ".join(f"{p / 2**20:.0f} MB" for p in peaks))
+
+
+def text_rows(models: Models, rounds: int):
+    """Row 6: what the caches of T5 and IDE leave to do."""
+    grounding = models.core["grounding"]
+    group = f"{TEXTS} texts again, and with one of them changed"
+    texts = models.features(TEXTS + rounds)
+    spent = []
+    for i in range(rounds):
+        extract = grounding.Extractor(models.adapter)
+        changed = [*texts[:TEXTS - 1], texts[TEXTS + i]]
+        runs = [[(t, 901.0) for t in kind] for kind in (texts[:TEXTS], texts[:TEXTS], changed)]
+        spent.append([timed(lambda: extract(run, torch.device("cpu"))) for run in runs])  # noqa: B023
+    for name, place in (("same texts", 1), ("one text changed", 2)):
+        yield of_pairs([(s[place], s[0]) for s in spent]).row(group, f"IDE of one step: {name} / first run")
+
+    encoder = _text_encoder(models)
+    descriptions = [f"a person in a coat of colour {i} with a hat of another" for i in range(TEXTS)]
+    spent = [timed(lambda: encoder.encode(t)) for t in (descriptions, descriptions, [*descriptions[:-1], "a dog"])]  # noqa: B023
+    for name, place in (("same texts", 1), ("one text changed", 2)):
+        yield Row(group, f"Flan-T5-XL: {name} / first run", spent[place] / spent[0], note=f"{seconds(spent[place])} / {seconds(spent[0])}")
+
+
+def _text_encoder(models: Models):
+    from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+
+    config = T5Config(
+        vocab_size=32128, d_model=2048, d_kv=64, d_ff=5120, num_layers=24, num_heads=32, feed_forward_proj="gated-gelu", dropout_rate=0.0,
+        is_encoder_decoder=False, use_cache=False)
+    with torch.device("meta"):
+        model = T5EncoderModel(config)
+    model = model.to_empty(device="cpu").eval().requires_grad_(False)
+    for parameter in model.parameters():
+        parameter.fill_(0.01)
+    tokenizer = T5TokenizerFast.from_pretrained(str(models.host["folders"].t5_tokenizer()), local_files_only=True)
+    return models.core["text_encoder"].TextEncoder(model, tokenizer)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("comfyui", help="path of the ComfyUI checkout")
+    parser.add_argument("--json", metavar="FILE")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--latent", type=int, default=64, help="side of the latent (default 64: 512 px)")
+    options = parser.parse_args()
+
+    import conftest
+
+    conftest.COMFYUI = Path(options.comfyui)
+    models = Models(conftest.import_host())
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    rows, group = [], None
+    latent = (options.latent, options.latent)
+    with torch.no_grad():
+        for rows_of in (step_rows(models, latent, options.rounds), text_rows(models, options.rounds)):
+            for row in rows_of:
+                text = table([row])
+                print(text if row.group != group else text.partition("\n")[2], flush=True)
+                group = row.group
+                rows.append(row.to_dict())
+    if options.json:
+        Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
