@@ -1,0 +1,120 @@
+"""One UNet call's preparation: golden intermediate values, no work done twice, regions in a crop."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from deig_core.adapter import is_deig_key
+from deig_core.cache import TensorCache
+from deig_core.checkpoint import OfficialCheckpoint, load_adapter
+from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.masks import box_pixels
+from deig_core.regions import Region
+
+CPU = torch.device("cpu")
+WHOLE = Window.whole((64, 64))
+
+
+@pytest.fixture(scope="module")
+def golden():
+    with safe_open(Path(__file__).parents[1] / "golden" / "unet.safetensors", "pt") as file:
+        tensors = {k: file.get_tensor(k).float() for k in file.keys()}  # noqa: SIM118
+    deig = {k: v for k, v in tensors.items() if is_deig_key(k)}
+    adapter = load_adapter(OfficialCheckpoint(deig, {}, {}, {"config": json.dumps({"heads": 4, "fuser_heads": 4})}))
+    return adapter, {k.removeprefix("golden."): v for k, v in tensors.items() if k.startswith("golden.")}
+
+
+@pytest.fixture
+def extractor(golden):
+    return Extractor(golden[0])
+
+
+def texts(golden, row):
+    """(conditional, unconditional) side of a row of the golden file, with the slots of its regions."""
+    _, g = golden
+    valid = [i for i, v in enumerate(g["masks"][row, :, 0]) if v]
+    regions = tuple(Region(f"r{i}", tuple(g["object_boxes"][row, i].double().tolist())) for i in valid)
+    described = tuple(TextFeatures.of(g["object_text_embeddings"][row, i].clone()) for i in valid)
+    positive = GroundedText(TextFeatures.of(g["context"][row].clone()), Layout(regions), described)
+    return positive, GroundedText(TextFeatures.of(g["uncond_context"][row].clone()), Layout(()), ()), valid
+
+
+def test_golden_contexts_and_instance_tokens(golden, extractor):
+    _, g = golden
+    runs, timesteps = [], []
+    for row in (0, 1):
+        positive, negative, _ = texts(golden, row)
+        runs += [Run(1, negative, WHOLE), Run(1, positive, WHOLE)]
+        timesteps += [g["timesteps"][row].item()] * 2
+    found = ground(extractor, runs, timesteps, CPU).runs
+    for row in (0, 1):
+        unconditional, conditional = found[2 * row], found[2 * row + 1]
+        assert (unconditional.context[0] - g["dbg.ide_context_uncond"][row]).abs().max() <= 2e-5
+        assert (conditional.context[0] - g["dbg.ide_context_cond"][row]).abs().max() <= 2e-5
+        expected = g["dbg.objs_cond"][row].view(6, 4, -1)
+        # A region without a pixel is left out; the others stand in their order.
+        slots = [texts(golden, row)[2][i] for i in conditional.layout.indices]
+        assert (conditional.tokens[0].view(len(slots), 4, -1) - expected[slots]).abs().max() <= 2e-5
+        assert unconditional.tokens is None and conditional.bias is None
+
+
+def test_the_ide_runs_for_what_is_new_and_for_nothing_else(golden, extractor):
+    rows = []
+    handle = golden[0].ide.register_forward_pre_hook(lambda _, arguments: rows.append(len(arguments[0])))
+    try:
+        positive, negative, valid = texts(golden, 0)
+        runs = [Run(2, negative, WHOLE), Run(2, positive, WHOLE)]
+        for timestep in (801.0, 776.0, 801.0):
+            ground(extractor, runs, [timestep] * 4, CPU)
+        assert rows == [2 + len(positive.layout.visible(WHOLE).regions)] * 2 and len(valid) >= rows[0] - 2
+        ground(extractor, runs, [751.0] * 4, CPU, instances=False)
+        assert rows[2:] == [2]
+    finally:
+        handle.remove()
+
+
+def test_rows_that_share_a_timestep_share_their_tokens(golden, extractor):
+    positive, _, _ = texts(golden, 0)
+    assert ground(extractor, [Run(3, positive, WHOLE)], [801.0] * 3, CPU).runs[0].tokens.shape[0] == 1
+    apart = ground(extractor, [Run(2, positive, WHOLE)], [801.0, 281.5], CPU).runs[0]
+    alone = [ground(extractor, [Run(1, positive, WHOLE)], [t], CPU).runs[0] for t in (801.0, 281.5)]
+    assert torch.allclose(apart.tokens, torch.cat([a.tokens for a in alone]), atol=1e-6)
+
+
+def test_memory_is_bounded_by_bytes():
+    cache = TensorCache(1000)
+    for i in range(50):
+        cache.put(i, torch.zeros(25))
+    assert len(cache) == 10 and cache.size == 1000
+    assert cache.get(0) is None and cache.get(49) is not None
+
+
+def test_a_window_shows_its_part_of_the_layout():
+    inside, across, outside = Region("a", (0.55, 0.1, 0.8, 0.4)), Region("b", (0.3, 0.0, 0.7, 1.0)), Region("c", (0.0, 0.0, 0.4, 0.4))
+    layout = Layout((inside, across, outside)).visible(Window((64, 64), (0, 32), (64, 32)))
+    assert layout.indices == (0, 1)
+    x0, y0, x1, y1 = box_pixels(inside.box, 512, 512)
+    assert box_pixels(layout.regions[0].box, 256, 512) == (x0 - 256, y0, x1 - 256, y1)
+    assert box_pixels(layout.regions[1].box, 256, 512) == (0, 0, box_pixels(across.box, 512, 512)[2] - 256, 512)
+
+
+def test_a_window_cuts_masks_where_it_cuts_boxes():
+    mask = torch.zeros(512, 512, dtype=torch.bool)
+    mask[100:300, 200:400] = True
+    window = Window((64, 64), (8, 32), (40, 24))
+    masked = Layout((Region("m", (0, 0, 1, 1)).with_mask(mask),)).visible(window)
+    boxed = Layout((Region("b", (200 / 512, 100 / 512, 400 / 512, 300 / 512)),)).visible(window)
+    for grid in ((40, 24), (20, 12), (10, 6), (5, 3)):
+        assert torch.equal(masked.members((40, 24), grid, CPU), boxed.members((40, 24), grid, CPU))
+
+
+def test_strengths_are_logarithms_and_nothing_where_all_are_1():
+    region = Region("a", (0, 0, 1, 1))
+    assert Layout((region, region)).bias(CPU) is None
+    from dataclasses import replace
+
+    bias = Layout((replace(region, strength=2.0), region)).bias(CPU)
+    assert bias.tolist() == [[pytest.approx(0.6931, abs=1e-4), 0.0]]
