@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 COMFYUI = Path(os.environ.get("DEIG_COMFYUI", ROOT / ".dev" / "comfyui"))
 BASE = Path(os.environ.get("DEIG_BASE", ROOT / ".dev" / "base"))
+
+
+def finish(coroutine):
+    """The result of one of the host's coroutines. In a thread of its own: the browser tests leave an event loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def import_host():
@@ -21,7 +28,7 @@ def import_host():
     comfy.options.enable_args_parsing()
     import nodes
 
-    asyncio.run(nodes.load_custom_node(str(BASE / "custom_nodes" / "deig")))
+    finish(nodes.load_custom_node(str(BASE / "custom_nodes" / "deig")))
     return nodes
 
 
@@ -46,8 +53,5 @@ def host_nodes():
 def graph(host_nodes):
     from graph import Graph
 
-    async def load_extras():
-        await host_nodes.init_builtin_extra_nodes()
-
-    asyncio.run(load_extras())
+    finish(host_nodes.init_builtin_extra_nodes())
     return Graph(host_nodes)
