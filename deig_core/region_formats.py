@@ -6,7 +6,7 @@ Accepted, as Python values or as JSON text:
     core ARRAY, and Ideogram-style {"elements": []}  {type, bbox: [ymin, xmin, ymax, xmax] on 0..1000, desc, text}
     KJNodes elements                                 {x, y, w, h, desc, text} as fractions
     detections                                       {box | bbox | xyxy | box_2d: [4 numbers], label | caption | description ...}
-    bare lists                                       [[4 numbers], ...] (KJNodes BBOX is xywh in pixels)
+    bare lists                                       [[4 numbers], ...] (KJNodes BBOX is xywh in pixels), tensors and arrays
 Of several frames the first one is read.
 """
 
@@ -16,12 +16,26 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from typing import Any
 
 import torch
 
 from .errors import RegionError
-from .regions import COLORS, Region, RegionDocument, check_count, checked_box, log, mask_bounds, parse
+from .regions import (
+    COLORS,
+    Region,
+    RegionDocument,
+    check_count,
+    checked_box,
+    checked_number,
+    checked_strength,
+    checked_text,
+    log,
+    mask_bounds,
+    parse,
+    shown,
+)
 
 TEXT_KEYS = ("description", "desc", "label", "caption", "prompt", "text", "phrase", "name", "class", "category")
 LAYOUTS = ("xyxy", "xywh", "yxyx")
@@ -42,6 +56,7 @@ def from_boxes(
         source = from_text(source)
     if isinstance(source, Mapping) and "regions" in source:
         document = parse(source)
+        check_count(max(len(document.regions), len(descriptions)))
         return RegionDocument(document.width, document.height, _described(document.regions, descriptions), document.extra)
     entries = _entries(source)
     check_count(max(len(entries), len(descriptions)))
@@ -52,9 +67,9 @@ def from_boxes(
     for i, entry in enumerate(entries):
         name = f"Region {i + 1}"
         box = _box(entry, name, width, height, layout, units)
-        strength = entry.get("strength", 1.0) if isinstance(entry, Mapping) else 1.0
-        regions.append(Region(f"r{i + 1}", checked_box(box, name), _description(entry), color=COLORS[i % len(COLORS)],
-                              strength=float(strength) if isinstance(strength, (int, float)) else 1.0))
+        strength = checked_strength(entry.get("strength", 1.0), name) if isinstance(entry, Mapping) else 1.0
+        text = checked_text(_description(entry), name, "description")
+        regions.append(Region(f"r{i + 1}", checked_box(box, name), text, color=COLORS[i % len(COLORS)], strength=strength))
     return RegionDocument(width, height, _described(regions, descriptions))
 
 
@@ -83,17 +98,18 @@ def from_text(text: str) -> Any:
     """
     fenced = re.search(r"```[\w-]*\s*(.*?)```", text, re.S)
     body = (fenced.group(1) if fenced else text).strip()
-    if not body:
-        return []
     starts = [i for i in (body.find("{"), body.find("[")) if i >= 0]
     end = max(body.rfind("}"), body.rfind("]")) + 1
-    candidates = [body, body[min(starts):end]] if starts else [body]
+    # The whole text first: fences inside a description are part of it.
+    candidates = [text, body, body[min(starts):end]] if starts else [text, body]
     for candidate in candidates:
         for attempt in (candidate, _without_trailing_commas(candidate)):
             try:
                 return json.loads(attempt)
-            except (json.JSONDecodeError, RecursionError):
+            except (ValueError, RecursionError):
                 continue
+    if not body:
+        return []
     raise RegionError("The boxes are no readable JSON: expected a list of boxes or a region document.")
 
 
@@ -102,37 +118,43 @@ def _without_trailing_commas(text: str) -> str:
 
 
 def _entries(source: Any) -> list:
-    for key in ("elements", "boxes", "bboxes", "detections", "objects", "instances"):
-        if isinstance(source, Mapping) and isinstance(source.get(key), Sequence):
-            return list(source[key])
     if isinstance(source, Mapping):
-        return [source]
-    if isinstance(source, torch.Tensor):
-        source = source.tolist()
-    if source is None or isinstance(source, str) or not isinstance(source, Sequence):
+        lists = (_listed(source.get(key)) for key in ("elements", "boxes", "bboxes", "detections", "objects", "instances"))
+        return next((list(entries) for entries in lists if _is_list(entries)), [source])
+    source = _listed(source)
+    if not _is_list(source):
         raise RegionError(f"Boxes must be a list of boxes, or JSON text of one; got {type(source).__name__}.")
     if not source:
         return []
     if _is_four(source):
         return [source]
-    first = source[0]
-    is_frames = isinstance(first, Sequence) and not isinstance(first, str) and not _is_four(first)
+    first = _listed(source[0])
+    is_frames = _is_list(first) and not any(isinstance(v, Real) for v in first)
     return list(first) if is_frames else list(source)
 
 
+def _listed(value: Any) -> Any:
+    """Tensors and arrays, and their numbers, as plain Python values."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
 def _is_four(value: Any) -> bool:
-    return isinstance(value, Sequence) and len(value) == 4 and all(isinstance(v, (int, float)) for v in value)
+    return _is_list(value) and len(value) == 4 and all(isinstance(v, Real) and not isinstance(v, bool) for v in value)
 
 
 def _bare(entry: Any) -> Any:
     if isinstance(entry, Mapping):
-        return next((entry[k] for k in ("box", "xyxy", "box_2d", "bbox") if k in entry), None)
-    return entry
+        entry = next((entry[k] for k in ("box", "xyxy", "box_2d", "bbox") if k in entry), None)
+    return _listed(entry)
 
 
 def _bare_numbers(entry: Any) -> list[float]:
     values = _bare(entry)
-    return [v for v in values if isinstance(v, (int, float))] if isinstance(values, Sequence) and not isinstance(values, str) else []
+    return [v for v in values if isinstance(v, Real)] if _is_list(values) else []
 
 
 def _box(entry: Any, name: str, width: int, height: int, layout: str, units: str) -> list:
@@ -154,8 +176,8 @@ def _box(entry: Any, name: str, width: int, height: int, layout: str, units: str
 
 def _to_fractions(values: Any, name: str, layout: str, scale: tuple[int, int]) -> list:
     if not _is_four(values):
-        raise RegionError(f"{name}: a box must be four numbers; got {str(values)[:60]}.")
-    a, b, c, d = values
+        raise RegionError(f"{name}: a box must be four numbers; got {shown(values)}.")
+    a, b, c, d = (checked_number(_listed(v), name, "box") for v in values)
     x0, y0, x1, y1 = {"xyxy": (a, b, c, d), "xywh": (a, b, a + c, b + d), "yxyx": (b, a, d, c)}[layout]
     return [x0 / scale[0], y0 / scale[1], x1 / scale[0], y1 / scale[1]]
 
@@ -172,7 +194,10 @@ def _description(entry: Any) -> str:
 
 
 def _described(regions: Sequence[Region], descriptions: Sequence[str]) -> tuple[Region, ...]:
-    named = [replace(r, description=descriptions[i]) if i < len(descriptions) and descriptions[i] else r for i, r in enumerate(regions)]
-    for i in range(len(regions), len(descriptions)):
-        named.append(Region(f"r{i + 1}", WHOLE_IMAGE, descriptions[i], color=COLORS[i % len(COLORS)]))
+    texts = [checked_text(text, f"Region {i + 1}", "description") for i, text in enumerate(descriptions)]
+    named = [replace(r, description=texts[i]) if i < len(texts) and texts[i] else r for i, r in enumerate(regions)]
+    for i in range(len(regions), len(texts)):
+        taken = {r.id for r in named}
+        free = next(name for n in range(i + 1, i + len(taken) + 2) if (name := f"r{n}") not in taken)
+        named.append(Region(free, WHOLE_IMAGE, texts[i], color=COLORS[i % len(COLORS)]))
     return tuple(named)

@@ -114,7 +114,7 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
     version = values.pop("version", None)
     if version != VERSION or isinstance(version, bool):
         raise RegionError(
-            f"The region document has version {_show(version)}; this pack reads version {VERSION}: update the pack, or remake the regions.")
+            f"The region document has version {shown(version)}; this pack reads version {VERSION}: update the pack, or remake the regions.")
     width, height = _side(values.pop("width", None), "width"), _side(values.pop("height", None), "height")
     entries = values.pop("regions", None)
     if not isinstance(entries, list):
@@ -133,17 +133,47 @@ def check_count(count: int) -> None:
 def checked_box(values: Any, name: str) -> Box:
     """Four finite numbers clamped to 0..1 as a box with x0 < x1 and y0 < y1. Raises RegionError naming `name`."""
     if not isinstance(values, (list, tuple)) or len(values) != 4:
-        raise RegionError(f'{name}: "box" must be four numbers [x0, y0, x1, y1]; got {_show(values)}.')
-    numbers = [_number(v, name, "box") for v in values]
+        raise RegionError(f'{name}: "box" must be four numbers [x0, y0, x1, y1]; got {shown(values)}.')
+    numbers = [checked_number(v, name, "box") for v in values]
     clamped = [min(max(v, 0.0), 1.0) for v in numbers]
     for low, high, label in ((0, 2, "x"), (1, 3, "y")):
         if numbers[high] <= numbers[low]:
-            raise RegionError(f"{name}: box {_show(list(values))} has {label}1 <= {label}0.")
+            raise RegionError(f"{name}: box {shown(list(values))} has {label}1 <= {label}0.")
         if clamped[high] <= clamped[low]:
-            raise RegionError(f"{name}: box {_show(list(values))} lies outside the image; coordinates are fractions 0..1.")
+            raise RegionError(f"{name}: box {shown(list(values))} lies outside the image; coordinates are fractions 0..1.")
     if clamped != numbers:
-        log.warning("%s: box %s reaches beyond the image and was clamped to it.", name, _show(list(values)))
+        log.warning("%s: box %s reaches beyond the image and was clamped to it.", name, shown(list(values)))
     return tuple(clamped)
+
+
+def checked_number(value: Any, name: str, key: str) -> float:
+    """`value` as a float. Raises RegionError, naming `name` and `key`, for what is no finite number."""
+    try:
+        number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # an integer beyond 1e308
+        number = math.inf
+    if not math.isfinite(number):
+        raise RegionError(f'{name}: "{key}" must be a finite number; got {shown(value)}.')
+    return number
+
+
+def checked_text(value: Any, name: str, key: str) -> str:
+    """`value` if it is text that UTF-8 can hold. Raises RegionError, naming `name` and `key`, for anything else."""
+    if not isinstance(value, str):
+        raise RegionError(f'{name}: "{key}" must be text; got {shown(value)}.')
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # an emoji cut in two
+        raise RegionError(f'{name}: "{key}" holds half a character; write {shown(value)} again without it.') from None
+    return value
+
+
+def checked_strength(value: Any, name: str) -> float:
+    """`value` as a region's strength. Raises RegionError naming `name`."""
+    strength = checked_number(value, name, "strength")
+    if strength < 0:
+        raise RegionError(f'{name}: "strength" is {strength:g}; it must be 0 or more.')
+    return strength
 
 
 def _region(entry: Any, index: int) -> Region:
@@ -153,18 +183,15 @@ def _region(entry: Any, index: int) -> Region:
     values = dict(entry)
     if "box" not in values:
         raise RegionError(f'{name} has no "box".')
-    strength = _number(values.pop("strength", 1.0), name, "strength")
-    if strength < 0:
-        raise RegionError(f'{name}: "strength" is {strength:g}; it must be 0 or more.')
     region = Region(
         box=checked_box(values.pop("box"), name),
-        id=_text(values.pop("id", f"r{index + 1}"), name, "id"),
-        description=_text(values.pop("description", ""), name, "description"),
-        negative=_text(values.pop("negative", ""), name, "negative"),
-        strength=strength,
+        id=checked_text(values.pop("id", f"r{index + 1}"), name, "id"),
+        description=checked_text(values.pop("description", ""), name, "description"),
+        negative=checked_text(values.pop("negative", ""), name, "negative"),
+        strength=checked_strength(values.pop("strength", 1.0), name),
         enabled=_flag(values.pop("enabled", True), name, "enabled"),
         locked=_flag(values.pop("locked", False), name, "locked"),
-        color=_text(values.pop("color", COLORS[index % len(COLORS)]), name, "color"),
+        color=checked_text(values.pop("color", COLORS[index % len(COLORS)]), name, "color"),
         extra=values,
     )
     _check_unknown(values, name)
@@ -184,35 +211,15 @@ def _check_unknown(values: Mapping[str, Any], name: str) -> None:
 
 
 def _side(value: Any, key: str) -> int:
-    number = _number(value, "The region document", key)
+    number = checked_number(value, "The region document", key)
     if number != int(number) or not 8 <= number <= MAX_SIDE:
-        raise RegionError(f'The region document: "{key}" is {_show(value)}; a whole number of pixels from 8 to {MAX_SIDE} is expected.')
+        raise RegionError(f'The region document: "{key}" is {shown(value)}; a whole number of pixels from 8 to {MAX_SIDE} is expected.')
     return int(number)
-
-
-def _number(value: Any, name: str, key: str) -> float:
-    try:
-        number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-    except OverflowError:  # an integer beyond 1e308
-        number = math.inf
-    if not math.isfinite(number):
-        raise RegionError(f'{name}: "{key}" must be a finite number; got {_show(value)}.')
-    return number
-
-
-def _text(value: Any, name: str, key: str) -> str:
-    if not isinstance(value, str):
-        raise RegionError(f'{name}: "{key}" must be text; got {_show(value)}.')
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # an emoji cut in two
-        raise RegionError(f'{name}: "{key}" holds half a character; write {_show(value)} again without it.') from None
-    return value
 
 
 def _flag(value: Any, name: str, key: str) -> bool:
     if not isinstance(value, bool):
-        raise RegionError(f'{name}: "{key}" must be true or false; got {_show(value)}.')
+        raise RegionError(f'{name}: "{key}" must be true or false; got {shown(value)}.')
     return value
 
 
@@ -221,7 +228,8 @@ def _kind(value: Any) -> str:
     return names.get(type(value), type(value).__name__)
 
 
-def _show(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A short form of `value` for a message."""
     try:
         text = repr(value) if value is not None else "nothing"
     except (RecursionError, ValueError):  # nested too deeply, or an integer of thousands of digits

@@ -1,7 +1,9 @@
 """However a rectangle comes in, it is the same region."""
 
 import json
+import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
 from deig_core.region_formats import from_boxes, from_masks
-from deig_core.regions import Region, RegionDocument
+from deig_core.regions import Region, RegionDocument, parse
 
 WIDTH, HEIGHT, TEXT = 800, 500, "a red hoodie"
 X0, Y0, X1, Y1 = 80, 100, 480, 450
@@ -91,3 +93,61 @@ def test_masks_become_regions_and_empty_ones_are_left_out(caplog):
     assert first.box == pytest.approx(BOX) and (first.description, third.description) == ("a", "c")
     assert third.box == pytest.approx((0, 0, 1 / 80, 1 / 50))
     assert "Mask 2 is empty" in caplog.text
+
+
+HUGE = 10**400  # an integer that JSON can say and a float cannot hold
+
+
+@pytest.mark.parametrize(("source", "said"), [
+    ([BOX, [0.1, 0.2, 0.5, True]], "Region 2"), ([BOX, [0.1, 0.2, 0.5, HUGE]], "Region 2"), ([{"x": 1, "y": 1, "w": HUGE, "h": 1}], "Region 1"),
+    *(([{"box": BOX, "strength": s}], "Region 1.*strength") for s in (-1, math.nan, HUGE, "2", True)),
+    ([{"box": BOX, "label": "\ud83d"}], "Region 1.*half a character"), ({"boxes": "none"}, "Region 1: no box found"),
+    ('{"box": ' + "1" * 5000 + "}", "JSON"), ("[" * 100_000, "JSON"),
+], ids=lambda value: str(value)[:30])
+def test_numbers_and_texts_that_no_region_can_hold_are_named(source, said):
+    with pytest.raises(RegionError, match=said) as caught:
+        from_boxes(source, WIDTH, HEIGHT)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("said", ["a ```quoted``` sign", "says ,] and ,}", 'a "bracket }" ]'])
+def test_texts_inside_a_document_are_no_markup(said):
+    source = RegionDocument(WIDTH, HEIGHT, (Region("r1", BOX, said),)).to_json()
+    assert from_boxes(source, WIDTH, HEIGHT).regions[0].description == said
+
+
+@pytest.mark.parametrize("source", [[], [BOX], OURS.to_dict()], ids=["none", "one", "document"])
+def test_65_descriptions_are_too_many(source):
+    with pytest.raises(RegionError, match="65 regions"):
+        from_boxes(source, WIDTH, HEIGHT, descriptions=["a cat"] * 65)
+
+
+def test_a_description_without_a_box_gets_an_id_of_its_own():
+    regions = from_boxes(RegionDocument(WIDTH, HEIGHT, (Region("r2", BOX),)).to_dict(), WIDTH, HEIGHT, descriptions=["a", "b", "c"]).regions
+    assert len({r.id for r in regions}) == 3 and regions[0].id == "r2"
+
+
+@pytest.mark.parametrize("source", [np.array([BOX]), [np.array(BOX)], [torch.tensor(BOX, dtype=torch.float64)], [[np.float64(n) for n in BOX]]])
+def test_arrays_are_lists(source):
+    assert from_boxes(source, WIDTH, HEIGHT).regions[0].box == pytest.approx(BOX)
+
+
+def test_whole_numbers_of_numpy_are_pixels():
+    source = [[np.int64(X0), np.int32(Y0), np.float32(X1), np.int64(Y1)]]
+    assert from_boxes(source, WIDTH, HEIGHT).regions[0].box == pytest.approx(BOX)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([HUGE, 1, 0.5]),
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(
+        st.sampled_from(["x", "y", "w", "h", "width", "height", "box", "bbox", "box_2d", "desc", "strength", "elements", "regions"]), inner, max_size=7),
+    max_leaves=25))
+def test_what_is_read_is_a_valid_document_and_the_rest_a_region_error(source):
+    for form in (source, json.dumps(source)):
+        try:
+            document = from_boxes(form, WIDTH, HEIGHT, descriptions=["a", "b"])
+        except RegionError as error:
+            assert "\n" not in str(error)
+        else:
+            assert parse(document.to_json()).to_dict() == document.to_dict()
