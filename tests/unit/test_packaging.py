@@ -43,11 +43,33 @@ def test_the_runtime_imports_only_what_the_host_has():
                 assert top in allowed or top in sys.stdlib_module_names, f"{path.name} imports {name}"
 
 
-def test_ignored_files_are_not_needed_at_run_time():
+def shipped() -> set[str]:
+    """Paths of the pack's folders that .comfyignore leaves in the registry's archive."""
     patterns = (ROOT / ".comfyignore").read_text().split()
-    needed = ["__init__.py", "LICENSE", "README.md", "pyproject.toml", "nodes/apply.py", "deig_core/fuser.py", "web/deig.js", "web/docs/DEIGApply.md"]
-    needed += [f"example_workflows/{w.name}" for w in WORKFLOWS]
-    assert not [n for n in needed for p in patterns if fnmatch.fnmatch(n, p) or n.startswith(p.rstrip("/") + "/")]
+    folders = [ROOT / name for name in ("nodes", "deig_core", "web", "locales", "example_workflows")]
+    files = [ROOT / n for n in ("__init__.py", "LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml", "dev.py")]
+    files += [path for folder in folders for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    names = {path.relative_to(ROOT).as_posix() for path in files}
+    return {n for n in names if not any(fnmatch.fnmatch(n, p) or n.startswith(p.rstrip("/") + "/") for p in patterns)}
+
+
+def test_the_archive_holds_what_runs_and_no_more():
+    names = shipped()
+    assert names >= {"__init__.py", "LICENSE", "README.md", "pyproject.toml", "web/deig.js", "web/docs/DEIGApply.md"}
+    assert names >= {f"example_workflows/{w.name}" for w in WORKFLOWS} | {f"example_workflows/{w.stem}.jpg" for w in WORKFLOWS}
+    assert "dev.py" not in names and not [n for n in names if n.startswith(("tests/", "docs/"))]
+
+
+def test_every_relative_import_of_the_archive_is_in_it():
+    names = shipped()
+    modules = {n.removesuffix(".py").removesuffix("/__init__") for n in names if n.endswith(".py")}
+    missing = [
+        f"{name}: {'.' * node.level}{node.module or ''}"
+        for name in names if name.endswith(".py")
+        for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom) and node.level
+        if "/".join([*Path(name).parts[:-node.level], *(node.module or "").split(".")]).strip("/") not in modules
+    ]
+    assert missing == []
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda w: w.stem)
