@@ -9,6 +9,8 @@ from comfy.model_patcher import ModelPatcher
 from ...deig_core.config import DeigConfig
 from ...deig_core.errors import DeigError
 
+SD1_WIDTH = 768
+
 
 def check_model(model: ModelPatcher, config: DeigConfig) -> None:
     """Raise DeigError unless `model` is a UNet with the adapter's cross-attention width and transformer blocks."""
@@ -19,7 +21,9 @@ def check_model(model: ModelPatcher, config: DeigConfig) -> None:
         raise DeigError(f"{needed}; this model is {kind}, which has no such UNet: load an SD 1.x checkpoint.")
     width = model.model.model_config.unet_config.get("context_dim")
     if width != config.width:
-        raise DeigError(f"{needed}; this checkpoint is {kind} ({width}): load an SD 1.x checkpoint.")
+        # SD 1.x is 768 wide everywhere; weights of another width belong to a model of their own, such as the demo's.
+        wanted = "an SD 1.x checkpoint" if config.width == SD1_WIDTH else "the model that these DEIG weights belong to"
+        raise DeigError(f"{needed}; this checkpoint is {kind} ({width}): load {wanted}.")
     blocks = transformer_blocks(unet)
     if blocks != dict(config.fusers):
         raise DeigError(

@@ -22,6 +22,13 @@ def model_of(kind, config):
     return ModelPatcher(model_config.get_model({}, ""), load_device=torch.device("cpu"), offload_device=torch.device("cpu"))
 
 
+def test_the_demo_adapter_on_a_real_checkpoint(graph):
+    demo = pack_module(graph.host, "nodes.host.demo")
+    with pytest.raises(ValueError) as error:
+        graph.apply(demo.sd1_model({**demo.UNET, "context_dim": 768}, {}))
+    assert "this checkpoint is SD15 (768): load the model that these DEIG weights belong to." in said(error)
+
+
 @pytest.mark.parametrize(("kind", "width"), [("SD20", 1024), ("SDXL", 2048)])
 def test_other_stable_diffusions(graph, kind, width):
     config = {**pack_module(graph.host, "nodes.host.demo").UNET, "context_dim": width, "num_heads": 8}
