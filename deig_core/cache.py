@@ -24,12 +24,12 @@ class TensorCache:
             return tensor
 
     def put(self, key: Hashable, tensor: torch.Tensor) -> None:
-        """Keep `tensor`; it must own its storage (a view would keep the whole of its base alive)."""
+        """Keep `tensor`, unless it alone exceeds the bound; it must own its storage (a view would keep the whole of its base alive)."""
         with self._lock:
             old = self._tensors.pop(key, None)
             self.size += tensor.nbytes - (old.nbytes if old is not None else 0)
             self._tensors[key] = tensor
-            while self.size > self.max_bytes and len(self._tensors) > 1:
+            while self.size > self.max_bytes:
                 self.size -= self._tensors.popitem(last=False)[1].nbytes
 
     def clear(self) -> None:

@@ -44,7 +44,7 @@ class DeigConfig:
         try:
             stored = json.loads(text or "{}")
             heads = {k: stored[k] for k in ("heads", "fuser_heads") if k in stored}
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             raise WeightsError('The file\'s metadata "config" is no JSON object; convert the weights again.') from None
         if any(not isinstance(v, int) or isinstance(v, bool) or v < 1 for v in heads.values()):
             raise WeightsError('The file\'s metadata "config" holds impossible numbers of heads; convert the weights again.')
@@ -66,14 +66,16 @@ def infer_config(shapes: Shapes) -> DeigConfig:
     """Read the sizes off the shapes of an official state dict (extra keys are ignored). Raises WeightsError naming what is missing."""
 
     def shape(key: str, dims: int) -> tuple[int, ...]:
-        if key not in shapes or len(shapes[key]) != dims:
+        if key not in shapes or len(shapes[key]) != dims or 0 in shapes[key]:
             raise WeightsError(f"These are no DEIG weights: {key} is missing or has another shape. Choose model.pth or a file converted from it.")
         return shapes[key]
 
     tokens, width = shape("IDE.connector.latents", 2)
     time_dim, time_channels = shape("IDE.time_embedding.linear_1.weight", 2)
     position_hidden, position_in = shape("position_net.linears.0.weight", 2)
-    fusers = {a[0]: shapes[k][0] for k in shapes if (a := fuser_address(k)) and a[1] == "linear.weight"}
+    if position_in < width:
+        raise WeightsError("These are no DEIG weights: position_net.linears.0.weight is narrower than the IDE's tokens. Choose model.pth.")
+    fusers = {a[0]: shape(k, 2)[0] for k in shapes if (a := fuser_address(k)) and a[1] == "linear.weight"}
     if not fusers:
         raise WeightsError("These are no DEIG weights: there is no fuser in them. Choose model.pth or a file converted from it.")
     order = {"input": 0, "middle": 1, "output": 2}

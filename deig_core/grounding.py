@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
@@ -81,7 +82,9 @@ class Layout:
         strengths = [r.strength for r in self.regions]
         if all(s == 1 for s in strengths):
             return None
-        return self._once(("bias", device), lambda: torch.tensor([strengths], dtype=torch.float32).log().to(device))
+        # The logarithm of any float fits float32; the strength itself may not.
+        logs = [math.log(s) if s > 0 else -math.inf for s in strengths]
+        return self._once(("bias", device), lambda: torch.tensor([logs], dtype=torch.float32, device=device))
 
     def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         with self._lock:
@@ -95,14 +98,20 @@ class Layout:
 def crop(region: Region, window: Window) -> Region | None:
     """`region` in fractions of `window`, or None if no pixel of it is inside."""
     if window == Window.whole(window.full):
-        return region if _has_pixel(region.box, window.size) else None
-    (full_h, full_w), (top, left), (height, width) = window.full, window.offset, window.size
+        # A mask may be finer than the image: whatever is painted in it owns a cell.
+        return region if region.mask is not None or _has_pixel(region.box, window.size) else None
     if region.mask is not None:
         return _crop_mask(region, window)
-    x0, y0, x1, y1 = region.box
-    box = ((x0 * full_w - left) / width, (y0 * full_h - top) / height, (x1 * full_w - left) / width, (y1 * full_h - top) / height)
-    box = tuple(min(max(c, 0.0), 1.0) for c in box)
+    axes = tuple(zip(window.full, window.offset, window.size, strict=True))[::-1]
+    box = tuple(_moved(c, *(side * PIXELS_PER_LATENT for side in axes[i % 2])) for i, c in enumerate(region.box))
     return replace(region, box=box) if _has_pixel(box, window.size) else None
+
+
+def _moved(coordinate: float, full: int, offset: int, size: int) -> float:
+    """A fraction of `full` pixels as a fraction of the `size` pixels from `offset` on; it stays on the pixel that it rounds to."""
+    moved = min(max((coordinate * full - offset) / size, 0.0), 1.0)
+    pixel = min(max(round(coordinate * full) - offset, 0), size)
+    return moved if round(moved * size) == pixel else pixel / size
 
 
 def _has_pixel(box: Box, latent: Size) -> bool:

@@ -28,4 +28,5 @@ class GateSchedule:
             return 0.0
         if not self.decay:
             return self.strength
-        return self.strength * max(0.0, min(1.0, (self.end - progress) / self.decay))
+        remaining = self.end - progress
+        return self.strength * min(1.0, remaining / self.decay) if remaining > _ROUNDING else 0.0

@@ -143,3 +143,18 @@ def test_base_needs_the_whole_sd1_unet(small, tmp_path, capsys):
     assert cli.main(["convert", str(source), str(tmp_path / "out.safetensors"), "--base", str(tmp_path / "base.safetensors")]) == 1
     assert "missing: time_embed.0.weight" in capsys.readouterr().err
     assert not (tmp_path / "out.safetensors").exists()
+
+
+@pytest.mark.parametrize(("key", "shape"), [
+    ("middle_block.1.transformer_blocks.0.fuser.linear.weight", ()), ("position_net.linears.0.weight", (48, 8)),
+    ("IDE.connector.latents", (4, 0)), ("IDE.connector.latents", (0, 32)), ("IDE.time_embedding.linear_1.weight", (24,)),
+])
+def test_shapes_of_no_adapter_are_refused(small, key, shape):
+    with pytest.raises(WeightsError, match=key.replace(".", r"\.")):
+        infer_config({**{k: tuple(v.shape) for k, v in small.items()}, key: shape})
+
+
+@pytest.mark.parametrize("text", ["null", "5", '"heads"', "{", "[" * 100_000, '{"heads": NaN}', '{"heads": true}', '{"heads": 0}', '{"heads": 7}'])
+def test_metadata_of_no_adapter_is_refused(text):
+    with pytest.raises(WeightsError, match="convert the weights again"):
+        SMALL.with_heads(text)

@@ -1,16 +1,21 @@
 """One UNet call's preparation: golden intermediate values, no work done twice, regions in a crop."""
 
 import json
+import math
+import random
+import threading
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors import safe_open
 
 from deig_core.adapter import is_deig_key
 from deig_core.cache import TensorCache
 from deig_core.checkpoint import OfficialCheckpoint, load_adapter
-from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, crop, ground
 from deig_core.masks import box_pixels
 from deig_core.regions import Region
 
@@ -118,3 +123,88 @@ def test_strengths_are_logarithms_and_nothing_where_all_are_1():
 
     bias = Layout((replace(region, strength=2.0), region)).bias(CPU)
     assert bias.tolist() == [[pytest.approx(0.6931, abs=1e-4), 0.0]]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data(), st.tuples(st.integers(8, 96), st.integers(8, 96)))
+def test_a_box_in_a_window_keeps_its_pixels(data, full):
+    size = tuple(data.draw(st.integers(1, side)) for side in full)
+    offset = tuple(data.draw(st.integers(0, side - length)) for side, length in zip(full, size, strict=True))
+    spans = []
+    for side in full[::-1]:
+        # Halves of a pixel, where one bit decides which way they round.
+        spans.append(sorted(n / (16 * side) for n in data.draw(st.lists(st.integers(0, 16 * side), min_size=2, max_size=2))))
+    box = (spans[0][0], spans[1][0], spans[0][1], spans[1][1])
+    left, top, width, height = offset[1] * 8, offset[0] * 8, size[1] * 8, size[0] * 8
+    expected = None
+    if pixels := box_pixels(box, full[1] * 8, full[0] * 8):
+        x0, x1 = (min(max(x - left, 0), width) for x in pixels[::2])
+        y0, y1 = (min(max(y - top, 0), height) for y in pixels[1::2])
+        expected = (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+    shown = crop(Region("r", box), Window(full, offset, size))
+    assert (box_pixels(shown.box, width, height) if shown else None) == expected
+
+
+@pytest.mark.parametrize(("full", "offset", "size"), [(96, 24, 41), (85, 13, 37), (77, 3, 59), (64, 16, 33)])
+def test_halves_of_a_pixel_round_in_a_window_as_they_do_in_the_whole(full, offset, size):
+    window = Window((full, full), (offset, offset), (size, size))
+    for half in range(16 * offset + 1, 16 * (offset + size - 1), 2):
+        low, high = half / (16 * full), (offset + size) / full
+        x0, y0, *_ = box_pixels((low, low, high, high), full * 8, full * 8)
+        shown = crop(Region("r", (low, low, high, high)), window)
+        assert box_pixels(shown.box, size * 8, size * 8) == (x0 - offset * 8, y0 - offset * 8, size * 8, size * 8)
+
+
+def test_a_mask_finer_than_the_image_is_seen_whole_as_in_a_window():
+    mask = torch.zeros(2048, 2048, dtype=torch.bool)
+    mask[1000, 1000] = True
+    layout = Layout((Region("m", (0, 0, 1, 1)).with_mask(mask),))
+    assert layout.visible(Window((64, 64), (24, 24), (16, 16))).indices == (0,)
+    assert layout.visible(WHOLE).indices == (0,)
+    assert layout.visible(WHOLE).members((64, 64), (64, 64), CPU).sum() == 1
+
+
+def test_any_strength_of_a_document_is_a_finite_bias():
+    strengths = (1e308, 1e-300, 0.5, 1.0)
+    bias = Layout(tuple(Region("a", (0, 0, 1, 1), strength=s) for s in strengths)).bias(CPU)
+    assert bias.dtype == torch.float32 and bias[0].tolist() == pytest.approx([math.log(s) for s in strengths], rel=1e-6)
+
+
+def test_even_one_tensor_is_not_kept_beyond_the_bound():
+    cache = TensorCache(100)
+    cache.put("small", torch.zeros(25))
+    cache.put("large", torch.zeros(26))
+    assert cache.size <= 100 and cache.get("large") is None
+
+
+def test_an_extractor_that_can_remember_nothing_still_answers(golden):
+    positive, _, _ = texts(golden, 0)
+    wanted = [(t, 801.0) for t in positive.descriptions]
+    forgetful, mindful = (Extractor(golden[0], result_bytes=b, text_bytes=b)(wanted, CPU) for b in (0, 2**20))
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(forgetful, mindful, strict=True))
+
+
+def test_threads_share_layouts_and_caches(golden):
+    cache, layout = TensorCache(4 * 25 * 10), Layout(tuple(Region(f"r{i}", (i / 8, 0, (i + 1) / 8, 1)) for i in range(8)))
+    failures = []
+
+    def work(seed):
+        draw = random.Random(seed)
+        try:
+            for _ in range(150):
+                key = draw.randrange(40)
+                cache.put(key, torch.full((25,), float(key)))
+                found = cache.get(draw.randrange(40))
+                assert found is None or len(set(found.tolist())) == 1
+                width = draw.randrange(8, 90)
+                shown = layout.visible(Window((8, 96), (0, 0), (8, width)))
+                assert shown.members((8, width), (8, width), CPU).ne(0).all() and shown.boxes(CPU).shape[1] == len(shown.regions)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures and cache.size == 1000 and len(cache) == 10

@@ -35,3 +35,10 @@ def test_once_begun_the_scale_never_rises(start, decay, earlier, later):
     first, second = max(earlier, later), min(earlier, later)
     if schedule.scale(first) > 0:
         assert schedule.scale(second) <= schedule.scale(first)
+
+
+@pytest.mark.parametrize("steps", [20, 25, 40, 50])
+@pytest.mark.parametrize(("on", "decay"), [(0.2, 0.4), (0.0, 1.0), (0.6, 0.4), (0.4, 0.2), (0.2, 0.6), (0.0, 0.4)])
+def test_the_last_step_of_a_decay_is_exactly_0(steps, on, decay):
+    schedule, last = GateSchedule(end=on + decay, decay=decay), round((on + decay) * steps) - 1
+    assert schedule.scale(1 + (steps - 1 - last) * (1000 // steps)) == 0
