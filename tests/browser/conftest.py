@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items):
     """A page under load now and then drops a key press; a fault of ours fails twice. Every rerun is reported."""
     for item in items:
         if ROOT / "tests" / "browser" in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=2))
+            item.add_marker(pytest.mark.flaky(reruns=3))
 
 
 @pytest.fixture(scope="session")

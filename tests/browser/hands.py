@@ -63,7 +63,8 @@ class Hands:
         self.settle()
 
     def settle(self):
-        """Wait until the page has laid itself out: every stage stands still for a third of a second, and is what lies under the pointer."""
+        """Wait until the page has laid itself out: every stage stands still for a third of a second from now on."""
+        self.page.evaluate("() => { window.deigSeen = {} }")
         self.page.wait_for_function(
             """() => {
                 const stages = [...document.querySelectorAll(".deig-stage")];
