@@ -43,7 +43,9 @@ class TextEncoder:
     @torch.no_grad()
     def encode(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> list[TextFeatures]:
         """Features [128, width] of each text, on the CPU. Logs a warning, saying where, for a text of more than 128 tokens."""
-        todo, known = self.missing(texts), {}
+        # Taken first: the new texts may push remembered ones of this very call out of the cache.
+        known = {t: found for t in dict.fromkeys(texts) if (found := self._features.get(t)) is not None}
+        todo = [t for t in dict.fromkeys(texts) if t not in known]
         for start in range(0, len(todo), _BATCH):
             batch = todo[start:start + _BATCH]
             ids, mask = self._tokens(batch)
@@ -54,8 +56,7 @@ class TextEncoder:
                 self._features.put(text, known[text])
             if progress:
                 progress(start + len(batch), len(todo))
-        # A cache smaller than one call's texts may have dropped some of them again.
-        return [TextFeatures.of(known[t] if t in known else self._features.get(t)) for t in texts]
+        return [TextFeatures.of(known[t]) for t in texts]
 
     def _tokens(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         for text in texts:
