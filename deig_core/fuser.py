@@ -15,9 +15,14 @@ from torch.nn import functional as F
 
 from . import operations as default_operations
 from .attention import masked_attention
+from .attention.contract import needs_gradient
 from .operations import cast_like
 
 SelfAttention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, int], torch.Tensor]
+
+# Rows that pass through projections and feed-forward together on a CPU: enough for a full-speed product, few enough that what they
+# need in between is memory the process already has (fresh pages cost more than the arithmetic on them).
+CPU_ROWS = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +57,8 @@ class GEGLU(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         value, gate = self.proj(x).chunk(2, dim=-1)
-        return value * F.gelu(gate)
+        opened = F.gelu(gate)
+        return opened * value if needs_gradient(value) else opened.mul_(value)
 
 
 class FeedForward(nn.Module):
@@ -77,11 +83,16 @@ class MaskedSelfAttention(nn.Module):
         self.to_v = operations.Linear(dim, dim, bias=False, device=device, dtype=dtype)
         self.to_out = nn.Sequential(operations.Linear(dim, dim, device=device, dtype=dtype))
 
-    def forward(self, x: torch.Tensor, instances: Sequence[tuple[LevelInstances, torch.Tensor | None]], self_attention: SelfAttention):
-        """Normalised x [B, HW, C]; for each run of rows its instances and their normalised tokens [n, R*T, C] -> [B, HW, C]."""
+    def forward(
+        self, x: torch.Tensor, instances: Sequence[tuple[LevelInstances, torch.Tensor | None]], self_attention: SelfAttention,
+    ) -> list[torch.Tensor]:
+        """Normalised x [B, HW, C]; for each run of rows its instances and their normalised tokens [n, R*T, C].
+
+        Returns what was attended to, before `to_out`: parts [rows, HW, C] that add up to B.
+        """
         q, k, v = self.to_q(x), self.to_k(x), self.to_v(x)
         if all(tokens is None for _, tokens in instances):
-            return self.to_out(self_attention(q, k, v, self.heads))
+            return [self_attention(q, k, v, self.heads)]
         parts, start = [], 0
         for run, tokens in instances:
             here = slice(start, start := start + run.rows)
@@ -91,7 +102,7 @@ class MaskedSelfAttention(nn.Module):
             heads = (split_heads(t, self.heads) for t in (q[here], k[here], v[here], self.to_k(tokens), self.to_v(tokens)))
             out = masked_attention(*heads, run.members, tokens_per_region=run.tokens_per_region, bias=run.bias)
             parts.append(out.transpose(1, 2).flatten(2))
-        return self.to_out(torch.cat(parts) if len(parts) > 1 else parts[0])
+        return parts
 
 
 class Fuser(nn.Module):
@@ -113,5 +124,27 @@ class Fuser(nn.Module):
     ) -> torch.Tensor:
         """instances: runs of rows that add up to B. scale: of both gates. self_attention: used where no region is present."""
         normed = [(i, None if i.tokens is None else self.norm1(self.linear(i.tokens.to(x)))) for i in instances]
-        x = x + scale * cast_like(self.alpha_attn, x).tanh() * self.attn(self.norm1(x), normed, self_attention)
-        return x + scale * cast_like(self.alpha_dense, x).tanh() * self.ff(self.norm2(x))
+        attended = self.attn(self.norm1(x), normed, self_attention)
+        few = x.shape[0] * x.shape[1] <= CPU_ROWS
+        if few or x.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return self._gated(x, torch.cat(attended) if len(attended) > 1 else attended[0], scale)
+        out = torch.empty_like(x, memory_format=torch.contiguous_format)
+        rows_in, rows_out, start = x.flatten(0, 1), out.flatten(0, 1), 0
+        for part in attended:
+            for piece in part.flatten(0, 1).split(CPU_ROWS):
+                here = slice(start, start := start + piece.shape[0])
+                self._gated(rows_in[here], piece, scale, out=rows_out[here])
+        return out
+
+    def _gated(self, x: torch.Tensor, attended: torch.Tensor, scale: float, out: torch.Tensor | None = None) -> torch.Tensor:
+        """x and what it attended to, both [..., C] -> the fuser's output; everything after the attention goes row by row."""
+        x = _add_gated(x, self.alpha_attn, scale, self.attn.to_out(attended))
+        return _add_gated(x, self.alpha_dense, scale, self.ff(self.norm2(x)), out)
+
+
+def _add_gated(x: torch.Tensor, alpha: torch.Tensor, scale: float, change: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    """x + scale * tanh(alpha) * change in one pass."""
+    if alpha.device.type != "cpu" or needs_gradient(alpha) or torch.compiler.is_compiling():
+        return torch.addcmul(x, change, cast_like(alpha, x).tanh(), value=scale, out=out)
+    # A gate that lies on the CPU is a number at hand: a GPU need not wait for a copy of it.
+    return torch.add(x, change, alpha=scale * alpha.double().tanh().item(), out=out)

@@ -38,6 +38,8 @@ def merge_by_region(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_
     regions = token_k.shape[2] // tokens_per_region
     # Overlapping regions are merged one after another; half precision would round each time.
     merged = out.to(math_dtype(out))
+    # A cell's heads usually lie together: taken cell by cell, they are copied at once.
+    q_cells, out_cells, lse_cells = (t.transpose(1, 2) for t in (q, merged, lse))
     # One set of words serves the whole batch at once.
     slices = [slice(None)] if members.shape[0] == 1 else [slice(b, b + 1) for b in range(batch)]
     for words, rows_of in zip(members, slices, strict=True):
@@ -48,16 +50,14 @@ def merge_by_region(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_
             if not index.numel():
                 continue
             tokens = slice(region * tokens_per_region, (region + 1) * tokens_per_region)
-            row_q = q[rows_of].index_select(2, index)
-            region_k, region_v = (t[of_token, :, tokens].expand(row_q.shape[0], -1, -1, -1) for t in (token_k, token_v))
-            region_out, region_lse = flash_with_lse(row_q, region_k, region_v)
+            own_q, own_out, own_lse = (t[rows_of].index_select(1, index) for t in (q_cells, out_cells, lse_cells))
+            region_k, region_v = (t[of_token, :, tokens].expand(own_q.shape[0], -1, -1, -1) for t in (token_k, token_v))
+            region_out, region_lse = (t.transpose(1, 2) for t in flash_with_lse(own_q.transpose(1, 2), region_k, region_v))
             if bias is not None:
                 region_lse = region_lse + bias[of_bias, region].to(region_lse.dtype)[:, None, None]
-            before = lse[rows_of].index_select(2, index)
-            weight = torch.sigmoid(region_lse - before)[..., None]
-            row_out = merged[rows_of].index_select(2, index)
-            merged[rows_of].index_copy_(2, index, row_out.lerp_(region_out.to(merged.dtype), weight))
-            lse[rows_of].index_copy_(2, index, torch.logaddexp(before, region_lse))
+            weight = torch.sigmoid(region_lse - own_lse)[..., None]
+            out_cells[rows_of].index_copy_(1, index, own_out.lerp_(region_out.to(merged.dtype), weight))
+            lse_cells[rows_of].index_copy_(1, index, torch.logaddexp(own_lse, region_lse))
     return merged.to(q.dtype)
 
 
@@ -73,7 +73,6 @@ def merge_by_rows(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v:
     dtype = math_dtype(q)
     keys, values = token_k.to(dtype).mT * dim**-0.5, token_v.to(dtype)
     step = max(1, min(cells, SCRATCH_ENTRIES // (batch * heads * tokens)))
-    parts = []
     for first in range(0, cells, step):
         rows = slice(first, first + step)
         logits = (q[:, :, rows].to(dtype) @ keys).unflatten(-1, (regions, tokens_per_region))  # [B, heads, rows, R, T]
@@ -82,8 +81,9 @@ def merge_by_rows(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v:
         logits = logits.masked_fill(~membership(members[:, rows], regions)[:, None, :, :, None], float("-inf")).flatten(-2)
         before = lse[:, :, rows]
         after = torch.logaddexp(before, logits.logsumexp(dim=-1))[..., None]
-        parts.append(((before[..., None] - after).exp() * out[:, :, rows] + (logits - after).exp() @ values).to(q.dtype))
-    return torch.cat(parts, dim=2)
+        here = out[:, :, rows]
+        here.copy_((before[..., None] - after).exp() * here + (logits - after).exp() @ values)
+    return out
 
 
 def merge_by_mask(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
@@ -97,7 +97,6 @@ def merge_by_mask(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v:
     regions = tokens // tokens_per_region
     token_k, token_v = (t.expand(batch, -1, -1, -1) for t in (token_k, token_v))
     step = max(1, min(cells, SCRATCH_ENTRIES // (batch * tokens)))
-    parts = []
     for first in range(0, cells, step):
         rows = slice(first, first + step)
         added = torch.zeros((), dtype=math_dtype(q)) if bias is None else bias.to(math_dtype(q))[:, None, :]
@@ -106,5 +105,6 @@ def merge_by_mask(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v:
         row_out, row_lse = cpu_flash_with_lse(q[:, :, rows], token_k, token_v, mask)
         row_lse = row_lse.masked_fill((added == float("-inf")).all(-1)[:, None], float("-inf"))
         weight = torch.sigmoid(row_lse - lse[:, :, rows])[..., None]
-        parts.append(out[:, :, rows].to(weight.dtype).lerp(row_out.to(weight.dtype), weight).to(q.dtype))
-    return torch.cat(parts, dim=2)
+        here = out[:, :, rows]
+        here.copy_(here.to(weight.dtype).lerp_(row_out.to(weight.dtype), weight))
+    return out

@@ -1,0 +1,154 @@
+"""The fuser around the masked attention: one function in pieces, in training, compiled, and with any device's gates."""
+
+import shutil
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from deig_core import fuser as fuser_module
+from deig_core.fuser import Fuser, LevelInstances, plain_attention
+
+TOKENS, WIDTH = 4, 12
+
+
+def made(channels=32, heads=4, dtype=torch.float32, seed=0):
+    """A fuser with random weights and open gates."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        module = Fuser(channels, WIDTH, heads, dtype=dtype).requires_grad_(False)
+    module.alpha_attn.fill_(0.7)
+    module.alpha_dense.fill_(-0.4)
+    return module
+
+
+def run_of(rows, cells, regions, generator, dtype=torch.float32):
+    """Instances of `rows` rows: none, or as many regions, each with some cells and one with none."""
+    if not regions:
+        return LevelInstances(rows)
+    own = torch.rand(1, cells, regions, generator=generator) < 0.4
+    own[..., 0] = False
+    tokens = torch.randn(1, regions * TOKENS, WIDTH, generator=generator, dtype=dtype)
+    return LevelInstances(rows, tokens, TOKENS, (own.long() << torch.arange(regions)).sum(-1))
+
+
+@st.composite
+def calls(draw):
+    cells = draw(st.integers(1, 40))
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
+    runs = [run_of(draw(st.integers(1, 2)), cells, draw(st.sampled_from([0, 0, 1, 5])), generator) for _ in range(draw(st.integers(1, 3)))]
+    x = torch.randn(sum(run.rows for run in runs), cells, 32, generator=generator)
+    if draw(st.booleans()):
+        x = x.mT.contiguous().mT
+    return x, runs, draw(st.sampled_from([1.0, 0.3]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(calls(), st.sampled_from([1, 7, 64, 1024]))
+def test_pieces_and_training_are_one_function(call, rows):
+    """Without gradients a CPU works in pieces; with them it must not. Both leave x alone."""
+    x, runs, scale = call
+    module, before = made(), x.clone()
+    whole = module(x, runs, scale)
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fuser_module, "CPU_ROWS", rows)
+        pieces = module(x, runs, scale)
+    assert pieces.shape == x.shape and torch.equal(x, before)
+    torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)
+
+
+def test_the_definition():
+    """reference.md section 4, step by step, for a row with regions beside one without."""
+    module, generator = made(), torch.Generator().manual_seed(1)
+    runs = [run_of(1, 9, 3, generator), LevelInstances(1)]
+    x, scale = torch.randn(2, 9, 32, generator=generator), 0.6
+    rows = []
+    for row, run in zip(x[:, None], runs, strict=True):
+        parts = [row] if run.tokens is None else [row, module.linear(run.tokens)]
+        joined = module.norm1(torch.cat(parts, dim=1))
+        q, k, v = (p(joined).view(1, -1, 4, 8).transpose(1, 2) for p in (module.attn.to_q, module.attn.to_k, module.attn.to_v))
+        seen = torch.ones(9, joined.shape[1], dtype=torch.bool)
+        if run.tokens is not None:
+            seen[:, 9:] = ((run.members[0, :, None] >> torch.arange(3)) & 1).bool().repeat_interleave(TOKENS, dim=1)
+        logits = (q[:, :, :9] @ k.mT / 8**0.5).masked_fill(~seen, float("-inf"))
+        out = (logits.softmax(-1) @ v).transpose(1, 2).reshape(1, 9, 32)
+        row = row + scale * module.alpha_attn.tanh() * module.attn.to_out(out)
+        value, gate = module.ff.net[0].proj(module.norm2(row)).chunk(2, dim=-1)
+        rows.append(row + scale * module.alpha_dense.tanh() * module.ff.net[2](value * torch.nn.functional.gelu(gate)))
+    for grad in (True, False):
+        with torch.set_grad_enabled(grad):
+            torch.testing.assert_close(module(x, runs, scale), torch.cat(rows), rtol=0, atol=1e-5)
+
+
+def test_gradients_reach_everything_and_are_right():
+    module, generator = made(channels=8, heads=2, dtype=torch.float64).requires_grad_(True), torch.Generator().manual_seed(2)
+    run = run_of(1, 5, 2, generator, torch.float64)
+    x = torch.randn(2, 5, 8, generator=generator, dtype=torch.float64)
+    names = [name for name, _ in module.named_parameters()]
+
+    def call(x, tokens, *parameters):
+        runs = [LevelInstances(1, tokens, TOKENS, run.members), LevelInstances(1)]
+        return torch.func.functional_call(module, dict(zip(names, parameters, strict=True)), (x, runs, 0.8))
+
+    leaves = [t.detach().clone().requires_grad_() for t in (x, run.tokens, *module.parameters())]
+    assert torch.autograd.gradcheck(call, leaves, fast_mode=True, atol=1e-6)
+    grads = torch.autograd.grad(call(*leaves).sum(), leaves)
+    assert all(g.abs().max() > 0 for g in grads)
+
+
+@pytest.mark.parametrize("backend, training", [
+    ("eager", False), ("eager", True), ("aot_eager", False), ("aot_eager", True),
+    pytest.param("inductor", False, marks=pytest.mark.skipif(not shutil.which("g++"), reason="the compiler of torch.compile needs g++")),
+])
+def test_a_compiled_fuser_gives_the_same(backend, training):
+    module, generator = made().requires_grad_(training), torch.Generator().manual_seed(3)
+    runs = [run_of(1, 16, 3, generator), LevelInstances(1)]
+    x = torch.randn(2, 16, 32, generator=generator)
+    torch._dynamo.reset()
+    compiled = torch.compile(module, backend=backend)
+    with torch.set_grad_enabled(training):
+        result, right = compiled(x, runs, 0.5), module(x, runs, 0.5)
+        torch.testing.assert_close(result, right, rtol=0, atol=1e-5)
+        if training:
+            for ours, theirs in zip(*(torch.autograd.grad(r.square().sum(), list(module.parameters())) for r in (result, right)), strict=True):
+                torch.testing.assert_close(ours, theirs)
+
+
+def test_rows_without_regions_use_the_given_attention():
+    module, generator, seen = made(), torch.Generator().manual_seed(4), []
+
+    def host(q, k, v, heads):
+        seen.append((q.shape[0], heads))
+        return plain_attention(q, k, v, heads)
+
+    x = torch.randn(4, 9, 32, generator=generator)
+    module(x, [LevelInstances(1), run_of(1, 9, 2, generator), LevelInstances(2)], 1.0, host)
+    assert seen == [(1, 4), (2, 4)]
+    seen.clear()
+    module(x, [LevelInstances(1), LevelInstances(3)], 1.0, host)
+    assert seen == [(4, 4)]
+
+
+class NothingCrosses(TorchDispatchMode):
+    """Refuses copies between devices; reading a value of the meta device is an error by itself."""
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        devices = {t.device.type for t in tree_leaves((args, kwargs, out)) if isinstance(t, torch.Tensor)}
+        assert len(devices) <= 1, f"{func} joins {devices}"
+        return out
+
+
+def test_nothing_crosses_between_devices_in_a_fuser():
+    """On the meta device, as on a GPU, where a copy or the reading of a value would make the two wait for each other."""
+    module = made().to("meta")
+    x, words = torch.empty(2, 9, 32, device="meta"), torch.empty(1, 9, dtype=torch.int64, device="meta")
+    runs = [LevelInstances(1, torch.empty(1, 2 * TOKENS, WIDTH, device="meta"), TOKENS, words), LevelInstances(1)]
+    with torch.no_grad(), NothingCrosses():
+        assert module(x, runs).shape == x.shape
+        # A host that loads a model in parts leaves bare parameters on the CPU.
+        module.alpha_attn, module.alpha_dense = (torch.nn.Parameter(torch.ones(()), requires_grad=False) for _ in range(2))
+        assert module(x, runs).shape == x.shape
