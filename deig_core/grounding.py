@@ -7,6 +7,7 @@ import math
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 import torch
@@ -53,7 +54,7 @@ class Window:
 class Layout:
     """Regions in their order, with what was worked out of them for the sizes and devices seen so far.
 
-    indices: where these regions stand in the layout that this one was cropped from.
+    indices: where these regions stand in the document or layout that they were taken from; () where they are all of it.
     """
 
     regions: tuple[Region, ...]
@@ -161,8 +162,7 @@ class Extractor:
         todo = {key: item for key, item in zip(keys, wanted, strict=True) if found[key] is None}
         if todo:
             texts = torch.stack([self._project(text, device) for text, _ in todo.values()])
-            times = torch.tensor([t for _, t in todo.values()], dtype=torch.float32, device=device)
-            for key, tokens in zip(todo, self.adapter.ide(texts, times), strict=True):
+            for key, tokens in zip(todo, self.adapter.ide(texts, _filled([t for _, t in todo.values()], device)), strict=True):
                 found[key] = tokens.clone()
                 self._results.put(key, found[key])
         return [found[key] for key in keys]
@@ -211,9 +211,11 @@ class GroundedCall:
 
 def ground(
     extractor: Extractor, runs: Sequence[Run], timesteps: Sequence[float], device: torch.device, *, instances: bool = True,
+    dtype: torch.dtype = torch.float32,
 ) -> GroundedCall:
     """Prepare one UNet call. timesteps: one for each row of the batch, the rows of the runs in their order.
-    instances: False prepares the context alone, for a call whose gates are shut.
+    instances: False prepares the context alone, for a call whose gates are shut. dtype: of the instance tokens, that of the UNet,
+    so that they are cast once and not in every block.
 
     No region is padded, regions that no pixel of the window shows are dropped, and nothing is worked out twice for
     rows that share their timestep.
@@ -240,7 +242,7 @@ def ground(
         tokens = bias = None
         if count:
             z = torch.stack([torch.stack(row[1:]) for row in rows])
-            tokens = adapter.position_net(z, layout.boxes(device).expand(len(ts), -1, -1))
+            tokens = adapter.position_net(z, layout.boxes(device).expand(len(ts), -1, -1)).to(dtype)
             bias = layout.bias(device)
         grounded.append(GroundedRows(run.rows, context, tokens, layout, run.window, bias))
     return GroundedCall(grounded, adapter.config.tokens)
@@ -253,6 +255,11 @@ def _check_widths(adapter: DeigAdapter, runs: Sequence[Run]) -> None:
             raise DeigError(
                 f"The text encoder is {run.text.prompt.tensor.shape[-1]} wide and these DEIG weights were trained with {expected} "
                 f"({'Flan-T5-XL' if expected == 2048 else 'their own encoder'}): load that text encoder.")
+
+
+def _filled(values: Sequence[float], device: torch.device) -> torch.Tensor:
+    """float32 [N], written by the device itself: a copy from the host's memory would wait for all that the device has to do."""
+    return torch.cat([torch.full((len(list(same)),), value, dtype=torch.float32, device=device) for value, same in groupby(values)])
 
 
 def _distinct(timesteps: Sequence[float]) -> list[float]:

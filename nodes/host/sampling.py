@@ -85,7 +85,8 @@ def ground_call(executor, x, timesteps, context=None, y=None, control=None, tran
     scale = settings.schedule.scale(times[0])
     if scale == 0 and (deig is None or settings.mode == "clip"):
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
-    grounded = ground(hosted.extractor, _runs(deig, x, transformer_options.get(LATENT)), times, x.device, instances=scale != 0)
+    runs = _runs(deig, x, transformer_options.get(LATENT))
+    grounded = ground(hosted.extractor, runs, times, x.device, instances=scale != 0, dtype=x.dtype)
     if deig is not None and settings.mode != "clip":
         context = _context(settings.mode, grounded, x, context)
     if scale != 0:

@@ -6,8 +6,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from deig_core import fuser as fuser_module
 from deig_core.fuser import Fuser, LevelInstances, plain_attention
@@ -130,25 +128,3 @@ def test_rows_without_regions_use_the_given_attention():
     seen.clear()
     module(x, [LevelInstances(1), LevelInstances(3)], 1.0, host)
     assert seen == [(4, 4)]
-
-
-class NothingCrosses(TorchDispatchMode):
-    """Refuses copies between devices; reading a value of the meta device is an error by itself."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        devices = {t.device.type for t in tree_leaves((args, kwargs, out)) if isinstance(t, torch.Tensor)}
-        assert len(devices) <= 1, f"{func} joins {devices}"
-        return out
-
-
-def test_nothing_crosses_between_devices_in_a_fuser():
-    """On the meta device, as on a GPU, where a copy or the reading of a value would make the two wait for each other."""
-    module = made().to("meta")
-    x, words = torch.empty(2, 9, 32, device="meta"), torch.empty(1, 9, dtype=torch.int64, device="meta")
-    runs = [LevelInstances(1, torch.empty(1, 2 * TOKENS, WIDTH, device="meta"), TOKENS, words), LevelInstances(1)]
-    with torch.no_grad(), NothingCrosses():
-        assert module(x, runs).shape == x.shape
-        # A host that loads a model in parts leaves bare parameters on the CPU.
-        module.alpha_attn, module.alpha_dense = (torch.nn.Parameter(torch.ones(()), requires_grad=False) for _ in range(2))
-        assert module(x, runs).shape == x.shape
