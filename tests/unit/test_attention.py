@@ -6,22 +6,23 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from deig_core.attention import IMPLEMENTATIONS, fused, masked_attention, merge
 from deig_core.attention.flash import flash_with_lse
 from deig_core.attention.widened import widened
 
-# Absolute, on outputs of unit scale: a few roundings of the dtype itself.
+# Absolute, on outputs of unit scale: one or two roundings of the dtype itself.
 TOLERANCE = {torch.float64: 1e-11, torch.float32: 5e-6, torch.bfloat16: 2e-2, torch.float16: 3e-3}
 
 
 @st.composite
-def calls(draw, dtypes=(torch.float32, torch.bfloat16, torch.float64), dims=(8, 24, 40, 50, 64, 80, 160)):
+def calls(draw, dtypes=(torch.float32, torch.bfloat16, torch.float64), dims=(8, 24, 40, 64, 80, 96, 160, 256)):
     """Arguments of one call: any batch row with its own regions or none, overlaps, hidden regions, shared tokens, odd strides."""
     batch, heads = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    cells, dim = draw(st.integers(1, 70)), draw(st.sampled_from(dims))
+    # SD 1.x has heads of 40, 80 and 160; whatever else there is up to 256, odd numbers too, must do.
+    cells, dim = draw(st.integers(1, 70)), draw(st.sampled_from(dims) if len(dims) == 1 else st.sampled_from(dims) | st.integers(1, 256))
     regions, tokens = draw(st.sampled_from([1, 2, 3, 5, 30, 64])), draw(st.sampled_from([1, 3, 4, 16]))
     dtype = draw(st.sampled_from(dtypes))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
@@ -61,7 +62,7 @@ def oracle(arguments, options):
 def assert_close(result, arguments, options):
     tensor = arguments[0]
     assert result.shape == tensor.shape and result.dtype == tensor.dtype
-    torch.testing.assert_close(result.double(), oracle(arguments, options), rtol=0, atol=TOLERANCE[tensor.dtype] * 4)
+    torch.testing.assert_close(result.double(), oracle(arguments, options), rtol=0, atol=TOLERANCE[tensor.dtype])
 
 
 @settings(max_examples=150, deadline=None)
@@ -99,8 +100,7 @@ def test_widened_heads_are_the_oracle(call):
 @given(calls(dtypes=(torch.float64,), dims=(8,)), st.booleans())
 def test_gradients_are_right(call, with_bias):
     (*tensors, members), options = call
-    if members.numel() * tensors[3].shape[2] > 2000:
-        return
+    assume(members.numel() * tensors[3].shape[2] <= 2000)
     bias = options["bias"]
     # The finite difference of an infinite bias is NaN: only finite ones are differentiated.
     with_bias = with_bias and bias is not None and bool(bias.isfinite().all())
@@ -163,6 +163,17 @@ def test_a_compiled_model_gives_the_same(backend, requires_grad):
             torch.testing.assert_close(ours, right)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_gradients_in_training_precisions_are_those_of_the_oracle(dtype):
+    arguments, options = example(dtype, requires_grad=True)
+    options["bias"] = torch.tensor([[0.0, -0.7, 0.4]], requires_grad=True)
+    leaves = [*arguments[:5], options["bias"]]
+    found = torch.autograd.grad(masked_attention(*arguments, **options).float().square().sum(), leaves)
+    right = torch.autograd.grad(oracle(arguments, options).square().sum(), leaves)
+    for ours, theirs in zip(found, right, strict=True):
+        assert (ours - theirs).abs().max() <= {torch.float32: 1e-5, torch.bfloat16: 0.05, torch.float16: 0.01}[dtype] * theirs.abs().max()
+
+
 def break_(arguments, options, **changes):
     names = ("q", "k", "v", "token_k", "token_v", "members")
     values = dict(zip(names, arguments, strict=True)) | options | changes
@@ -220,5 +231,32 @@ def test_triton_is_not_imported_on_a_cpu():
         "t = torch.zeros(1, 1, 4, 8)\n"
         "masked_attention(t, t, t, t, t, torch.ones(1, 4, dtype=torch.int64), tokens_per_region=4)\n"
         "sys.exit(not before and 'triton' in sys.modules)")
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_machine_without_triton_never_notices():
+    """Triton hidden from the import system, as on Windows: not even on a GPU is it asked for, and nothing is logged."""
+    code = """
+import logging, sys
+from importlib.machinery import PathFinder
+
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *more: None if name.partition(".")[0] == "triton" else find(name, *more)
+lines = []
+logging.getLogger().addHandler(type("Keep", (logging.Handler,), {"emit": lambda self, record: lines.append(record.getMessage())})())
+logging.getLogger("deig_core").setLevel(logging.DEBUG)
+import torch
+from deig_core.attention import fused, masked_attention
+from deig_core import adapter, fuser, grounding
+
+class OnAGpu:
+    device, dtype, shape = torch.device("cuda"), torch.float16, (1, 8, 64, 40)
+
+assert not fused.suits(OnAGpu())
+t = torch.randn(1, 1, 4, 8)
+masked_attention(t, t, t, t, t, torch.ones(1, 4, dtype=torch.int64), tokens_per_region=4)
+assert "triton" not in sys.modules and not lines, lines
+"""
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
