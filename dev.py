@@ -316,16 +316,18 @@ def parity(options: argparse.Namespace) -> int:
 
 def bench(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
-    targets = {
-        "core": [host.python, "-m", "deig_core.bench"],
-        "step": [host.python, ROOT / "tests" / "host" / "bench_step.py", host.comfyui],
-    }
+    step = [host.python, ROOT / "tests" / "host" / "bench_step.py", host.comfyui]
+    targets = {"core": [host.python, "-m", "deig_core.bench"], "step": step}
+    if run("asking torch for a GPU", host.python, "-c", "import torch; print(torch.cuda.is_available())").strip() == "True":
+        targets["step-gpu"] = [*step, "--gpu"]
     failed, results = 0, {}
-    for name in [options.target] if options.target else targets:
+    for name, command in targets.items():
+        if options.target and name.partition("-")[0] != options.target:
+            continue
         part = DEV / f"bench-{name}.json"
         part.unlink(missing_ok=True)
         more = ["--rounds", str(options.rounds)] if options.rounds else []
-        failed |= subprocess.run([*targets[name], "--json", part, *more], cwd=ROOT).returncode
+        failed |= subprocess.run([*command, "--json", part, *more], cwd=ROOT).returncode
         if part.exists():
             results[name] = json.loads(part.read_text(encoding="utf-8"))
     if options.json:

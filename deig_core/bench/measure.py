@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 Call = Callable[[], object]
 
@@ -123,6 +124,21 @@ def peak_bytes(call: Call, device: torch.device) -> int:
     return torch.cuda.max_memory_allocated() - before
 
 
+def _cpu_flash_flops(q, k, v, *_, **__) -> int:
+    return sdpa_flop_count(q, k, v)
+
+
+FLOPS_OF = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_flash_flops}
+
+
+def flops(call: Call) -> int:
+    """Floating-point operations of the products and attentions in `call`, counted by torch; a masked-out product counts in full."""
+    counter = FlopCounterMode(display=False, custom_mapping=FLOPS_OF)
+    with counter:
+        call()
+    return counter.get_total_flops()
+
+
 def table(rows: list[Row]) -> str:
     """The rows as text."""
     lines, group = [], None
@@ -134,11 +150,13 @@ def table(rows: list[Row]) -> str:
         goals = [f"goal {sign} {_number(g)}" for sign, g in (("<=", row.at_most), (">=", row.at_least)) if g is not None]
         goal = ", ".join(goals)
         mark = {None: "", True: "met", False: "MISSED"}[row.met]
-        lines.append(f"  {row.name:<46} {_number(row.value):>8} {row.unit:<4} {spread:<20} {goal:<14} {mark:<7} {row.note}".rstrip())
+        lines.append(f"  {row.name:<52} {_number(row.value):>8} {row.unit:<4} {spread:<20} {goal:<14} {mark:<7} {row.note}".rstrip())
     return "\n".join(lines).strip("\n")
 
 
 def _number(value: float) -> str:
+    if 0 < abs(value) < 0.0005:
+        return f"{value:.0e}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 

@@ -12,12 +12,11 @@ import sys
 from pathlib import Path
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from deig_core.bench.measure import Row, of_pairs, peak_bytes, seconds, table, timed  # noqa: E402
+from deig_core.bench.measure import Row, flops, of_pairs, peak_bytes, table, timed  # noqa: E402
 from deig_core.bench.scene import regions  # noqa: E402
 from deig_core.config import SD1_FUSERS  # noqa: E402
 
@@ -26,13 +25,6 @@ SD15 = {
     "model_channels": 320, "num_res_blocks": [2, 2, 2, 2], "channel_mult": [1, 2, 4, 4], "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
     "transformer_depth_output": [1] * 9 + [0] * 3, "context_dim": 768,
 }
-
-
-def _cpu_flash_flops(q, k, v, *_, **__) -> int:
-    return sdpa_flop_count(q, k, v)
-
-
-FLOPS_OF = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_flash_flops}
 
 
 class Step:
@@ -63,28 +55,22 @@ class Step:
                 disable_pbar=True)
         return found[0]
 
-    def flops(self) -> int:
-        counter = FlopCounterMode(display=False, custom_mapping=FLOPS_OF)
-
-        def measure(call):
-            with counter:
-                call()
-            return counter.get_total_flops()
-
-        return self.run(measure)
-
 
 class Models:
     """The UNet, the adapter and GLIGEN at their real sizes, in the host's own classes."""
 
     def __init__(self, host):
+        import comfy.model_management as management
         from parity import pack_module
 
         self.core = {n: pack_module(host, f"deig_core.{n}") for n in ("adapter", "config", "grounding", "text_encoder", "regions")}
         self.host = {n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "demo", "patchers", "sampling", "folders")}
-        self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, {})
+        self.device = management.get_torch_device()
+        self.dtype = torch.float32 if self.device.type == "cpu" else torch.float16
+        self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, {}, dtype=self.dtype)
         config = self.core["config"].DeigConfig(fusers=SD1_FUSERS)
-        self.adapter = self.core["adapter"].DeigAdapter(config, operations=self.host["patchers"].OPERATIONS).requires_grad_(False)
+        made = {"operations": self.host["patchers"].OPERATIONS, "dtype": self.dtype}
+        self.adapter = self.core["adapter"].DeigAdapter(config, **made).requires_grad_(False)
         for module in (self.model.model.diffusion_model, self.adapter):
             self.host["demo"].fill(module)
         self.patcher = self.host["patchers"].adapter_patcher(self.adapter)
@@ -111,7 +97,7 @@ class Models:
         from comfy.model_patcher import ModelPatcher
 
         # GLIGEN's keys and shapes are those of DEIG's fusers and position net.
-        gligen = comfy.gligen.load_gligen(self.adapter.official_state_dict())
+        gligen = comfy.gligen.load_gligen(self.adapter.official_state_dict()).to(self.dtype)
         patcher = ModelPatcher(gligen, load_device=management.get_torch_device(), offload_device=management.unet_offload_device())
         boxes = [(torch.randn(1, 768), *_cells(r.box, latent)) for r in regions(count)]
         positive = [[torch.randn(1, 77, 768), {"gligen": ("position", patcher, boxes)}]]
@@ -129,40 +115,50 @@ def step_rows(models: Models, latent: tuple[int, int], rounds: int):
     group = f"a whole UNet step in ComfyUI, {latent[1] * 8} x {latent[0] * 8}, CFG, 5 regions"
     deig, plain = models.with_deig(latent, 5), models.without(latent, 16)
     gligen, bare = models.with_gligen(latent, 5), models.without(latent, 77)
-    flops = [step.flops() for step in (deig, plain, gligen, bare)]  # also the warm-up
+    counts = [step.run(flops) for step in (deig, plain, gligen, bare)]  # also the warm-up
     times = [[step.run(timed) for step in (deig, plain, gligen, bare)] for _ in range(rounds)]
     for name, a, b in (("DEIG / without", 0, 1), ("ComfyUI's GLIGEN / without", 2, 3)):
-        measured, counted = of_pairs([(t[a], t[b]) for t in times]), flops[a] / flops[b]
-        yield Row(group, f"{name}: arithmetic", counted, note=f"{flops[a] / 1e12:.3f} / {flops[b] / 1e12:.3f} TFLOP")
+        measured, counted = of_pairs([(t[a], t[b]) for t in times]), counts[a] / counts[b]
+        yield Row(group, f"{name}: arithmetic", counted, note=f"{counts[a] / 1e12:.3f} / {counts[b] / 1e12:.3f} TFLOP")
         yield measured.row(group, f"{name}: time")
         yield Row(group, f"{name}: time / arithmetic", measured.value / counted, measured.low / counted, measured.high / counted,
                   at_most=1.05 if a == 0 else None)
-    peaks = [step.run(lambda call: peak_bytes(call, torch.device("cpu"))) for step in (deig, plain)]
-    yield Row(group, "DEIG / without: peak of activations", peaks[0] / peaks[1], note=" / ".join(f"{p / 2**20:.0f} MB" for p in peaks))
+    peaks = [step.run(lambda call: peak_bytes(call, models.device)) for step in (deig, plain, gligen, bare)]
+    for name, a, b in (("DEIG / without", 0, 1), ("ComfyUI's GLIGEN / without", 2, 3)):
+        yield Row(group, f"{name}: peak of activations", peaks[a] / peaks[b], note=f"{peaks[a] / 2**20:.0f} / {peaks[b] / 2**20:.0f} MB")
 
 
 def text_rows(models: Models, rounds: int):
     """Row 6: what the caches of T5 and IDE leave to do."""
-    grounding = models.core["grounding"]
+    import comfy.model_management as management
+
     group = f"{TEXTS} texts again, and with one of them changed"
     texts = models.features(TEXTS + rounds)
-    spent = []
-    for i in range(rounds):
-        extract = grounding.Extractor(models.adapter)
-        changed = [*texts[:TEXTS - 1], texts[TEXTS + i]]
-        runs = [[(t, 901.0) for t in kind] for kind in (texts[:TEXTS], texts[:TEXTS], changed)]
-        spent.append([timed(lambda: extract(run, torch.device("cpu"))) for run in runs])  # noqa: B023
-    for name, place in (("same texts", 1), ("one text changed", 2)):
-        yield of_pairs([(s[place], s[0]) for s in spent]).row(group, f"IDE of one step: {name} / first run")
+    management.load_models_gpu([models.patcher])
 
-    encoder = _text_encoder(models)
+    def of_the_ide(i: int):
+        extract = models.core["grounding"].Extractor(models.adapter)
+        return lambda kind: extract([(t, 901.0) for t in kind], models.device)
+
+    kinds = [(texts[:TEXTS], texts[:TEXTS], [*texts[:TEXTS - 1], texts[TEXTS + i]]) for i in range(rounds)]
+    yield from _again(group, "IDE of one step", of_the_ide, kinds)
+    model, tokenizer = _flan_t5_xl(models)
     descriptions = [f"a person in a coat of colour {i} with a hat of another" for i in range(TEXTS)]
-    spent = [timed(lambda: encoder.encode(t)) for t in (descriptions, descriptions, [*descriptions[:-1], "a dog"])]  # noqa: B023
-    for name, place in (("same texts", 1), ("one text changed", 2)):
-        yield Row(group, f"Flan-T5-XL: {name} / first run", spent[place] / spent[0], note=f"{seconds(spent[place])} / {seconds(spent[0])}")
+    kinds = [(descriptions, descriptions, [*descriptions[:-1], "a dog"])] * rounds
+    yield from _again(group, "Flan-T5-XL on the CPU", lambda _: models.core["text_encoder"].TextEncoder(model, tokenizer).encode, kinds)
 
 
-def _text_encoder(models: Models):
+def _again(group: str, name: str, fresh, kinds):
+    """fresh(round): a call with nothing remembered. Each of `kinds` has texts for its first run, its second, and one with a text changed."""
+    spent = []
+    for i, kind in enumerate(kinds):
+        call = fresh(i)
+        spent.append([timed(lambda: call(texts)) for texts in kind])  # noqa: B023
+    for what, place in (("same texts", 1), ("one text changed", 2)):
+        yield of_pairs([(s[place], s[0]) for s in spent]).row(group, f"{name}: {what} / first run")
+
+
+def _flan_t5_xl(models: Models):
     from transformers import T5Config, T5EncoderModel, T5TokenizerFast
 
     config = T5Config(
@@ -174,7 +170,7 @@ def _text_encoder(models: Models):
     for parameter in model.parameters():
         parameter.fill_(0.01)
     tokenizer = T5TokenizerFast.from_pretrained(str(models.host["folders"].t5_tokenizer()), local_files_only=True)
-    return models.core["text_encoder"].TextEncoder(model, tokenizer)
+    return model, tokenizer
 
 
 def main() -> int:
@@ -183,13 +179,14 @@ def main() -> int:
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--gpu", action="store_true", help="measure on the GPU, in fp16 (default: the CPU, in fp32)")
     parser.add_argument("--latent", type=int, default=64, help="side of the latent (default 64: 512 px)")
     options = parser.parse_args()
 
     import conftest
 
     conftest.COMFYUI = Path(options.comfyui)
-    models = Models(conftest.import_host())
+    models = Models(conftest.import_host("--normalvram") if options.gpu else conftest.import_host())
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     rows, group = [], None

@@ -19,9 +19,10 @@ def finish(coroutine):
         return thread.submit(asyncio.run, coroutine).result()
 
 
-def import_host():
-    """Make the real host importable, on the CPU; returns the module `nodes` of ComfyUI with this pack's nodes in it."""
-    sys.argv[1:] = ["--cpu", "--use-pytorch-cross-attention", "--base-directory", str(BASE), "--disable-api-nodes"]
+def import_host(*device: str):
+    """Make the real host importable, on the CPU unless told (by its own arguments) otherwise; returns the module `nodes` of ComfyUI with
+    this pack's nodes in it."""
+    sys.argv[1:] = [*(device or ["--cpu"]), "--use-pytorch-cross-attention", "--base-directory", str(BASE), "--disable-api-nodes"]
     sys.path.insert(0, str(COMFYUI))
     import comfy.options
 

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from deig_core.bench import official, scene
-from deig_core.bench.measure import Row, of_pairs, peak_bytes, table
+from deig_core.attention import IMPLEMENTATIONS
+from deig_core.bench import kernels, official, scene
+from deig_core.bench.measure import Row, flops, of_pairs, peak_bytes, table
+from deig_core.masks import membership
 
 CPU = torch.device("cpu")
 
@@ -57,3 +59,36 @@ def test_the_table_says_which_goals_were_missed():
     assert [row.met for row in rows] == [True, False, None]
     text = table(rows)
     assert "goal <= 1.250  met" in text and "goal >= 4.000  MISSED" in text and "320.0 MB" in text
+
+
+def test_small_ratios_are_not_rounded_to_nothing():
+    assert "3e-05 x" in table([Row("g", "a", 0.00003)])
+
+
+def test_operations_are_counted_as_multiplications_and_additions():
+    a, b = torch.zeros(3, 5), torch.zeros(5, 7)
+    assert flops(lambda: a @ b) == 2 * 3 * 5 * 7
+    q, k = torch.zeros(2, 4, 6, 8), torch.zeros(2, 4, 9, 8)
+    assert flops(lambda: torch.nn.functional.scaled_dot_product_attention(q, k, k)) == 2 * (2 * 4 * 6 * 9 * 8) * 2
+
+
+@pytest.mark.parametrize("name", ["_dense", "_flex"])
+def test_what_the_gpu_rows_compare_with_is_the_same_function(name, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    torch.manual_seed(0)
+    q, k, v = torch.randn(3, 2, 2, 64, 8)
+    token_k, token_v = torch.randn(2, 1, 2, 3 * 4, 8)
+    members = membership(scene.regions(3), (8, 8), (8, 8))[None]
+    arguments = (q, k, v, token_k, token_v, members, 4, None)
+    torch.testing.assert_close(getattr(kernels, name)(*arguments)(), IMPLEMENTATIONS["dense"](*arguments))
+
+
+def test_the_gpu_rows_are_all_there(monkeypatch):
+    """The rows that this machine cannot measure, made with another attention in the kernel's place."""
+    monkeypatch.setattr(kernels, "GRIDS", ((4, 8),))
+    monkeypatch.setattr(kernels, "CALLS", 1)
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    monkeypatch.setitem(IMPLEMENTATIONS, "triton", IMPLEMENTATIONS["sdpa"])
+    rows = list(kernels.rows(CPU, torch.float32, 1))
+    goals = {"unmasked": 1.03, "sdpa": None, "dense mask": 0.5, "FlexAttention": None}
+    assert [(row.name.rpartition(" / ")[2], row.at_most) for row in rows] == [*goals.items()] * 2
