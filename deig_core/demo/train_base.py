@@ -1,0 +1,94 @@
+"""Second stage: the base, text to picture without boxes: T5, IDE of the prompt, UNet."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import nn
+
+from ..config import DeigConfig
+from ..ide import InstanceDetailExtractor
+from ..text_encoder import MAX_TOKENS
+from .loop import device, generator, run_stage
+from .text import WIDTH, new_t5
+from .world import draw_scene
+
+UNET = {
+    "sample_size": 16, "in_channels": 4, "out_channels": 4, "block_out_channels": (64, 128, 128), "layers_per_block": 1,
+    "down_block_types": ("CrossAttnDownBlock2D",) * 3, "up_block_types": ("CrossAttnUpBlock2D",) * 3, "cross_attention_dim": WIDTH,
+    "attention_head_dim": 4,  # diffusers' name for the number of heads of SD 1.x
+}
+SIZES = DeigConfig(text_dim=WIDTH, width=WIDTH, tokens=8, layers=2, heads=4, time_channels=64, time_dim=WIDTH, hidden=4 * WIDTH,
+                   position_hidden=128, fuser_heads=4)
+EMPTY_PROMPTS = 0.1
+GAMMA = 5.0  # of min-SNR weighting
+
+
+def new_ide() -> InstanceDetailExtractor:
+    c = SIZES
+    return InstanceDetailExtractor(
+        text_dim=c.text_dim, width=c.width, layers=c.layers, heads=c.heads, tokens=c.tokens, time_channels=c.time_channels,
+        time_dim=c.time_dim, hidden=c.hidden)
+
+
+class Base(nn.Module):
+    """What the first stage of a text-to-picture model needs; `context` is the UNet's cross-attention input."""
+
+    def __init__(self, vocabulary: int):
+        super().__init__()
+        self.t5 = new_t5(vocabulary)
+        self.ide = new_ide()
+        self.unet = UNet2DConditionModel(**UNET)
+
+    def context(self, ids: torch.Tensor, mask: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """Tokens [B, T, D] of prompts given as int64 [B, L]."""
+        text = self.t5(input_ids=ids, attention_mask=mask).last_hidden_state
+        return self.ide(self.ide.project_text(text), timesteps)
+
+
+def alphas_cumprod() -> torch.Tensor:
+    """float32 [1000]: SD 1.x's schedule (reference.md section 7)."""
+    return torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0).float()
+
+
+def train_base(
+    latents: torch.Tensor, tokenizer, state: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3, seed: int = 0,
+    until: float = math.inf,
+) -> tuple[Base, bool]:
+    """(base with averaged weights, whether all steps are done). latents: of the scenes of seeds 0, 1, ..."""
+    torch.manual_seed(seed)
+    where = device()
+    base = Base(len(tokenizer)).to(where)
+    alphas = alphas_cumprod()
+
+    def loss(step: int) -> torch.Tensor:
+        lot = generator(seed, step)
+        chosen = torch.randint(0, len(latents), (batch,), generator=lot)
+        captions = [spoken(draw_scene(i).caption(), lot) for i in chosen.tolist()]
+        tokens = tokenizer(captions, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
+        clean = latents[chosen].float()
+        times = torch.randint(0, 1000, (batch,), generator=lot)
+        noise = torch.randn(clean.shape, generator=lot)
+        kept = alphas[times][:, None, None, None]
+        noisy = kept.sqrt() * clean + (1 - kept).sqrt() * noise
+        snr = kept / (1 - kept)
+        weight = (snr.clamp(max=GAMMA) / snr).to(where)
+        with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "cpu"):
+            times = times.to(where)
+            context = base.context(tokens.input_ids.to(where), tokens.attention_mask.to(where), times)
+            predicted = base.unet(noisy.to(where), times, context).sample.float()
+        return (weight * (predicted - noise.to(where)).square()).mean()
+
+    done = run_stage("base", base, loss, state, steps=steps, peak=peak, until=until)
+    return base.eval(), done
+
+
+def spoken(caption: str, lot: torch.Generator) -> str:
+    """The caption as people may type it: now and then capitalised, now and then missing."""
+    chance = float(torch.rand((), generator=lot))
+    if chance < EMPTY_PROMPTS:
+        return ""
+    return caption.capitalize() if chance > 0.9 else caption

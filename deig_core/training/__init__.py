@@ -1,0 +1,1 @@
+"""Training on diffusers and accelerate; also how an adapter is attached to a plain diffusers UNet."""
