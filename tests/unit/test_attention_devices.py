@@ -6,6 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from deig_core.adapter import DeigAdapter
+from deig_core.attention.merge import merge_by_rows
 from deig_core.config import DeigConfig
 from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
 from deig_core.regions import Region
@@ -55,6 +56,14 @@ def test_nothing_crosses_once_texts_and_regions_are_known(adapter, monkeypatch):
         fuser = adapter.fuser(BLOCK)
         fuser.alpha_attn, fuser.alpha_dense = (torch.nn.Parameter(torch.ones(()), requires_grad=False) for _ in range(2))
         assert call(adapter, extractor, runs, 926.0).shape == (3, 64, 32)
+
+
+@torch.no_grad()
+def test_the_merge_of_a_gpu_without_triton_reads_no_value():
+    q, lse, words = torch.empty(2, 2, 9, 8, device=META), torch.empty(2, 2, 9, device=META), torch.empty(1, 9, dtype=torch.int64, device=META)
+    tokens, bias = torch.empty(1, 2, 3 * 4, 8, device=META), torch.empty(1, 3, device=META)
+    with NothingCrosses():
+        assert merge_by_rows(torch.empty_like(q), lse, q, tokens, tokens, words, 4, bias).shape == q.shape
 
 
 @torch.no_grad()
