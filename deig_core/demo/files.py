@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from ..checkpoint.read import read_tensors
 from ..checkpoint.write import write_safetensors
+from .autoencoder import DemoAutoencoder
+
+if TYPE_CHECKING:
+    from .train_base import Base
 
 WEIGHTS = Path(__file__).with_name("weights")
 UNET, VAE, ADAPTER, SCORER, TEXT = "unet.safetensors", "vae.safetensors", "adapter.safetensors", "scorer.safetensors", "t5"
+BASE_IDE = "base_ide.safetensors"  # of the base before any adapter; kept beside the training, not shipped
 HEADS = 4  # of the UNet; shapes do not show them
 
 
@@ -26,10 +32,17 @@ def read(name: str, folder: Path = WEIGHTS) -> dict[str, torch.Tensor]:
     return {k: v.float() for k, v in read_tensors(folder / name)[0].items()}
 
 
-def write_text_encoder(folder: Path, model, provenance: Mapping[str, object]) -> None:
-    """config.json and the encoder's weights, beside the tokenizer that is there already."""
-    target = folder / TEXT
-    target.mkdir(parents=True, exist_ok=True)
-    model.config.to_json_file(target / "config.json")
-    tensors = {k: v for k, v in model.state_dict().items() if k != "encoder.embed_tokens.weight"}
-    write(target, "model.safetensors", tensors, provenance)
+def autoencoder(folder: Path = WEIGHTS) -> DemoAutoencoder:
+    model = DemoAutoencoder()
+    model.load_state_dict(read(VAE, folder))
+    return model.eval().requires_grad_(False)
+
+
+def write_base(folder: Path, base: Base, provenance: Mapping[str, object]) -> None:
+    """UNet under the original names, text encoder as a Hugging Face folder beside its tokenizer, and the base's own IDE."""
+    from ..training.names import original_state_dict
+
+    write(folder, UNET, original_state_dict(base.unet), provenance)
+    write(folder, BASE_IDE, base.ide.state_dict(), provenance)
+    base.t5.config.to_json_file(folder / TEXT / "config.json")
+    write(folder / TEXT, "model.safetensors", {k: v for k, v in base.t5.state_dict().items() if k != "encoder.embed_tokens.weight"}, provenance)

@@ -14,8 +14,8 @@ from ..grounding import Extractor, GroundedCall, GroundedText, Layout, Run, Wind
 from ..regions import Region
 from ..text_encoder import TextEncoder
 from ..training.attach import attach
+from ..training.noise import generator
 from .autoencoder import DemoAutoencoder
-from .loop import generator
 from .sampling import sample
 from .world import SIZE, Placed, Scene
 

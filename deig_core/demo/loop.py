@@ -20,14 +20,6 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def generator(*seed: int) -> torch.Generator:
-    """A generator that depends on these numbers alone: a resumed step draws what it would have drawn."""
-    mixed = 0
-    for number in seed:
-        mixed = (mixed * 0x9E3779B97F4A7C15 + number + 1) % 2**63
-    return torch.Generator().manual_seed(mixed)
-
-
 def learning_rate(step: int, steps: int, warm_up: int = 200, decay: float = 0.25) -> float:
     """Share of the peak: a linear warm-up, a plateau, and a cosine down to 0 over the last `decay` of all steps."""
     left = (steps - step) / max(1, decay * steps)

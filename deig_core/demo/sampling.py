@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from ..schedule import TRAIN_STEPS
-from .train_base import alphas_cumprod
+from ..training.noise import alphas_cumprod
 
 Predict = Callable[[torch.Tensor, int], torch.Tensor]
 """(noisy latents of unit variance [B, 4, h, w], timestep) -> predicted noise of the same shape, guidance included."""

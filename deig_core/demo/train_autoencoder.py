@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..training.noise import generator
 from .autoencoder import DemoAutoencoder
-from .loop import device, generator, run_stage
+from .loop import device, run_stage
 from .render import render
 from .world import SIZE, draw_scene
 

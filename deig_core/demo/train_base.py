@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -12,7 +13,8 @@ from torch import nn
 from ..config import DeigConfig
 from ..ide import InstanceDetailExtractor
 from ..text_encoder import MAX_TOKENS
-from .loop import device, generator, run_stage
+from ..training.noise import alphas_cumprod, generator
+from .loop import device, run_stage
 from .text import WIDTH, new_t5
 from .world import draw_scene
 
@@ -49,11 +51,6 @@ class Base(nn.Module):
         return self.ide(self.ide.project_text(text), timesteps)
 
 
-def alphas_cumprod() -> torch.Tensor:
-    """float32 [1000]: SD 1.x's schedule (reference.md section 7)."""
-    return torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0).float()
-
-
 def train_base(
     latents: torch.Tensor, tokenizer, state: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3, seed: int = 0,
     until: float = math.inf,
@@ -63,11 +60,12 @@ def train_base(
     where = device()
     base = Base(len(tokenizer)).to(where)
     alphas = alphas_cumprod()
+    caption = cache(lambda i: draw_scene(i).caption())
 
     def loss(step: int) -> torch.Tensor:
         lot = generator(seed, step)
         chosen = torch.randint(0, len(latents), (batch,), generator=lot)
-        captions = [spoken(draw_scene(i).caption(), lot) for i in chosen.tolist()]
+        captions = [spoken(caption(i), lot) for i in chosen.tolist()]
         tokens = tokenizer(captions, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
         clean = latents[chosen].float()
         times = torch.randint(0, 1000, (batch,), generator=lot)

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from .loop import device, generator, run_stage
+from ..training.noise import generator
+from .loop import device, run_stage
 from .render import render
 from .scorer import ANSWERS, Classifier, cut, iou, labels
 from .world import SIZE, draw_scene

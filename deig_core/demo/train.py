@@ -1,0 +1,55 @@
+"""`python -m deig_core.demo.train FOLDER`: the demo's weights from nothing. Stop it whenever you like; it goes on where it was."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import time
+from pathlib import Path
+
+import torch
+
+from . import files
+from .latents import scene_latents
+from .text import write_tokenizer
+from .train_autoencoder import train_autoencoder
+from .train_base import train_base
+from .train_scorer import train_scorer
+
+STAGES = ("autoencoder", "scorer", "latents", "base")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deig_core.demo.train", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where states and weights go")
+    parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
+    parser.add_argument("--scenes", type=int, default=12_000, help="training scenes that are rendered and encoded")
+    parser.add_argument("--base-steps", type=int, default=4000)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(options.threads)
+    until = time.monotonic() + 60 * options.minutes
+    folder, weights = options.folder, options.folder / "weights"
+    folder.mkdir(parents=True, exist_ok=True)
+    if "autoencoder" in options.stages:
+        model, _ = train_autoencoder(folder / "autoencoder.pt", until=until)
+        files.write(weights, files.VAE, model.state_dict(), {"stage": "autoencoder"})
+    if "scorer" in options.stages:
+        model, _ = train_scorer(folder / "scorer.pt", until=until)
+        files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer"})
+    if "base" in options.stages or "latents" in options.stages:
+        latents = scene_latents(files.autoencoder(weights), folder / "latents", options.scenes, options.threads)
+    if "base" in options.stages:
+        tokenizer = write_tokenizer(weights / files.TEXT)
+        base, _ = train_base(latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch, until=until)
+        files.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,59 @@
+"""What is trained: the adapter, in a frozen UNet; its loss on one batch (reference.md sections 1, 7 and 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from diffusers import UNet2DConditionModel
+from torch import nn
+
+from ..adapter import DeigAdapter
+from ..schedule import TRAIN_STEPS
+from .attach import attach
+from .batch import Batch, BatchCall
+from .noise import alphas_cumprod, generator
+
+Features = Callable[[Sequence[str]], torch.Tensor]
+"""Texts -> T5 features [n, L, text_dim], pads included; the text encoder is frozen."""
+
+
+class Trainee(nn.Module):
+    """forward(batch, texts) is the loss. Only the adapter has weights here; the UNet is held without being a part of it."""
+
+    def __init__(self, unet: UNet2DConditionModel, adapter: DeigAdapter, *, seed: int = 0, gamma: float | None = None):
+        super().__init__()
+        unet.requires_grad_(False).eval()
+        self.adapter = adapter.requires_grad_(True)
+        self._unet = (attach(unet, adapter),)
+        self._seed, self._gamma = seed, gamma
+        self.register_buffer("alphas", alphas_cumprod(), persistent=False)
+
+    def forward(self, batch: Batch, features: torch.Tensor) -> torch.Tensor:
+        """features [B + N, L, text_dim]: of the captions, then of the descriptions. -> mean loss, a scalar."""
+        where = self.alphas.device
+        noise, times = self._draw(batch)
+        noise, times, clean = noise.to(where), times.to(where), batch.latents.to(where)
+        kept = self.alphas[times][:, None, None, None]
+        context, call = self.ground(batch, features.to(where), times)
+        predicted = self._unet[0](kept.sqrt() * clean + (1 - kept).sqrt() * noise, times, context, call)
+        errors = (predicted.float() - noise).square().mean((1, 2, 3))
+        if self._gamma is not None:
+            snr = (kept / (1 - kept)).flatten()
+            errors = errors * snr.clamp(max=self._gamma) / snr
+        return errors.mean()
+
+    def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor) -> tuple[torch.Tensor, BatchCall]:
+        """(context [B, T, D], instances) at timesteps int64 [B]: one IDE call for captions and descriptions together."""
+        adapter, rows, slots = self.adapter, batch.rows.to(times.device), batch.slots.to(times.device)
+        z = adapter.ide(adapter.ide.project_text(features), torch.cat([times, times[rows]]))
+        size, width = len(batch.captions), batch.boxes.shape[1]
+        spread = z.new_zeros(size, width, *z.shape[1:]).index_put((rows, slots), z[size:])
+        tokens = adapter.position_net(spread, batch.boxes.to(times.device), batch.valid.to(times.device))
+        return z[:size], BatchCall(batch, tokens, adapter.config.tokens)
+
+    def _draw(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        # From each example's own place in the global batch, so that any split over processes draws the same.
+        lots = [generator(self._seed, *key) for key in batch.keys]
+        noise = torch.stack([torch.randn(batch.latents.shape[1:], generator=lot) for lot in lots])
+        return noise, torch.stack([torch.randint(0, TRAIN_STEPS, (), generator=lot) for lot in lots])

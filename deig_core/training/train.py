@@ -1,0 +1,157 @@
+"""The training loop, on accelerate: one process or many, resumed where it was killed."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from diffusers import UNet2DConditionModel
+from diffusers.training_utils import EMAModel
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from ..adapter import DeigAdapter
+from ..checkpoint.write import save_adapter
+from ..errors import DeigError
+from . import state
+from .batch import Example, collate
+from .config import TrainConfig
+from .examples import Examples
+from .model import Features, Trainee
+
+log = logging.getLogger("deig.training")
+NEVER_MOVE = ("null_positive_feature", "null_position_feature")  # no cell sees an empty slot
+
+
+class Source(Protocol):
+    """Where examples come from: a length, and example i (before dropping and mirroring)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, i: int) -> Example: ...
+
+
+def rate(step: int, config: TrainConfig) -> float:
+    """Share of the peak learning rate at an optimiser step."""
+    left = (config.steps - step) / max(1e-9, config.decay * config.steps)
+    return min(1.0, (step + 1) / max(1, config.warm_up)) * (1.0 if left >= 1 else 0.5 - 0.5 * math.cos(math.pi * left))
+
+
+def train(
+    config: TrainConfig, source: Source, features: Features, unet: UNet2DConditionModel, adapter: DeigAdapter, folder: Path, *,
+    trainee: type[Trainee] = Trainee, sampler=None, until: float = math.inf,
+) -> bool:
+    """Train `adapter` in place up to config.steps and leave its averaged weights in it and in folder/adapter.safetensors.
+
+    Goes on from the newest state in `folder`. until: time.monotonic() at which to save and stop. sampler: (adapter) -> uint8
+    [n, h, w, 3] pictures for TensorBoard. trainee: what is trained, for ablations. Returns whether all steps are done.
+    Raises DeigError if a weight stands still over the first 50 steps, or the loss is no number.
+    """
+    accelerator = Accelerator(
+        mixed_precision=config.precision, gradient_accumulation_steps=config.accumulate, log_with="tensorboard", project_dir=folder,
+        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)], step_scheduler_with_optimizer=False)
+    accelerator.init_trackers("curves")
+    if config.checkpointing:
+        unet.enable_gradient_checkpointing()
+    unet.to(accelerator.device)
+    model = trainee(unet, adapter, seed=config.seed, gamma=config.gamma)
+    parameters = list(adapter.parameters())
+    optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay)
+    average = EMAModel(parameters, decay=config.averaging, use_ema_warmup=True, power=0.75)
+    first = _resume(folder, adapter, optimiser, average)
+    model, optimiser = accelerator.prepare(model, optimiser)
+    average.to(accelerator.device)
+    start = {n: p.detach().clone() for n, p in adapter.named_parameters()} if first == 0 else None
+    batches = iter(_loader(config, source, first, accelerator.process_index, accelerator.num_processes))
+    bar = tqdm(range(first, config.steps), initial=first, total=config.steps, disable=not accelerator.is_main_process, unit="step")
+    step = first
+    for step in bar:
+        if time.monotonic() >= until:
+            break
+        for group in optimiser.param_groups:
+            group["lr"] = config.learning_rate * rate(step, config)
+        value = torch.zeros((), device=accelerator.device)
+        for _ in range(config.accumulate):
+            batch = next(batches)
+            with accelerator.accumulate(model):
+                loss = model(batch, features([*batch.captions, *batch.descriptions]))
+                accelerator.backward(loss)
+                if accelerator.sync_gradients:
+                    accelerator.clip_grad_norm_(parameters, config.clip)
+                optimiser.step()
+                optimiser.zero_grad()
+            value += loss.detach() / config.accumulate
+        average.step(parameters)
+        done = step + 1
+        if start is not None and done == 50:
+            _check_moved(adapter, start)
+            start = None
+        if done % 10 == 0 or done == config.steps:
+            mean = float(accelerator.reduce(value, "mean"))
+            if not math.isfinite(mean):
+                raise DeigError(f"The loss at step {done} is no number: lower learning_rate, or train with precision bf16 or no.")
+            accelerator.log({"loss": mean, "learning_rate": optimiser.param_groups[0]["lr"]}, step=done)
+            bar.set_postfix(loss=f"{mean:.4f}")
+        if accelerator.is_main_process and (done % config.save_every == 0 or done == config.steps):
+            _save(folder, done, config, adapter, optimiser, average)
+        if accelerator.is_main_process and sampler and config.sample_every and done % config.sample_every == 0:
+            with _averaged(average, parameters):
+                accelerator.get_tracker("tensorboard").log_images({"samples": sampler(adapter)}, step=done, dataformats="NHWC")
+    else:
+        step = config.steps
+    if accelerator.is_main_process and step > first and step % config.save_every and step != config.steps:
+        _save(folder, step, config, adapter, optimiser, average)
+    accelerator.end_training()
+    average.copy_to(parameters)
+    return step >= config.steps
+
+
+def _loader(config: TrainConfig, source: Source, first: int, process: int, processes: int) -> Iterator:
+    examples = Examples(source, config)
+    sampler = examples.places(first, process, processes)
+    return DataLoader(examples, batch_sampler=sampler, collate_fn=collate, num_workers=config.workers, persistent_workers=config.workers > 0)
+
+
+def _resume(folder: Path, adapter: DeigAdapter, optimiser: torch.optim.Optimizer, average: EMAModel) -> int:
+    found = state.newest(folder / "states")
+    if found is None:
+        return 0
+    adapter.load_state_dict(found["adapter"])
+    optimiser.load_state_dict(found["optimiser"])
+    average.load_state_dict(found["average"])
+    log.info("Training goes on from step %d.", found["step"])
+    return found["step"]
+
+
+def _save(folder: Path, step: int, config: TrainConfig, adapter: DeigAdapter, optimiser: torch.optim.Optimizer, average: EMAModel) -> None:
+    state.save(folder / "states", step, {
+        "adapter": adapter.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict()}, config.keep)
+    with _averaged(average, list(adapter.parameters())):
+        save_adapter(folder / "adapter.safetensors", adapter, adapter.config, dtype=torch.float16, provenance=f"step {step} of {config}")
+
+
+class _averaged:
+    """Within it the parameters hold their averages."""
+
+    def __init__(self, average: EMAModel, parameters: Sequence[torch.nn.Parameter]):
+        self._average, self._parameters = average, parameters
+
+    def __enter__(self) -> None:
+        self._average.store(self._parameters)
+        self._average.copy_to(self._parameters)
+
+    def __exit__(self, *_: object) -> None:
+        self._average.restore(self._parameters)
+
+
+def _check_moved(adapter: DeigAdapter, start: dict[str, torch.Tensor]) -> None:
+    still = [n for n, p in adapter.named_parameters() if torch.equal(p, start[n]) and not n.endswith(NEVER_MOVE)]
+    if still:
+        raise DeigError(f"After 50 steps these weights have not moved: {', '.join(still[:8])}; is something between them and the loss frozen?")
