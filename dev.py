@@ -129,8 +129,8 @@ def _install_python(host: Host) -> None:
         line for line in (raw.split("#")[0].strip() for raw in wanted.splitlines())
         if line and re.split(r"[<>=~!\[ ]", line)[0].lower() not in NOT_INSTALLED
     ]
-    extras = re.search(r"^dev = \[(.*?)\]", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S)
-    dev_extra = re.findall(r'"([^"]+)"', extras.group(1))
+    extras = re.findall(r"^(?:dev|train) = \[(.*?)\]$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S)
+    dev_extra = re.findall(r'"([^"]+)"', " ".join(extras))
     with step(f"Python-{host.venv.name}", TORCH, *CPU_COMPANIONS, *CUDA_COMPANIONS, *needed_lines, *dev_extra) as needed:
         if not needed:
             return
