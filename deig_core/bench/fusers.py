@@ -29,14 +29,14 @@ def rows(device: torch.device, dtype: torch.dtype, rounds: int) -> Iterator[Row]
     for name, attend in baselines.items():
         group = f"16 fusers of a 512 x 512 call: official formulation ({SLOTS} slots, all queries, dense mask), {name} / ours"
         for count in (1, 5, 30, 64):
-            yield _against_official(scene(count), rounds, attend).row(group, f"{count} regions", at_least=4.0 if count == 5 else None)
+            yield _against_official(scene(count), rounds, attend).row(group, _named(count), at_least=4.0 if count == 5 else None)
     yield _arithmetic_against_official(scene(5))
 
     group = "one 64 x 64 fuser: ours / the same GEMMs with unmasked attention"
     for count in (1, 5, 30, 64):
         level = scene(count)[0]
         yield measure_ratio(lambda: level.fuser(level.x, level.instances), lambda: _unmasked(level), rounds=2 * rounds + 1).row(  # noqa: B023
-            group, f"{count} regions", at_most=1.10)
+            group, _named(count), at_most=1.10)
 
     group = "16 fusers: 64 regions / 1 region"
     for name, latent in SIZES.items():
@@ -44,6 +44,10 @@ def rows(device: torch.device, dtype: torch.dtype, rounds: int) -> Iterator[Row]
         yield _sixteen(many, few, max(2, rounds // 2) if latent[0] * latent[1] > 8192 else rounds).row(group, name, at_most=1.25)
 
     yield from memory(scene(30), device)
+
+
+def _named(count: int) -> str:
+    return "1 region" if count == 1 else f"{count} regions"
 
 
 def _sixteen(a: list[Level], b: list[Level], rounds: int) -> Ratio:
