@@ -11,9 +11,12 @@ import torch
 
 from ..checkpoint.read import read_tensors
 from ..checkpoint.write import write_safetensors
+from ..text_encoder import TextEncoder, load_text_encoder
 from .autoencoder import DemoAutoencoder
 
 if TYPE_CHECKING:
+    from diffusers import UNet2DConditionModel
+
     from .train_base import Base
 
 WEIGHTS = Path(__file__).with_name("weights")
@@ -36,6 +39,21 @@ def autoencoder(folder: Path = WEIGHTS) -> DemoAutoencoder:
     model = DemoAutoencoder()
     model.load_state_dict(read(VAE, folder))
     return model.eval().requires_grad_(False)
+
+
+def unet(folder: Path = WEIGHTS) -> UNet2DConditionModel:
+    from diffusers import UNet2DConditionModel
+
+    from ..training.names import load_original
+    from .train_base import UNET as CONFIG
+
+    model = UNet2DConditionModel(**CONFIG)
+    load_original(model, read(UNET, folder))
+    return model.eval().requires_grad_(False)
+
+
+def text_encoder(folder: Path = WEIGHTS) -> TextEncoder:
+    return load_text_encoder(folder / TEXT)
 
 
 def write_base(folder: Path, base: Base, provenance: Mapping[str, object]) -> None:

@@ -49,26 +49,29 @@ def grounded(encoder: TextEncoder, scene: Scene, describe: Describe, *, boxes: b
 @torch.no_grad()
 def generate(
     models: Models, adapter: DeigAdapter, scenes: Sequence[Scene], *, boxes: bool = True, gates: bool = True, describe: Describe = described,
-    change: Change = lambda call: call, seed: int = 0, steps: int = STEPS, guidance: float = GUIDANCE, batch: int = 64,
+    change: Change = lambda call: call, extractor: Callable[[DeigAdapter, frozenset[str]], Extractor] | None = None,
+    seed: int = 0, steps: int = STEPS, guidance: float = GUIDANCE, batch: int = 64,
 ) -> np.ndarray:
     """float32 [n, SIZE, SIZE, 3] in 0..1; the noise of scene i depends on `seed` and the scene alone.
 
     boxes: False leaves the instances out; gates: False leaves the fusers out (the base alone).
-    change: what an ablation does to a prepared call.
+    change, extractor: what an ablation does to a prepared call, or uses in place of the IDE (it is told the keys of the prompts).
     """
     where = next(models.unet.parameters()).device
     attached = attach(models.unet, adapter)
-    extractor = Extractor(adapter)
     window = Window.whole((LATENT, LATENT))
     empty = GroundedText(models.encoder.encode([""])[0], Layout(()), ())
     found = []
     for start in range(0, len(scenes), batch):
         part = scenes[start:start + batch]
         noise = torch.stack([torch.randn(4, LATENT, LATENT, generator=generator(seed, scene.seed)) for scene in part]).to(where)
-        runs = [Run(1, grounded(models.encoder, scene, describe, boxes=boxes), window) for scene in part] + [Run(len(part), empty, window)]
+        texts = [grounded(models.encoder, scene, describe, boxes=boxes) for scene in part]
+        runs = [Run(1, text, window) for text in texts] + [Run(len(part), empty, window)]
+        prompts = frozenset(run.text.prompt.key for run in runs)
+        extract = extractor(adapter, prompts) if extractor else Extractor(adapter)
 
-        def predict(x: torch.Tensor, t: int, runs=runs) -> torch.Tensor:
-            call = change(ground(extractor, runs, [float(t)] * (2 * x.shape[0]), where))
+        def predict(x: torch.Tensor, t: int, runs=runs, extract=extract) -> torch.Tensor:
+            call = change(ground(extract, runs, [float(t)] * (2 * x.shape[0]), where))
             context = torch.cat([c.expand(run.rows, -1, -1) for c, run in zip(call.context(), runs, strict=True)])
             wanted, unwanted = attached(torch.cat([x, x]), t, context, call if gates else None).chunk(2)
             return unwanted + guidance * (wanted - unwanted)

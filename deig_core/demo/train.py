@@ -12,13 +12,15 @@ from pathlib import Path
 import torch
 
 from . import files
+from .ablations import ABLATIONS
 from .latents import scene_latents
 from .text import write_tokenizer
+from .train_adapter import DEMO, train_adapter
 from .train_autoencoder import train_autoencoder
 from .train_base import train_base
 from .train_scorer import train_scorer
 
-STAGES = ("autoencoder", "scorer", "latents", "base")
+STAGES = ("autoencoder", "scorer", "latents", "base", "adapter")
 
 
 def main() -> int:
@@ -27,6 +29,9 @@ def main() -> int:
     parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
     parser.add_argument("--scenes", type=int, default=12_000, help="training scenes that are rendered and encoded")
     parser.add_argument("--base-steps", type=int, default=4000)
+    parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
+    parser.add_argument("--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table")
+    parser.add_argument("--seed", type=int, default=0, help="of the adapter stage")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it")
@@ -42,12 +47,17 @@ def main() -> int:
     if "scorer" in options.stages:
         model, _ = train_scorer(folder / "scorer.pt", until=until)
         files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer"})
-    if "base" in options.stages or "latents" in options.stages:
+    if {"latents", "base", "adapter"} & set(options.stages):
         latents = scene_latents(files.autoencoder(weights), folder / "latents", options.scenes, options.threads)
     if "base" in options.stages:
         tokenizer = write_tokenizer(weights / files.TEXT)
         base, _ = train_base(latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch, until=until)
         files.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
+    if "adapter" in options.stages:
+        name = f"adapter-{options.ablation or 'full'}-{options.seed}"
+        train_adapter(
+            weights, latents, folder / name, steps=options.adapter_steps, batch=options.batch, seed=options.seed, ablation=options.ablation,
+            until=until)
     return 0
 
 

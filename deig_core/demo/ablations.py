@@ -1,0 +1,87 @@
+"""The full method and what is left of it without one of its parts, trained alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from ..adapter import DeigAdapter
+from ..fuser import LevelInstances
+from ..grounding import Extractor, TextFeatures
+from ..masks import Size
+from ..training.batch import Batch, BatchCall
+from ..training.model import Trainee
+
+
+class Unmasked:
+    """A call whose every cell sees every instance: the fuser without DFM's mask."""
+
+    def __init__(self, call):
+        self._call = call
+
+    def __getattr__(self, name: str):
+        return getattr(self._call, name)
+
+    def instances(self, grid: Size, device: torch.device) -> list[LevelInstances]:
+        return [
+            level if level.members is None else replace(level, members=_every_cell(level)) for level in self._call.instances(grid, device)
+        ]
+
+
+def _every_cell(level: LevelInstances) -> torch.Tensor:
+    # The instances that any cell of a row sees: a padded slot stays invisible.
+    words = level.members[:, 0].clone()
+    for column in level.members.unbind(1):
+        words |= column
+    return words[:, None].expand_as(level.members)
+
+
+class UnmaskedTrainee(Trainee):
+    def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor):
+        context, call = super().ground(batch, features, times)
+        return context, Unmasked(call)
+
+
+class PooledTrainee(Trainee):
+    """Without the IDE: an instance's tokens are all the mean of its text's features, through the IDE's text projection."""
+
+    def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor):
+        size, width = len(batch.captions), batch.boxes.shape[1]
+        context = self.adapter.ide(self.adapter.ide.project_text(features[:size]), times)
+        pooled = pool(self.adapter, features[size:])
+        spread = pooled.new_zeros(size, width, *pooled.shape[1:]).index_put((batch.rows.to(times.device), batch.slots.to(times.device)), pooled)
+        tokens = self.adapter.position_net(spread, batch.boxes.to(times.device), batch.valid.to(times.device))
+        return context, BatchCall(batch, tokens, self.adapter.config.tokens)
+
+
+class Pooled(Extractor):
+    """Inference of `PooledTrainee`. prompts: keys of the texts that still go through the IDE."""
+
+    def __init__(self, adapter: DeigAdapter, prompts: frozenset[str]):
+        super().__init__(adapter)
+        self._prompts = prompts
+
+    def __call__(self, wanted: Sequence[tuple[TextFeatures, float]], device: torch.device) -> list[torch.Tensor]:
+        told = iter(super().__call__([item for item in wanted if item[0].key in self._prompts], device))
+        return [next(told) if text.key in self._prompts else pool(self.adapter, text.tensor.to(device)[None])[0] for text, _ in wanted]
+
+
+def pool(adapter: DeigAdapter, features: torch.Tensor) -> torch.Tensor:
+    """Features [n, L, text_dim] -> [n, T, D], T times the mean."""
+    mean = adapter.ide.connector.proj_in(features.mean(1, keepdim=True))
+    return mean.expand(-1, adapter.config.tokens, -1)
+
+
+@dataclass(frozen=True)
+class Ablation:
+    name: str
+    trainee: type[Trainee] = Trainee
+    coarse: bool = False
+
+
+ABLATIONS = {
+    None: Ablation("DEIG"), "mask": Ablation("without the mask", UnmaskedTrainee), "ide": Ablation("without the IDE", PooledTrainee),
+    "detail": Ablation("coarse captions only", coarse=True),
+}

@@ -1,0 +1,95 @@
+"""`python -m deig_core.demo.evaluate`: measured control of the demo's models on unseen layouts, as a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..adapter import DeigAdapter
+from ..checkpoint.read import load_adapter, read_official
+from ..errors import WeightsError
+from . import files
+from .ablations import ABLATIONS, Pooled, Unmasked
+from .generate import GUIDANCE, STEPS, Models, generate
+from .loop import device
+from .render import render
+from .report import measured, table
+from .scorer import Classifier, Verdict, judge
+from .world import Scene, draw_scene
+
+FIRST_SEED = 30_000_000  # no training stage draws scenes from here on
+NEEDED = 0.98  # of the scorer on rendered truth; below, its verdicts do not count
+
+
+def judged(classifier: Classifier, pictures: np.ndarray, scenes: Sequence[Scene]) -> list[list[Verdict]]:
+    return [judge(classifier, picture, scene) for picture, scene in zip(pictures, scenes, strict=True)]
+
+
+def load(path: Path) -> DeigAdapter:
+    return load_adapter(read_official(path), dtype=torch.float32).to(device()).eval()
+
+
+def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter, dict]]:
+    """Rows of the table: name -> (adapter, options of `generate`)."""
+    full = load(weights / files.ADAPTER)
+    rows = {}
+    if (weights / files.BASE_IDE).is_file():
+        base = load(weights / files.ADAPTER)
+        base.ide.load_state_dict(files.read(files.BASE_IDE, weights))
+        rows["base, no boxes"] = (base, {"boxes": False, "gates": False})
+    else:
+        rows["base (DEIG's gates shut)"] = (full, {"boxes": False, "gates": False})
+    rows["DEIG"] = (full, {})
+    for ablation, change in (("mask", {"change": Unmasked}), ("ide", {"extractor": Pooled}), ("detail", {})):
+        for seed in range(8):
+            path = (trained or weights) / f"adapter-{ablation}-{seed}" / files.ADAPTER
+            if path.is_file():
+                rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (load(path), change)
+    return rows
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m deig_core.demo.evaluate", description=__doc__)
+    parser.add_argument("--weights", type=Path, default=files.WEIGHTS, help="the demo's weights (default: those of this repository)")
+    parser.add_argument("--trained", type=Path, help="a folder of deig_core.demo.train: its ablations become rows")
+    parser.add_argument("--layouts", type=int, default=512)
+    parser.add_argument("--seed", type=int, default=0, help="of the noise")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
+    parser.add_argument("--only", nargs="+", help="rows whose names start with one of these")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(options.layouts)]
+    classifier = Classifier()
+    classifier.load_state_dict(files.read(files.SCORER, options.weights))
+    rows = {"rendered truth": measured(judged(classifier, np.stack([render(s) for s in scenes]), scenes))}
+    accuracy = rows["rendered truth"]["all"][0]
+    if accuracy < NEEDED:
+        raise WeightsError(f"The scorer is right about {accuracy:.3f} of rendered objects and {NEEDED} is needed: train it longer.")
+    models = Models(files.unet(options.weights).to(device()), files.autoencoder(options.weights).to(device()), files.text_encoder(options.weights))
+    for name, (adapter, how) in variants(options.weights, options.trained).items():
+        if options.only and not name.startswith(tuple(options.only)):
+            continue
+        began = time.monotonic()
+        pictures = generate(models, adapter, scenes, seed=options.seed, steps=options.steps, guidance=options.guidance, **how)
+        rows[name] = measured(judged(classifier, pictures, scenes))
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    instances = sum(len(s.things) for s in scenes)
+    print(f"\n{len(scenes)} unseen layouts, {instances} instances, seed {options.seed}, {options.steps} steps, guidance {options.guidance}\n")
+    print(table(rows))
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

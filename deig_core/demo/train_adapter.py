@@ -1,0 +1,69 @@
+"""Last stage: the adapter, with the project's own trainer, in the frozen base."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import torch
+
+from ..adapter import DeigAdapter
+from ..text_encoder import TextEncoder
+from ..training.attach import transformer_blocks
+from ..training.batch import Example
+from ..training.config import TrainConfig
+from ..training.train import train
+from . import files
+from .ablations import ABLATIONS
+from .loop import device
+from .train_base import SIZES
+from .world import draw_scene
+
+DEMO = TrainConfig(
+    steps=3000, batch=32, accumulate=1, learning_rate=1.5e-3, warm_up=100, decay=0.3, weight_decay=0.01, beta2=0.99, gamma=5.0, drop=0.1,
+    most_instances=5, mirror=False, averaging=0.999, save_every=250, sample_every=0)
+"""What the tiny world needs instead of the paper's settings. No mirror: its patterns are fixed to the picture's left edge."""
+
+
+class DemoScenes:
+    """The scenes of seeds 0, 1, ... as training examples. latents: float16 [count, 4, h, w]."""
+
+    def __init__(self, latents: torch.Tensor, *, coarse: bool = False):
+        self._latents = latents
+        self._scene = cache(draw_scene)
+        self._coarse = coarse
+
+    def __len__(self) -> int:
+        return len(self._latents)
+
+    def __getitem__(self, i: int) -> Example:
+        scene = self._scene(i)
+        descriptions = tuple(p.thing.coarse() if self._coarse else p.thing.describe() for p in scene.things)
+        return Example(self._latents[i], scene.caption(), descriptions, tuple(map(tuple, scene.boxes().tolist())))
+
+
+def remembered_features(encoder: TextEncoder) -> Callable[[Sequence[str]], torch.Tensor]:
+    """Texts -> float32 [n, L, D], each text encoded once; instance descriptions repeat from scene to scene."""
+    return lambda texts: torch.stack([f.tensor for f in encoder.encode(texts)])
+
+
+def train_adapter(
+    weights: Path, latents: torch.Tensor, folder: Path, *, steps: int = DEMO.steps, batch: int = DEMO.batch, seed: int = 0,
+    ablation: str | None = None, until: float = math.inf,
+) -> tuple[DeigAdapter, bool]:
+    """(adapter with averaged weights, whether all steps are done). The instance IDE starts as the base's."""
+    torch.manual_seed(seed)
+    unet, encoder = files.unet(weights), files.text_encoder(weights)
+    fusers = tuple((address, block.norm1.normalized_shape[0]) for address, block in transformer_blocks(unet))
+    adapter = DeigAdapter(replace(SIZES, fusers=fusers))
+    adapter.ide.load_state_dict(files.read(files.BASE_IDE, weights))
+    encoder.model.to(device())
+    config = replace(DEMO, steps=steps, batch=batch, seed=seed, precision="bf16" if device().type == "cuda" else "no")
+    chosen = ABLATIONS[ablation]
+    done = train(
+        config, DemoScenes(latents, coarse=chosen.coarse), remembered_features(encoder), unet, adapter, folder,
+        trainee=chosen.trainee, until=until)
+    return adapter.eval(), done
