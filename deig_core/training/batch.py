@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -21,10 +21,11 @@ class Example:
     descriptions: tuple[str, ...] = ()
     boxes: tuple[tuple[float, float, float, float], ...] = ()
     key: tuple[int, int] = (0, 0)  # (step, place in the global batch): what its noise and timestep are drawn from
+    mirror: torch.Tensor | None = None  # latent of the picture in a mirror, which is not quite `latent` in a mirror
 
     def without_text(self) -> Example:
         """The unconditional side of guidance: no instances, an empty caption."""
-        return Example(self.latent, "", key=self.key)
+        return replace(self, caption="", descriptions=(), boxes=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,11 @@ class Batch:
     valid: torch.Tensor
     regions: tuple[tuple[Region, ...], ...]
     keys: tuple[tuple[int, int], ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """Captions, then descriptions: the order of the features that training asks for."""
+        return [*self.captions, *self.descriptions]
 
     def members(self, grid: Size) -> torch.Tensor:
         """Membership words int64 [B, h * w] of one level."""
@@ -87,6 +93,5 @@ class BatchCall:
 def mirrored(example: Example) -> Example:
     """The example seen in a mirror. The caller keeps it away from texts that say left or right."""
     boxes = tuple((1 - x1, y0, 1 - x0, y1) for x0, y0, x1, y1 in example.boxes)
-    return Example(example.latent.flip(-1), example.caption, example.descriptions, boxes, example.key)
-
-
+    latent = example.latent.flip(-1) if example.mirror is None else example.mirror
+    return replace(example, latent=latent, mirror=None if example.mirror is None else example.latent, boxes=boxes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -16,6 +17,12 @@ from .noise import alphas_cumprod, generator
 
 Features = Callable[[Sequence[str]], torch.Tensor]
 """Texts -> T5 features [n, L, text_dim], pads included; the text encoder is frozen."""
+
+
+def _not_in_half(device: torch.device) -> AbstractContextManager:
+    """The IDE's squared ReLU overflows float16 above 255; bfloat16 holds it."""
+    half = torch.is_autocast_enabled(device.type) and torch.get_autocast_dtype(device.type) == torch.float16
+    return torch.autocast(device.type, enabled=False) if half else nullcontext()
 
 
 class Trainee(nn.Module):
@@ -46,7 +53,8 @@ class Trainee(nn.Module):
     def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor) -> tuple[torch.Tensor, BatchCall]:
         """(context [B, T, D], instances) at timesteps int64 [B]: one IDE call for captions and descriptions together."""
         adapter, rows, slots = self.adapter, batch.rows.to(times.device), batch.slots.to(times.device)
-        z = adapter.ide(adapter.ide.project_text(features), torch.cat([times, times[rows]]))
+        with _not_in_half(times.device):
+            z = adapter.ide(adapter.ide.project_text(features), torch.cat([times, times[rows]]))
         size, width = len(batch.captions), batch.boxes.shape[1]
         spread = z.new_zeros(size, width, *z.shape[1:]).index_put((rows, slots), z[size:])
         tokens = adapter.position_net(spread, batch.boxes.to(times.device), batch.valid.to(times.device))

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, broadcast
 from diffusers import UNet2DConditionModel
 from diffusers.training_utils import EMAModel
 from torch.utils.data import DataLoader
@@ -21,12 +21,13 @@ from ..adapter import DeigAdapter
 from ..checkpoint.write import save_adapter
 from ..errors import DeigError
 from . import state
-from .batch import Example, collate
+from .batch import Batch, Example, collate
 from .config import TrainConfig
 from .examples import Examples
 from .model import Features, Trainee
 
 log = logging.getLogger("deig.training")
+EARLY = 50  # steps after which every weight must have moved
 NEVER_MOVE = ("null_positive_feature", "null_position_feature")  # no cell sees an empty slot
 
 
@@ -65,23 +66,23 @@ def train(
     parameters = list(adapter.parameters())
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay)
     average = EMAModel(parameters, decay=config.averaging, use_ema_warmup=True, power=0.75)
-    first = _resume(folder, adapter, optimiser, average)
+    first = _resume(folder, adapter, optimiser, average, accelerator.scaler)
     model, optimiser = accelerator.prepare(model, optimiser)
     average.to(accelerator.device)
-    start = {n: p.detach().clone() for n, p in adapter.named_parameters()} if first == 0 else None
-    batches = iter(_loader(config, source, first, accelerator.process_index, accelerator.num_processes))
+    start = {n: p.detach().clone() for n, p in adapter.named_parameters()} if first < EARLY else None
+    batches = iter(_loader(config, source, features, first, accelerator.process_index, accelerator.num_processes))
     bar = tqdm(range(first, config.steps), initial=first, total=config.steps, disable=not accelerator.is_main_process, unit="step")
     step = first
     for step in bar:
-        if time.monotonic() >= until:
+        if _late(accelerator, until):
             break
         for group in optimiser.param_groups:
             group["lr"] = config.learning_rate * rate(step, config)
         value = torch.zeros((), device=accelerator.device)
         for _ in range(config.accumulate):
-            batch = next(batches)
+            batch, found = next(batches)
             with accelerator.accumulate(model):
-                loss = model(batch, features([*batch.captions, *batch.descriptions]))
+                loss = model(batch, features(batch.texts) if found is None else found)
                 accelerator.backward(loss)
                 if accelerator.sync_gradients:
                     accelerator.clip_grad_norm_(parameters, config.clip)
@@ -90,7 +91,7 @@ def train(
             value += loss.detach() / config.accumulate
         average.step(parameters)
         done = step + 1
-        if start is not None and done == 50:
+        if start is not None and done == first + EARLY:
             _check_moved(adapter, start)
             start = None
         if done % 10 == 0 or done == config.steps:
@@ -100,39 +101,64 @@ def train(
             accelerator.log({"loss": mean, "learning_rate": optimiser.param_groups[0]["lr"]}, step=done)
             bar.set_postfix(loss=f"{mean:.4f}")
         if accelerator.is_main_process and (done % config.save_every == 0 or done == config.steps):
-            _save(folder, done, config, adapter, optimiser, average)
+            _save(folder, done, config, adapter, optimiser, average, accelerator.scaler)
         if accelerator.is_main_process and sampler and config.sample_every and done % config.sample_every == 0:
             with _averaged(average, parameters):
                 accelerator.get_tracker("tensorboard").log_images({"samples": sampler(adapter)}, step=done, dataformats="NHWC")
     else:
         step = config.steps
     if accelerator.is_main_process and step > first and step % config.save_every and step != config.steps:
-        _save(folder, step, config, adapter, optimiser, average)
+        _save(folder, step, config, adapter, optimiser, average, accelerator.scaler)
     accelerator.end_training()
     average.copy_to(parameters)
     return step >= config.steps
 
 
-def _loader(config: TrainConfig, source: Source, first: int, process: int, processes: int) -> Iterator:
+class _Collate:
+    """Examples -> (batch, its features, or None where the texts are encoded beside the training)."""
+
+    def __init__(self, features: Features | None):
+        self._features = features
+
+    def __call__(self, examples: Sequence[Example]) -> tuple[Batch, torch.Tensor | None]:
+        batch = collate(examples)
+        return batch, self._features(batch.texts) if self._features else None
+
+
+def _loader(config: TrainConfig, source: Source, features: Features, first: int, process: int, processes: int) -> Iterator:
     examples = Examples(source, config)
-    sampler = examples.places(first, process, processes)
-    return DataLoader(examples, batch_sampler=sampler, collate_fn=collate, num_workers=config.workers, persistent_workers=config.workers > 0)
+    reads = _Collate(features if config.workers and getattr(features, "in_workers", False) else None)
+    return DataLoader(
+        examples, batch_sampler=examples.places(first, process, processes), collate_fn=reads, num_workers=config.workers,
+        persistent_workers=config.workers > 0)
 
 
-def _resume(folder: Path, adapter: DeigAdapter, optimiser: torch.optim.Optimizer, average: EMAModel) -> int:
+def _late(accelerator: Accelerator, until: float) -> bool:
+    if until == math.inf or accelerator.num_processes == 1:
+        return time.monotonic() >= until
+    # One clock decides: a process that stopped alone would leave the others waiting for its gradients.
+    return bool(broadcast(torch.tensor(time.monotonic() >= until, dtype=torch.int32, device=accelerator.device)))
+
+
+def _resume(folder: Path, adapter: DeigAdapter, optimiser: torch.optim.Optimizer, average: EMAModel, scaler) -> int:
     found = state.newest(folder / "states")
     if found is None:
         return 0
     adapter.load_state_dict(found["adapter"])
     optimiser.load_state_dict(found["optimiser"])
     average.load_state_dict(found["average"])
+    if scaler is not None and "scaler" in found:
+        scaler.load_state_dict(found["scaler"])
     log.info("Training goes on from step %d.", found["step"])
     return found["step"]
 
 
-def _save(folder: Path, step: int, config: TrainConfig, adapter: DeigAdapter, optimiser: torch.optim.Optimizer, average: EMAModel) -> None:
+def _save(
+    folder: Path, step: int, config: TrainConfig, adapter: DeigAdapter, optimiser: torch.optim.Optimizer, average: EMAModel, scaler,
+) -> None:
+    scaling = {} if scaler is None else {"scaler": scaler.state_dict()}
     state.save(folder / "states", step, {
-        "adapter": adapter.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict()}, config.keep)
+        "adapter": adapter.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict(), **scaling}, config.keep)
     with _averaged(average, list(adapter.parameters())):
         save_adapter(folder / "adapter.safetensors", adapter, adapter.config, dtype=torch.float16, provenance=f"step {step} of {config}")
 
@@ -154,4 +180,4 @@ class _averaged:
 def _check_moved(adapter: DeigAdapter, start: dict[str, torch.Tensor]) -> None:
     still = [n for n, p in adapter.named_parameters() if torch.equal(p, start[n]) and not n.endswith(NEVER_MOVE)]
     if still:
-        raise DeigError(f"After 50 steps these weights have not moved: {', '.join(still[:8])}; is something between them and the loss frozen?")
+        raise DeigError(f"After {EARLY} steps these weights have not moved: {', '.join(still[:8])}; is something between them and the loss frozen?")

@@ -1,0 +1,71 @@
+"""Tensors by key in sharded safetensors files: what is encoded once, can be added to, and survives any kill."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from ..errors import DeigError
+
+
+def digest(*parts: object) -> bytes:
+    return hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
+
+
+class Store:
+    """Tensors of one shape and dtype in `folder`/`name`_<n>.safetensors; each shard holds its own keys.
+
+    Reading is lazy and can be sent to other processes. Only one process may write.
+    """
+
+    def __init__(self, folder: Path, name: str):
+        self.folder, self.name = folder, name
+        self._files: dict[Path, object] = {}
+        self._places: dict[bytes, tuple[Path, int]] = {}
+        for path in sorted(folder.glob(f"{name}_*.safetensors")):
+            self._remember(path)
+
+    def __contains__(self, key: bytes) -> bool:
+        return key in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, key: bytes) -> torch.Tensor:
+        if key not in self._places:
+            raise DeigError(f"{self.name} in {self.folder.name} lacks an item of the data: run python -m deig_core.training.prepare again.")
+        path, row = self._places[key]
+        return self._open(path).get_slice("values")[row]
+
+    def missing(self, keys: Sequence[bytes]) -> list[int]:
+        """Places in `keys` of those that are not stored, each key once."""
+        first = {key: i for i, key in reversed(list(enumerate(keys)))}
+        return sorted(i for key, i in first.items() if key not in self)
+
+    def add(self, items: Mapping[bytes, torch.Tensor]) -> None:
+        """One more shard; it appears whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{self.name}_{len(list(self.folder.glob(f'{self.name}_*.safetensors'))):06d}.safetensors"
+        aside = path.with_suffix(".partial")
+        keys = torch.tensor([list(key) for key in items], dtype=torch.uint8)
+        save_file({"keys": keys, "values": torch.stack(list(items.values()))}, aside)
+        os.replace(aside, path)
+        self._remember(path)
+
+    def _remember(self, path: Path) -> None:
+        for row, key in enumerate(self._open(path).get_tensor("keys").tolist()):
+            self._places[bytes(key)] = (path, row)
+
+    def _open(self, path: Path):
+        if path not in self._files:
+            self._files[path] = safe_open(path, "pt")
+        return self._files[path]
+
+    def __getstate__(self) -> dict:
+        return {**self.__dict__, "_files": {}}
