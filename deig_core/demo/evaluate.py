@@ -15,7 +15,7 @@ import torch
 from ..adapter import DeigAdapter
 from ..checkpoint.read import load_adapter, read_official
 from ..errors import WeightsError
-from . import files
+from . import files, models
 from .ablations import ABLATIONS, Pooled, Unmasked
 from .generate import GUIDANCE, STEPS, Models, generate
 from .loop import device
@@ -75,12 +75,12 @@ def main() -> int:
     accuracy = rows["rendered truth"]["all"][0]
     if accuracy < NEEDED:
         raise WeightsError(f"The scorer is right about {accuracy:.3f} of rendered objects and {NEEDED} is needed: train it longer.")
-    models = Models(files.unet(options.weights).to(device()), files.autoencoder(options.weights).to(device()), files.text_encoder(options.weights))
+    assembled = Models(models.unet(options.weights).to(device()), models.autoencoder(options.weights).to(device()), models.text_encoder(options.weights))
     for name, (adapter, how) in variants(options.weights, options.trained).items():
         if options.only and not name.startswith(tuple(options.only)):
             continue
         began = time.monotonic()
-        pictures = generate(models, adapter, scenes, seed=options.seed, steps=options.steps, guidance=options.guidance, **how)
+        pictures = generate(assembled, adapter, scenes, seed=options.seed, steps=options.steps, guidance=options.guidance, **how)
         rows[name] = measured(judged(classifier, pictures, scenes))
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     instances = sum(len(s.things) for s in scenes)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from . import files
+from . import files, models
 from .ablations import ABLATIONS
 from .latents import scene_latents
 from .text import write_tokenizer
@@ -48,11 +48,11 @@ def main() -> int:
         model, _ = train_scorer(folder / "scorer.pt", until=until)
         files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer"})
     if {"latents", "base", "adapter"} & set(options.stages):
-        latents = scene_latents(files.autoencoder(weights), folder / "latents", options.scenes, options.threads)
+        latents = scene_latents(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
     if "base" in options.stages:
         tokenizer = write_tokenizer(weights / files.TEXT)
         base, _ = train_base(latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch, until=until)
-        files.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
+        models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
     if "adapter" in options.stages:
         name = f"adapter-{options.ablation or 'full'}-{options.seed}"
         train_adapter(

@@ -16,7 +16,7 @@ from ..training.attach import transformer_blocks
 from ..training.batch import Example
 from ..training.config import TrainConfig
 from ..training.train import train
-from . import files
+from . import files, models
 from .ablations import ABLATIONS
 from .loop import device
 from .train_base import SIZES
@@ -56,7 +56,7 @@ def train_adapter(
 ) -> tuple[DeigAdapter, bool]:
     """(adapter with averaged weights, whether all steps are done). The instance IDE starts as the base's."""
     torch.manual_seed(seed)
-    unet, encoder = files.unet(weights), files.text_encoder(weights)
+    unet, encoder = models.unet(weights), models.text_encoder(weights)
     fusers = tuple((address, block.norm1.normalized_shape[0]) for address, block in transformer_blocks(unet))
     adapter = DeigAdapter(replace(SIZES, fusers=fusers))
     adapter.ide.load_state_dict(files.read(files.BASE_IDE, weights))

@@ -1,4 +1,4 @@
-"""Tiny models of Stable Diffusion 1.x's shape, in the host's own classes."""
+"""Tiny models of Stable Diffusion 1.x's shape, in the host's own classes: the trained ones of the pack, and untrained ones."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from comfy.taesd.taesd import TAESD
 
 from ...deig_core.adapter import DeigAdapter
 from ...deig_core.config import DeigConfig
+from ...deig_core.demo import files
 from .compatibility import transformer_blocks
 from .folders import t5_tokenizer
-from .patchers import OPERATIONS, HostedTextEncoder, adapter_patcher
+from .patchers import OPERATIONS, HostedTextEncoder, adapter_patcher, load_adapter_patcher, load_hosted_text_encoder
 
 WIDTH, TEXT_WIDTH = 64, 48
 UNET = {
@@ -64,8 +65,22 @@ def fill(module: torch.nn.Module) -> None:
 
 
 def demo_models(seed: int) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, HostedTextEncoder]:
-    """(MODEL, VAE, adapter, text encoder), untrained, from `seed`; the global random state is left as it was."""
-    log.warning("Load DEIG Demo: these models are untrained; the picture will be noise.")
+    """(MODEL, VAE, adapter, text encoder): the trained ones for seed 0, untrained ones from any other."""
+    return _untrained(seed) if seed else _trained()
+
+
+def _trained() -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, HostedTextEncoder]:
+    weights = files.read(files.UNET)
+    channels, context = weights["input_blocks.0.0.weight"].shape[0], weights["input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"].shape[1]
+    model = sd1_model({**UNET, "model_channels": channels, "context_dim": context}, weights, heads=files.HEADS)
+    return (
+        model, comfy.sd.VAE(sd=files.read(files.VAE)), load_adapter_patcher(str(files.WEIGHTS / files.ADAPTER)),
+        load_hosted_text_encoder(str(files.WEIGHTS / files.TEXT), "fp32", tokenizer=""))
+
+
+def _untrained(seed: int) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, HostedTextEncoder]:
+    """The global random state is left as it was."""
+    log.warning("Load DEIG Demo: with weights_seed %d these models are untrained and the picture will be noise; 0 is the trained ones.", seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = sd1_model(UNET, {})

@@ -29,11 +29,25 @@ def test_nothing_is_installed_beside_the_host():
     assert not (ROOT / "requirements.txt").exists() and not (ROOT / "install.py").exists()
 
 
+def offline(path: Path) -> bool:
+    """Whether the file belongs to training, which has its own extra, and not to what runs in the graph."""
+    inside = path.relative_to(ROOT).parts
+    return inside[:2] == ("deig_core", "training") or (inside[:2] == ("deig_core", "demo") and path.name not in ("__init__.py", "files.py"))
+
+
+def test_the_graph_never_imports_training():
+    for path in [*(ROOT / "nodes").rglob("*.py"), *(p for p in (ROOT / "deig_core").rglob("*.py") if not offline(p))]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                names = {*(node.module or "").split("."), *(a.name for a in node.names)}
+                assert "training" not in names and ("demo" not in names or "files" in names or path.parts[-2:] == ("nodes", "load_demo.py"))
+
+
 def test_the_runtime_imports_only_what_the_host_has():
     allowed = {"torch", "transformers", "safetensors", "einops", "numpy", "PIL", "tqdm", "comfy", "comfy_api", "folder_paths", "triton", "typing_extensions"}
     import sys
 
-    for path in [ROOT / "__init__.py", *(ROOT / "nodes").rglob("*.py"), *(ROOT / "deig_core").rglob("*.py")]:
+    for path in [ROOT / "__init__.py", *(ROOT / "nodes").rglob("*.py"), *(p for p in (ROOT / "deig_core").rglob("*.py") if not offline(p))]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
