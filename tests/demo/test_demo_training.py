@@ -44,7 +44,7 @@ def test_a_stage_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch
 
 def test_a_weight_that_stands_still_is_named(tmp_path):
     module = nn.ModuleDict({"moves": nn.Linear(2, 2), "stands": nn.Linear(2, 2)})
-    with pytest.raises(RuntimeError, match="stands.weight"):
+    with pytest.raises(RuntimeError, match=r"stands\.weight"):
         run_stage("test", module, lambda step: module["moves"](torch.ones(1, 2)).sum(), tmp_path / "s.pt", steps=60, peak=1e-2)
 
 
