@@ -282,6 +282,8 @@ def images(host: Host, entry: dict) -> list[Path]:
 
 def demo(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
+    if options.evaluate:
+        return subprocess.run([host.python, "-m", "deig_core.demo.evaluate", *options.arguments], cwd=ROOT).returncode
     workflow = json.loads((ROOT / "example_workflows" / "api" / "DEIG demo.json").read_text(encoding="utf-8"))
     # The host's default attention on a CPU trades speed for memory that a picture of this size does not need.
     with Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as server:
@@ -346,8 +348,11 @@ def main() -> int:
         command = commands.add_parser(function.__name__, help=about)
         command.set_defaults(function=function)
         command.add_argument("--comfyui", metavar="PATH", help="use this ComfyUI checkout instead of the pinned one")
-        if function is test:
-            command.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to pytest")
+        if function is demo:
+            command.add_argument("--evaluate", action="store_true", help="measure how well the demo's models follow 512 unseen layouts instead")
+        if function in (demo, test):
+            passed_on = "deig_core.demo.evaluate" if function is demo else "pytest"
+            command.add_argument("arguments", nargs=argparse.REMAINDER, help=f"passed on to {passed_on}")
         if function is serve:
             command.add_argument("--port", type=int, default=8188)
         if function is parity:

@@ -14,16 +14,16 @@ class DeigLoadDemo(io.ComfyNode):
         return schema(
             node_id="DEIGLoadDemo", display_name="Load DEIG Demo",
             description=(
-                "A tiny Stable Diffusion 1.x-shaped model, VAE, adapter and text encoder, made from a seed: nothing to download. "
-                "They are NOT trained: the picture is coloured noise. They show that the graph runs, not what DEIG can do."),
+                "A tiny Stable Diffusion 1.x-shaped model, VAE, adapter and text encoder that come with the pack: nothing to download. "
+                "They know one small world: pictures of 128 x 128 with shapes such as \"a blue star with yellow dots and a white outline\"."),
             search_aliases=["deig demo", "tiny model", "test model"],
             inputs=[io.Int.Input(
                 "weights_seed", default=0, min=0, max=2**31 - 1,
-                tooltip="The random weights' seed. Other seeds give other noise, none gives objects.")],
+                tooltip="0 is the trained models. Any other number makes untrained ones from that seed, whose pictures are noise: for tests.")],
             outputs=[
-                io.Model.Output(tooltip="Untrained SD 1.x-shaped model."), io.Vae.Output(tooltip="Untrained VAE."),
-                Adapter.Output(display_name="adapter", tooltip="Untrained DEIG adapter, for Apply DEIG."),
-                TextEncoder.Output(display_name="text_encoder", tooltip="Untrained T5 encoder, for DEIG Encode."),
+                io.Model.Output(tooltip="Tiny SD 1.x-shaped model, for 128 x 128 pixels."), io.Vae.Output(tooltip="Its VAE."),
+                Adapter.Output(display_name="adapter", tooltip="Its DEIG adapter, for Apply DEIG."),
+                TextEncoder.Output(display_name="text_encoder", tooltip="Its T5 encoder, for DEIG Encode."),
             ],
         )
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
 from ..adapter import DeigAdapter
 from ..fuser import LevelInstances
-from ..grounding import Extractor, TextFeatures
 from ..masks import Size
 from ..training.batch import Batch, BatchCall
 from ..training.model import Trainee
@@ -54,18 +52,6 @@ class PooledTrainee(Trainee):
         spread = pooled.new_zeros(size, width, *pooled.shape[1:]).index_put((batch.rows.to(times.device), batch.slots.to(times.device)), pooled)
         tokens = self.adapter.position_net(spread, batch.boxes.to(times.device), batch.valid.to(times.device))
         return context, BatchCall(batch, tokens, self.adapter.config.tokens)
-
-
-class Pooled(Extractor):
-    """Inference of `PooledTrainee`. prompts: keys of the texts that still go through the IDE."""
-
-    def __init__(self, adapter: DeigAdapter, prompts: frozenset[str]):
-        super().__init__(adapter)
-        self._prompts = prompts
-
-    def __call__(self, wanted: Sequence[tuple[TextFeatures, float]], device: torch.device) -> list[torch.Tensor]:
-        told = iter(super().__call__([item for item in wanted if item[0].key in self._prompts], device))
-        return [next(told) if text.key in self._prompts else pool(self.adapter, text.tensor.to(device)[None])[0] for text, _ in wanted]
 
 
 def pool(adapter: DeigAdapter, features: torch.Tensor) -> torch.Tensor:

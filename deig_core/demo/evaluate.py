@@ -16,7 +16,7 @@ from ..adapter import DeigAdapter
 from ..checkpoint.read import load_adapter, read_official
 from ..errors import WeightsError
 from . import files, models
-from .ablations import ABLATIONS, Pooled, Unmasked
+from .ablations import ABLATIONS
 from .generate import GUIDANCE, STEPS, Models, generate
 from .loop import device
 from .render import render
@@ -47,11 +47,11 @@ def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter
     else:
         rows["base (DEIG's gates shut)"] = (full, {"boxes": False, "gates": False})
     rows["DEIG"] = (full, {})
-    for ablation, change in (("mask", {"change": Unmasked}), ("ide", {"extractor": Pooled}), ("detail", {})):
+    for ablation in filter(None, ABLATIONS):
         for seed in range(8):
             path = (trained or weights) / f"adapter-{ablation}-{seed}" / files.ADAPTER
             if path.is_file():
-                rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (load(path), change)
+                rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (load(path), {"trainee": ABLATIONS[ablation].trainee})
     return rows
 
 

@@ -1,8 +1,8 @@
-"""Pictures of layouts, in batches, through the modules and the sampler that the graph uses."""
+"""Pictures of layouts, in batches, through the trained modules and the graph's sampler."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,19 +10,17 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from ..adapter import DeigAdapter
-from ..grounding import Extractor, GroundedCall, GroundedText, Layout, Run, Window, ground
-from ..regions import Region
 from ..text_encoder import TextEncoder
-from ..training.attach import attach
+from ..training.batch import Example, collate
+from ..training.model import Trainee
 from ..training.noise import generator
 from .autoencoder import DemoAutoencoder
 from .sampling import sample
-from .world import SIZE, Placed, Scene
+from .train_adapter import remembered_features
+from .world import SIZE, Scene
 
 LATENT = SIZE // 8
 STEPS, GUIDANCE = 20, 4.0
-Describe = Callable[[Placed], str]
-Change = Callable[[GroundedCall], GroundedCall]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,47 +32,46 @@ class Models:
     encoder: TextEncoder
 
 
-def described(placed: Placed) -> str:
-    return placed.thing.describe()
-
-
-def grounded(encoder: TextEncoder, scene: Scene, describe: Describe, *, boxes: bool = True) -> GroundedText:
+def example(scene: Scene, latent: torch.Tensor, *, boxes: bool = True) -> Example:
     """What the conditional side says: the caption, and each instance in its box."""
     things = scene.things if boxes else ()
-    regions = tuple(Region(str(i), tuple(box), describe(p)) for i, (p, box) in enumerate(zip(things, scene.boxes().tolist(), strict=False)))
-    prompt, *texts = encoder.encode([scene.caption(), *(r.description for r in regions)])
-    return GroundedText(prompt, Layout(regions), tuple(texts))
+    return Example(latent, scene.caption(), tuple(p.thing.describe() for p in things), tuple(map(tuple, scene.boxes().tolist()))[:len(things)])
+
+
+@torch.no_grad()
+def denoise(
+    models: Models, model: Trainee, sides: Sequence[Example], noise: torch.Tensor, *, gates: bool = True, steps: int = STEPS,
+    guidance: float = GUIDANCE,
+) -> torch.Tensor:
+    """Latents [B, 4, h, w] from unit noise of the same shape, with the empty prompt without instances as the negative side."""
+    both = collate([*sides, *(side.without_text() for side in sides)])
+    texts = remembered_features(models.encoder)(both.texts).to(noise)
+
+    def predict(x: torch.Tensor, t: int) -> torch.Tensor:
+        times = torch.full((2 * len(x),), t, device=x.device)
+        context, call = model.ground(both, texts, times)
+        wanted, unwanted = model.attached(torch.cat([x, x]), times, context, call if gates else None).chunk(2)
+        return unwanted + guidance * (wanted - unwanted)
+
+    return sample(predict, noise, steps)
 
 
 @torch.no_grad()
 def generate(
-    models: Models, adapter: DeigAdapter, scenes: Sequence[Scene], *, boxes: bool = True, gates: bool = True, describe: Describe = described,
-    change: Change = lambda call: call, extractor: Callable[[DeigAdapter, frozenset[str]], Extractor] | None = None,
+    models: Models, adapter: DeigAdapter, scenes: Sequence[Scene], *, boxes: bool = True, gates: bool = True, trainee: type[Trainee] = Trainee,
     seed: int = 0, steps: int = STEPS, guidance: float = GUIDANCE, batch: int = 64,
 ) -> np.ndarray:
-    """float32 [n, SIZE, SIZE, 3] in 0..1; the noise of scene i depends on `seed` and the scene alone.
+    """float32 [n, SIZE, SIZE, 3] in 0..1; the noise of a scene depends on `seed` and the scene alone.
 
-    boxes: False leaves the instances out; gates: False leaves the fusers out (the base alone).
-    change, extractor: what an ablation does to a prepared call, or uses in place of the IDE (it is told the keys of the prompts).
+    boxes: False leaves the instances out; gates: False leaves the fusers out (the base alone). trainee: an ablation's way to its instances.
     """
     where = next(models.unet.parameters()).device
-    attached = attach(models.unet, adapter)
-    window = Window.whole((LATENT, LATENT))
-    empty = GroundedText(models.encoder.encode([""])[0], Layout(()), ())
+    model = trainee(models.unet, adapter).to(where).eval()
     found = []
     for start in range(0, len(scenes), batch):
         part = scenes[start:start + batch]
         noise = torch.stack([torch.randn(4, LATENT, LATENT, generator=generator(seed, scene.seed)) for scene in part]).to(where)
-        texts = [grounded(models.encoder, scene, describe, boxes=boxes) for scene in part]
-        runs = [Run(1, text, window) for text in texts] + [Run(len(part), empty, window)]
-        prompts = frozenset(run.text.prompt.key for run in runs)
-        extract = extractor(adapter, prompts) if extractor else Extractor(adapter)
-
-        def predict(x: torch.Tensor, t: int, runs=runs, extract=extract) -> torch.Tensor:
-            call = change(ground(extract, runs, [float(t)] * (2 * x.shape[0]), where))
-            context = torch.cat([c.expand(run.rows, -1, -1) for c, run in zip(call.context(), runs, strict=True)])
-            wanted, unwanted = attached(torch.cat([x, x]), t, context, call if gates else None).chunk(2)
-            return unwanted + guidance * (wanted - unwanted)
-
-        found.append(models.autoencoder.decode(sample(predict, noise, steps)).clamp(0, 1).permute(0, 2, 3, 1).float().cpu())
+        sides = [example(scene, latent, boxes=boxes) for scene, latent in zip(part, noise, strict=True)]
+        latents = denoise(models, model, sides, noise, gates=gates, steps=steps, guidance=guidance)
+        found.append(models.autoencoder.decode(latents).clamp(0, 1).permute(0, 2, 3, 1).float().cpu())
     return torch.cat(found).numpy()

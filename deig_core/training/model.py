@@ -11,7 +11,7 @@ from torch import nn
 
 from ..adapter import DeigAdapter
 from ..schedule import TRAIN_STEPS
-from .attach import attach
+from .attach import AttachedUNet, attach
 from .batch import Batch, BatchCall
 from .noise import alphas_cumprod, generator
 
@@ -36,6 +36,10 @@ class Trainee(nn.Module):
         self._seed, self._gamma = seed, gamma
         self.register_buffer("alphas", alphas_cumprod(), persistent=False)
 
+    @property
+    def attached(self) -> AttachedUNet:
+        return self._unet[0]
+
     def forward(self, batch: Batch, features: torch.Tensor) -> torch.Tensor:
         """features [B + N, L, text_dim]: of the captions, then of the descriptions. -> mean loss, a scalar."""
         where = self.alphas.device
@@ -43,7 +47,7 @@ class Trainee(nn.Module):
         noise, times, clean = noise.to(where), times.to(where), batch.latents.to(where)
         kept = self.alphas[times][:, None, None, None]
         context, call = self.ground(batch, features.to(where), times)
-        predicted = self._unet[0](kept.sqrt() * clean + (1 - kept).sqrt() * noise, times, context, call)
+        predicted = self.attached(kept.sqrt() * clean + (1 - kept).sqrt() * noise, times, context, call)
         errors = (predicted.float() - noise).square().mean((1, 2, 3))
         if self._gamma is not None:
             snr = (kept / (1 - kept)).flatten()
