@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension
 
 from .apply import DeigApply
+from .attention_maps import DeigAttentionMaps, DeigRecordAttention
 from .draw import DeigDrawRegions
 from .encode import DeigEncode
 from .host import folders
@@ -20,5 +21,5 @@ class DeigExtension(ComfyExtension):
     async def get_node_list(self):
         return [
             DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder, DeigLoadDemo, DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks,
-            DeigEncode, DeigApply, DeigDrawRegions,
+            DeigEncode, DeigApply, DeigDrawRegions, DeigRecordAttention, DeigAttentionMaps,
         ]

@@ -48,14 +48,14 @@ class DeigEncode(io.ComfyNode):
             if region.visible and not region.description.strip():
                 log.warning("Region %d has no description and was left out: describe it, or disable it.", i + 1)
             elif region.visible:
-                seen.append(region)
-        opposed = [r for r in seen if r.negative.strip()]
-        prompt = prompt.strip() or ", ".join(r.description.strip() for r in seen)
-        texts = [prompt, negative_prompt, *(r.description.strip() for r in seen), *(r.negative.strip() for r in opposed)]
+                seen.append((i, region))
+        opposed = [(i, r) for i, r in seen if r.negative.strip()]
+        prompt = prompt.strip() or ", ".join(r.description.strip() for _, r in seen)
+        texts = [prompt, negative_prompt, *(r.description.strip() for _, r in seen), *(r.negative.strip() for _, r in opposed)]
         features = iter(text_encoder.encode(texts))
         prompts = next(features), next(features)
         sides = [
-            GroundedText(text, Layout(tuple(kept)), tuple(next(features) for _ in kept))
+            GroundedText(text, Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept)), tuple(next(features) for _ in kept))
             for text, kept in zip(prompts, (seen, opposed), strict=True)
         ]
         return io.NodeOutput(with_deig(positive, sides[0]), with_deig(negative, sides[1]))

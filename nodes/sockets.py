@@ -10,6 +10,7 @@ CATEGORY = "DEIG"
 Adapter = io.Custom("DEIG_ADAPTER")
 TextEncoder = io.Custom("DEIG_TEXT_ENCODER")
 Regions = io.Custom("DEIG_REGIONS")
+Attention = io.Custom("DEIG_ATTENTION")
 
 
 def schema(**values: object) -> io.Schema:
