@@ -21,9 +21,9 @@ class DeigLoadDemo(io.ComfyNode):
                 "weights_seed", default=0, min=0, max=2**31 - 1,
                 tooltip="0 is the trained models. Any other number makes untrained ones from that seed, whose pictures are noise: for tests.")],
             outputs=[
-                io.Model.Output(tooltip="Tiny SD 1.x-shaped model, for 128 x 128 pixels."), io.Vae.Output(tooltip="Its VAE."),
-                Adapter.Output(display_name="adapter", tooltip="Its DEIG adapter, for Apply DEIG."),
-                TextEncoder.Output(display_name="text_encoder", tooltip="Its T5 encoder, for DEIG Encode."),
+                io.Model.Output(tooltip="Tiny SD 1.x-shaped model, for 128 x 128 pixels."), io.Vae.Output(tooltip="The VAE of this small world."),
+                Adapter.Output(display_name="adapter", tooltip="DEIG adapter of this model, for Apply DEIG."),
+                TextEncoder.Output(display_name="text_encoder", tooltip="T5 encoder of this model, for DEIG Encode."),
             ],
         )
 

@@ -55,7 +55,7 @@ def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter
     return rows
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deig_core.demo.evaluate", description=__doc__)
     parser.add_argument("--weights", type=Path, default=files.WEIGHTS, help="the demo's weights (default: those of this repository)")
     parser.add_argument("--trained", type=Path, help="a folder of deig_core.demo.train: its ablations become rows")
@@ -66,7 +66,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", help="rows whose names start with one of these")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     scenes = [draw_scene(FIRST_SEED + i) for i in range(options.layouts)]
     classifier = Classifier()

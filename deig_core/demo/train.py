@@ -1,4 +1,4 @@
-"""`python -m deig_core.demo.train FOLDER`: the demo's weights from nothing. Stop it whenever you like; it goes on where it was."""
+"""`python -m deig_core.demo.train FOLDER`: the demo's weights from nothing, in FOLDER/weights. Stop it whenever you like; it goes on where it was."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import argparse
 import logging
 import math
 import os
+import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -23,29 +25,31 @@ from .train_scorer import train_scorer
 STAGES = ("autoencoder", "scorer", "latents", "base", "adapter")
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deig_core.demo.train", description=__doc__)
     parser.add_argument("folder", type=Path, help="where states and weights go")
     parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
     parser.add_argument("--scenes", type=int, default=12_000, help="training scenes that are rendered and encoded")
-    parser.add_argument("--base-steps", type=int, default=4000)
+    parser.add_argument("--autoencoder-steps", type=int, default=1400)
+    parser.add_argument("--scorer-steps", type=int, default=2500)
+    parser.add_argument("--base-steps", type=int, default=2000)
     parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
     parser.add_argument("--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table")
     parser.add_argument("--seed", type=int, default=0, help="of the adapter stage")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
     until = time.monotonic() + 60 * options.minutes
     folder, weights = options.folder, options.folder / "weights"
     folder.mkdir(parents=True, exist_ok=True)
     if "autoencoder" in options.stages:
-        model, _ = train_autoencoder(folder / "autoencoder.pt", until=until)
+        model, _ = train_autoencoder(folder / "autoencoder.pt", steps=options.autoencoder_steps, until=until)
         files.write(weights, files.VAE, model.state_dict(), {"stage": "autoencoder"})
     if "scorer" in options.stages:
-        model, _ = train_scorer(folder / "scorer.pt", until=until)
+        model, _ = train_scorer(folder / "scorer.pt", steps=options.scorer_steps, until=until)
         files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer"})
     if {"latents", "base", "adapter"} & set(options.stages):
         latents = scene_latents(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
@@ -58,6 +62,8 @@ def main() -> int:
         train_adapter(
             weights, latents, folder / name, steps=options.adapter_steps, batch=options.batch, seed=options.seed, ablation=options.ablation,
             until=until)
+        if options.ablation is None:
+            shutil.copyfile(folder / name / files.ADAPTER, weights / files.ADAPTER)
     return 0
 
 

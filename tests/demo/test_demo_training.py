@@ -7,11 +7,16 @@ from torch import nn
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from transformers import T5TokenizerFast
 
+from deig_core.demo import evaluate, files, models, train
+from deig_core.demo.ablations import Unmasked
+from deig_core.demo.generate import Models, generate
 from deig_core.demo.loop import run_stage
 from deig_core.demo.sampling import sample, timesteps
 from deig_core.demo.text import write_tokenizer
-from deig_core.demo.world import draw_scene, every_thing
+from deig_core.demo.world import SIZE, draw_scene, every_thing
+from deig_core.errors import WeightsError
 from deig_core.text_encoder import MAX_TOKENS
+from deig_core.training.batch import BatchCall, Example, collate
 from deig_core.training.noise import alphas_cumprod, generator
 
 
@@ -46,6 +51,34 @@ def test_a_weight_that_stands_still_is_named(tmp_path):
     module = nn.ModuleDict({"moves": nn.Linear(2, 2), "stands": nn.Linear(2, 2)})
     with pytest.raises(RuntimeError, match=r"stands\.weight"):
         run_stage("test", module, lambda step: module["moves"](torch.ones(1, 2)).sum(), tmp_path / "s.pt", steps=60, peak=1e-2)
+
+
+def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, monkeypatch):
+    monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)  # it would hold for all tests after this one
+    short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "base", "adapter")]
+    for ablation in ([], ["--stages", "adapter", "--ablation", "mask"], ["--stages", "adapter", "--ablation", "ide"],
+                     ["--stages", "adapter", "--ablation", "detail"]):
+        assert train.main([str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", *short, *ablation]) == 0
+    weights = tmp_path / "weights"
+    assert {p.name for p in weights.iterdir()} == {
+        files.UNET, files.VAE, files.ADAPTER, files.SCORER, files.TEXT, files.BASE_IDE}
+    assert list(evaluate.variants(weights, tmp_path)) == [
+        "base, no boxes", "DEIG", "without the mask, seed 0", "without the IDE, seed 0", "coarse captions only, seed 0"]
+    assembled = Models(models.unet(weights), models.autoencoder(weights), models.text_encoder(weights))
+    for adapter, how in evaluate.variants(weights, tmp_path).values():
+        pictures = generate(assembled, adapter, [draw_scene(1, 1), draw_scene(2, 3)], steps=2, **how)
+        assert pictures.shape == (2, SIZE, SIZE, 3) and torch.from_numpy(pictures).isfinite().all()
+    with pytest.raises(WeightsError, match="The scorer is right about"):
+        evaluate.main(["--weights", str(weights), "--layouts=4", "--threads=1"])
+
+
+def test_without_the_mask_every_cell_sees_every_instance_and_no_more():
+    latent = torch.zeros(4, 16, 16)
+    examples = [Example(latent, "", ("a", "b"), ((0, 0, 0.3, 0.3), (0.5, 0.5, 1, 1))), Example(latent, "", ("c",), ((0, 0, 1, 0.2),))]
+    call = Unmasked(BatchCall(collate(examples), torch.zeros(2, 16, 8), 8))
+    (level,) = call.instances((16, 16), torch.device("cpu"))
+    assert level.members.tolist() == [[3] * 256, [1] * 256]
 
 
 def test_ddims_timesteps():
