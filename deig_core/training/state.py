@@ -42,6 +42,7 @@ def newest(folder: Path, device: torch.device | str = "cpu") -> dict[str, Any] |
     try:
         return torch.load(found[-1], map_location=device, weights_only=True)
     except Exception as error:
-        raise DeigError(f"The state {found[-1].name} cannot be read ({error}): delete it, and training goes on from the one before.") from None
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
+        raise DeigError(f"The state {found[-1].name} cannot be read ({reason}): delete it, and training goes on from the one before.") from None
 
 

@@ -27,7 +27,7 @@ from .examples import Examples
 from .model import Features, Trainee
 
 log = logging.getLogger("deig.training")
-EARLY = 50  # steps after which every weight must have moved
+EARLY = 50  # steps after which every weight must have had a gradient
 NEVER_MOVE = ("null_positive_feature", "null_position_feature")  # no cell sees an empty slot
 
 
@@ -69,7 +69,6 @@ def train(
     first = _resume(folder, adapter, optimiser, average, accelerator.scaler)
     model, optimiser = accelerator.prepare(model, optimiser)
     average.to(accelerator.device)
-    start = {n: p.detach().clone() for n, p in adapter.named_parameters()} if first < EARLY else None
     batches = iter(_loader(config, source, features, first, accelerator.process_index, accelerator.num_processes))
     bar = tqdm(range(first, config.steps), initial=first, total=config.steps, disable=not accelerator.is_main_process, unit="step")
     step = first
@@ -91,9 +90,8 @@ def train(
             value += loss.detach() / config.accumulate
         average.step(parameters)
         done = step + 1
-        if start is not None and done == first + EARLY:
-            _check_moved(adapter, start)
-            start = None
+        if done == EARLY:
+            _check_moved(adapter, optimiser)
         if done % 10 == 0 or done == config.steps:
             mean = float(accelerator.reduce(value, "mean"))
             if not math.isfinite(mean):
@@ -109,6 +107,10 @@ def train(
         step = config.steps
     if accelerator.is_main_process and step > first and step % config.save_every and step != config.steps:
         _save(folder, step, config, adapter, optimiser, average, accelerator.scaler)
+    accelerator.wait_for_everyone()
+    # The reducer of several processes hangs now and then if it outlives the process group that end_training takes down.
+    accelerator.free_memory(model, optimiser)
+    del model, optimiser
     accelerator.end_training()
     average.copy_to(parameters)
     return step >= config.steps
@@ -144,7 +146,10 @@ def _resume(folder: Path, adapter: DeigAdapter, optimiser: torch.optim.Optimizer
     found = state.newest(folder / "states")
     if found is None:
         return 0
-    adapter.load_state_dict(found["adapter"])
+    try:
+        adapter.load_state_dict(found["adapter"])
+    except RuntimeError:
+        raise DeigError(f"{folder.name} holds a run of an adapter with other sizes: go on with that run's options, or choose another folder.") from None
     optimiser.load_state_dict(found["optimiser"])
     average.load_state_dict(found["average"])
     if scaler is not None and "scaler" in found:
@@ -177,7 +182,9 @@ class _averaged:
         self._average.restore(self._parameters)
 
 
-def _check_moved(adapter: DeigAdapter, start: dict[str, torch.Tensor]) -> None:
-    still = [n for n, p in adapter.named_parameters() if torch.equal(p, start[n]) and not n.endswith(NEVER_MOVE)]
+def _check_moved(adapter: DeigAdapter, optimiser: torch.optim.Optimizer) -> None:
+    # By the optimiser's mean gradient: early in a slow warm-up a step is smaller than a float32 near 1 can show.
+    moved = {p for p, moments in optimiser.state.items() if moments["exp_avg"].any()}
+    still = [n for n, p in adapter.named_parameters() if p not in moved and not n.endswith(NEVER_MOVE)]
     if still:
         raise DeigError(f"After {EARLY} steps these weights have not moved: {', '.join(still[:8])}; is something between them and the loss frozen?")

@@ -79,9 +79,11 @@ def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):
 
 
 def test_two_processes_give_the_gradients_of_one(tmp_path):
+    # accelerate's own --cpu starts a single process: it leaves several to MPI.
     line, environment = command(
-        sys.executable, "-m", "accelerate.commands.launch", "--num_processes", 2, "--num_machines", 1, "--mixed_precision", "no",
-        "--dynamo_backend", "no", "--cpu", "--main_process_port", 0, SCRIPT, tmp_path / "two", "--steps", 1, "--batch", 2, "--accumulate", 2)
+        sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", 2, "--num_machines", 1, "--mixed_precision", "no",
+        "--dynamo_backend", "no", "--main_process_port", 0, SCRIPT, tmp_path / "two", "--steps", 1, "--batch", 2, "--accumulate", 2)
+    environment["ACCELERATE_USE_CPU"] = "true"
     done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
     run(tmp_path / "one", replace(CONFIG, steps=1, batch=8))

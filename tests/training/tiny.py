@@ -10,6 +10,7 @@ import torch
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from accelerate.state import AcceleratorState
 from diffusers import UNet2DConditionModel
 
 from deig_core.training.base import new_adapter
@@ -59,6 +60,8 @@ def features(texts):
 
 
 def run(folder, config=CONFIG, **options):
+    # Runs of one process share accelerate's state, and with it the precision of the first.
+    AcceleratorState._reset_state(True)
     unet = tiny_unet()
     adapter = options.pop("adapter", None) or tiny_adapter(unet)
     train(config, options.pop("source", Examples()), options.pop("features", features), unet, adapter, Path(folder), **options)
