@@ -6,7 +6,9 @@ Accepted, as Python values or as JSON text:
     core ARRAY, and Ideogram-style {"elements": []}  {type, bbox: [ymin, xmin, ymax, xmax] on 0..1000, desc, text}
     KJNodes elements                                 {x, y, w, h, desc, text} as fractions
     detections                                       {box | bbox | xyxy | box_2d: [4 numbers], label | caption | description ...}
+    detectors' columns                               {boxes | bboxes: [[4 numbers], ...], labels | phrases | ...: [text, ...]}
     bare lists                                       [[4 numbers], ...] (KJNodes BBOX is xywh in pixels), tensors and arrays
+    texts                                            "a red hoodie", or {desc ...} without a box: a region of the whole image
 Of several frames the first one is read.
 """
 
@@ -37,6 +39,8 @@ from .regions import (
     shown,
 )
 
+LIST_KEYS = ("elements", "boxes", "bboxes", "detections", "objects", "instances")
+PARALLEL_KEYS = ("labels", "phrases", "captions", "descriptions", "texts", "class_names", "names")  # beside a list of boxes, one for each
 TEXT_KEYS = ("description", "desc", "label", "caption", "prompt", "text", "phrase", "name", "class", "category")
 LAYOUTS = ("xyxy", "xywh", "yxyx")
 UNITS = ("auto", "pixels", "fractions", "0..1000")
@@ -60,15 +64,16 @@ def from_boxes(
         return RegionDocument(document.width, document.height, _described(document.regions, descriptions), document.extra)
     entries = _entries(source)
     check_count(max(len(entries), len(descriptions)))
-    numbers = [n for e in entries for n in _bare_numbers(e)]
     if units == "auto":
+        numbers = [n for e in entries if not _has_own_units(e) for n in _bare_numbers(e)]
         units = "fractions" if all(abs(n) <= 1 for n in numbers) else "pixels"
     regions = []
     for i, entry in enumerate(entries):
         name = f"Region {i + 1}"
-        box = _box(entry, name, width, height, layout, units)
-        strength = checked_strength(entry.get("strength", 1.0), name) if isinstance(entry, Mapping) else 1.0
         text = checked_text(_description(entry), name, "description")
+        alone = text and (isinstance(entry, str) or (not _has_own_units(entry) and _bare(entry) is None))
+        box = WHOLE_IMAGE if alone else _box(entry, name, width, height, layout, units)
+        strength = checked_strength(entry.get("strength", 1.0), name) if isinstance(entry, Mapping) else 1.0
         regions.append(Region(f"r{i + 1}", checked_box(box, name), text, color=COLORS[i % len(COLORS)], strength=strength))
     return RegionDocument(width, height, _described(regions, descriptions))
 
@@ -119,8 +124,8 @@ def _without_trailing_commas(text: str) -> str:
 
 def _entries(source: Any) -> list:
     if isinstance(source, Mapping):
-        lists = (_listed(source.get(key)) for key in ("elements", "boxes", "bboxes", "detections", "objects", "instances"))
-        return next((list(entries) for entries in lists if _is_list(entries)), [source])
+        entries = next((list(found) for key in LIST_KEYS if _is_list(found := _listed(source.get(key)))), None)
+        return [source] if entries is None else _with_texts(entries, source)
     source = _listed(source)
     if not _is_list(source):
         raise RegionError(f"Boxes must be a list of boxes, or JSON text of one; got {type(source).__name__}.")
@@ -131,6 +136,14 @@ def _entries(source: Any) -> list:
     first = _listed(source[0])
     is_frames = _is_list(first) and not any(isinstance(v, Real) for v in first)
     return list(first) if is_frames else list(source)
+
+
+def _with_texts(entries: list, source: Mapping) -> list:
+    """Boxes with the texts that stand beside them in a list of the same length."""
+    texts = next((t for key in PARALLEL_KEYS if _is_list(t := source.get(key)) and len(t) == len(entries)), None)
+    if texts is None or not all(isinstance(t, str) for t in texts) or any(isinstance(e, (Mapping, str)) for e in entries):
+        return entries
+    return [{"box": entry, "label": text} for entry, text in zip(entries, texts, strict=True)]
 
 
 def _listed(value: Any) -> Any:
@@ -155,6 +168,11 @@ def _bare(entry: Any) -> Any:
 def _bare_numbers(entry: Any) -> list[float]:
     values = _bare(entry)
     return [v for v in values if isinstance(v, Real)] if _is_list(values) else []
+
+
+def _has_own_units(entry: Any) -> bool:
+    return isinstance(entry, Mapping) and (
+        "box_2d" in entry or {"bbox", "desc"} <= entry.keys() or {"x", "y", "w", "h"} <= entry.keys() or {"x", "y", "width", "height"} <= entry.keys())
 
 
 def _box(entry: Any, name: str, width: int, height: int, layout: str, units: str) -> list:
@@ -183,6 +201,8 @@ def _to_fractions(values: Any, name: str, layout: str, scale: tuple[int, int]) -
 
 
 def _description(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry.strip()
     if not isinstance(entry, Mapping):
         return ""
     metadata = entry.get("metadata")

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,28 +19,21 @@ X0, Y0, X1, Y1 = 80, 100, 480, 450
 BOX = (0.1, 0.2, 0.6, 0.9)
 OURS = RegionDocument(WIDTH, HEIGHT, (Region("r1", BOX, TEXT),))
 
-DESCRIBED = {
-    "document": OURS.to_dict(),
-    "core box": {"x": X0, "y": Y0, "width": X1 - X0, "height": Y1 - Y0, "metadata": {"desc": TEXT}},
-    "core frame": [{"x": X0, "y": Y0, "width": X1 - X0, "height": Y1 - Y0, "label": TEXT}],
-    "core frames": [[{"x": X0, "y": Y0, "width": X1 - X0, "height": Y1 - Y0, "metadata": {"desc": TEXT}}], []],
-    "core elements": [{"type": "obj", "bbox": [200, 100, 900, 600], "desc": TEXT}],
-    "elements inside": {"high_level": "x", "elements": [{"type": "text", "bbox": [200, 100, 900, 600], "desc": TEXT, "text": "OPEN"}]},
-    "KJNodes elements": [{"x": 0.1, "y": 0.2, "w": 0.5, "h": 0.7, "type": "obj", "desc": TEXT}],
-    "detections": {"detections": [{"xyxy": [X0, Y0, X1, Y1], "label": TEXT, "score": 0.7}]},
-    "detections in fractions": [{"box": list(BOX), "caption": TEXT}],
-    "a language model's": [{"box_2d": [200, 100, 900, 600], "label": TEXT}],
-}
+CASES = json.loads((Path(__file__).parents[1] / "data" / "region_formats.json").read_text(encoding="utf-8"))["cases"]
 
 
-@pytest.mark.parametrize("name", DESCRIBED)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 @pytest.mark.parametrize("as_text", [False, True])
-def test_described_boxes(name, as_text):
-    source = DESCRIBED[name]
-    if as_text:
-        source = "Here they are:\n```json\n" + json.dumps(source)[:-1] + "," + json.dumps(source)[-1] + "\n```\nEnjoy!"
-    (region,) = from_boxes(source, WIDTH, HEIGHT).regions
-    assert region.box == pytest.approx(BOX) and region.description == TEXT
+def test_the_table_shared_with_the_editor(case, as_text):
+    source = json.dumps(case["source"]) if as_text and not isinstance(case["source"], str) else case["source"]
+    if case["regions"] is None:
+        with pytest.raises(RegionError):
+            from_boxes(source, WIDTH, HEIGHT, **case.get("options", {}))
+        return
+    found = from_boxes(source, WIDTH, HEIGHT, **case.get("options", {})).regions
+    assert [r.description for r in found] == [r["description"] for r in case["regions"]]
+    for region, expected in zip(found, case["regions"], strict=True):
+        assert region.box == pytest.approx(expected["box"] or (0, 0, 1, 1))
 
 
 @pytest.mark.parametrize(("numbers", "layout", "units"), [

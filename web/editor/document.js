@@ -154,7 +154,9 @@ export function arrange(doc, ids, how) {
   const placed = how === "across" || how === "down"
     ? distribute(boxes, how === "down" ? 1 : 0)
     : align(boxes, how, regions.length > 1 ? bounds(boxes) : [0, 0, 1, 1]);
-  return setBoxes(doc, new Map(regions.map((region, i) => [region.id, placed[i].map((v) => clamp(v))])));
+  // Gaps of boxes that overlap are negative, and can push one beyond the edge.
+  const inside = (box) => translate(box, ...boundedShift(box, 0, 0)).map((v) => clamp(v));
+  return setBoxes(doc, new Map(regions.map((region, i) => [region.id, inside(placed[i])])));
 }
 
 /** Move the chosen regions one place up or down the list (steps ±1), or to its end (±Infinity). */

@@ -5,6 +5,7 @@ import { BAD_BOX, LIMIT, parse, TOO_MANY } from "./document.js";
 
 const TEXTS = ["description", "desc", "label", "caption", "prompt", "text", "phrase", "name", "class", "category"];
 const LISTS = ["elements", "boxes", "bboxes", "detections", "objects", "instances"];
+const PARALLEL = ["labels", "phrases", "captions", "descriptions", "texts", "class_names", "names"]; // beside a list of boxes
 const BOXES = ["box", "xyxy", "box_2d", "bbox"];
 export const LAYOUTS = ["xyxy", "xywh", "yxyx"];
 export const UNITS = ["auto", "pixels", "fractions", "0..1000"];
@@ -53,19 +54,32 @@ export function read(source, size, { layout = "xyxy", units = "auto" } = {}) {
   const entries = entriesOf(value);
   if (!entries.length) throw new ImportProblem("There are no boxes in it.");
   if (entries.length > LIMIT) throw new ImportProblem(TOO_MANY, { limit: LIMIT, count: entries.length });
-  const numbers = entries.map(bare).filter(Array.isArray).flat().filter((v) => typeof v === "number");
+  const numbers = entries.filter((entry) => !hasOwnUnits(entry)).map(bare).filter(Array.isArray).flat().filter((v) => typeof v === "number");
   const unit = units !== "auto" ? units : numbers.every((v) => Math.abs(v) <= 1) ? "fractions" : "pixels";
   return { items: entries.map((entry, i) => itemOf(entry, i + 1, size, layout, unit)) };
 }
 
 function entriesOf(value) {
-  if (isObject(value)) return value[LISTS.find((key) => Array.isArray(value[key]))] ?? [value];
+  if (isObject(value)) {
+    const entries = value[LISTS.find((key) => Array.isArray(value[key]))];
+    return entries ? withTexts(entries, value) : [value];
+  }
   if (!Array.isArray(value)) throw new ImportProblem("No boxes could be read: JSON with a list of boxes or a region document is expected.");
   if (isFour(value)) return [value];
   // Of several frames the first one is read.
   return Array.isArray(value[0]) && !isFour(value[0]) ? value[0] : value;
 }
 
+/** Boxes with the texts that stand beside them in a list of the same length. */
+function withTexts(entries, value) {
+  const texts = value[PARALLEL.find((key) => Array.isArray(value[key]) && value[key].length === entries.length)];
+  if (!texts?.every((text) => typeof text === "string") || !entries.every(Array.isArray)) return entries;
+  return entries.map((box, i) => ({ box, label: texts[i] }));
+}
+
+const has = (entry, ...keys) => isObject(entry) && keys.every((key) => key in entry);
+const hasOwnUnits = (entry) =>
+  has(entry, "box_2d") || has(entry, "bbox", "desc") || has(entry, "x", "y", "w", "h") || has(entry, "x", "y", "width", "height");
 const bare = (entry) => (isObject(entry) ? entry[BOXES.find((key) => key in entry)] : entry);
 
 function itemOf(entry, n, size, layout, units) {
@@ -83,15 +97,14 @@ function itemOf(entry, n, size, layout, units) {
 }
 
 function boxOf(entry, size, layout, units) {
-  const has = (...keys) => isObject(entry) && keys.every((key) => key in entry);
   const four = (...keys) => keys.map((key) => entry[key]);
   if (typeof entry === "string") return undefined;
-  if (has("x", "y", "w", "h")) return fractions(four("x", "y", "w", "h"), "xywh", [1, 1]);
-  if (has("x", "y", "width", "height")) return fractions(four("x", "y", "width", "height"), "xywh", size);
-  if (has("box_2d") || has("bbox", "desc")) return fractions(bare(entry), "yxyx", [1000, 1000]);
+  if (has(entry, "x", "y", "w", "h")) return fractions(four("x", "y", "w", "h"), "xywh", [1, 1]);
+  if (has(entry, "x", "y", "width", "height")) return fractions(four("x", "y", "width", "height"), "xywh", size);
+  if (has(entry, "box_2d") || has(entry, "bbox", "desc")) return fractions(bare(entry), "yxyx", [1000, 1000]);
   if (bare(entry) === undefined) return isObject(entry) ? undefined : null;
   const scale = { fractions: [1, 1], pixels: size, "0..1000": [1000, 1000] }[units];
-  return fractions(bare(entry), has("xyxy") ? "xyxy" : layout, scale);
+  return fractions(bare(entry), has(entry, "xyxy") ? "xyxy" : layout, scale);
 }
 
 function fractions(values, layout, scale) {

@@ -1,0 +1,20 @@
+"""The editor's pure modules under node's own test runner: no page, no browser."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.test.mjs")), ids=lambda file: file.name)
+def test_modules(file):
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("node is missing: install Node.js 20.19 or newer")
+    done = subprocess.run([node, "--test", "--test-reporter=tap", file], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    assert int(re.search(r"^# pass (\d+)$", done.stdout, re.M)[1]) > 3
