@@ -16,7 +16,7 @@ from ..training.model import Trainee
 from ..training.noise import generator
 from .autoencoder import DemoAutoencoder
 from .sampling import sample
-from .train_adapter import remembered_features
+from .text import remembered_features
 from .world import SIZE, Scene
 
 LATENT = SIZE // 8

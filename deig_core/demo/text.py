@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 from .world import COLOURS, PATTERNS, SHAPES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5EncoderModel
+
+    from ..text_encoder import TextEncoder
 
 WIDTH = 96
 WORDS = ("a", "with", "and", "outline", *COLOURS, *SHAPES, *PATTERNS)
@@ -39,3 +44,8 @@ def new_t5(vocabulary: int) -> T5EncoderModel:
     return T5EncoderModel(T5Config(
         vocab_size=vocabulary, d_model=WIDTH, d_kv=24, d_ff=256, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
         dropout_rate=0.0, is_encoder_decoder=False, use_cache=False))
+
+
+def remembered_features(encoder: TextEncoder) -> Callable[[Sequence[str]], torch.Tensor]:
+    """Texts -> float32 [n, L, D], each text encoded once; instance descriptions repeat from scene to scene."""
+    return lambda texts: torch.stack([f.tensor for f in encoder.encode(texts)])

@@ -21,8 +21,9 @@ from .train_adapter import DEMO, train_adapter
 from .train_autoencoder import train_autoencoder
 from .train_base import train_base
 from .train_scorer import train_scorer
+from .train_text import train_text
 
-STAGES = ("autoencoder", "scorer", "latents", "base", "adapter")
+STAGES = ("autoencoder", "scorer", "latents", "text", "base", "adapter")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scenes", type=int, default=12_000, help="training scenes that are rendered and encoded")
     parser.add_argument("--autoencoder-steps", type=int, default=1400)
     parser.add_argument("--scorer-steps", type=int, default=2500)
+    parser.add_argument("--text-steps", type=int, default=3000)
     parser.add_argument("--base-steps", type=int, default=2000)
     parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
     parser.add_argument("--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table")
@@ -53,9 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer"})
     if {"latents", "base", "adapter"} & set(options.stages):
         latents = scene_latents(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
+    if "text" in options.stages:
+        reader, _ = train_text(write_tokenizer(weights / files.TEXT), folder / "text.pt", steps=options.text_steps, until=until)
+        models.write_text(weights, reader, {"stage": "text", "steps": options.text_steps})
     if "base" in options.stages:
-        tokenizer = write_tokenizer(weights / files.TEXT)
-        base, _ = train_base(latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch, until=until)
+        base, _ = train_base(latents, models.text_encoder(weights), folder / "base.pt", steps=options.base_steps, batch=options.batch, until=until)
         models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
     if "adapter" in options.stages:
         name = f"adapter-{options.ablation or 'full'}-{options.seed}"

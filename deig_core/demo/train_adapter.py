@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import torch
 
 from ..adapter import DeigAdapter
-from ..text_encoder import TextEncoder
 from ..training.attach import transformer_blocks
 from ..training.batch import Example
 from ..training.config import TrainConfig
@@ -19,6 +17,7 @@ from ..training.train import train
 from . import files, models
 from .ablations import ABLATIONS
 from .loop import device
+from .text import remembered_features
 from .train_base import SIZES
 from .world import draw_scene
 
@@ -43,11 +42,6 @@ class DemoScenes:
         scene = self._scene(i)
         descriptions = tuple(p.thing.coarse() if self._coarse else p.thing.describe() for p in scene.things)
         return Example(self._latents[i], scene.caption(), descriptions, tuple(map(tuple, scene.boxes().tolist())))
-
-
-def remembered_features(encoder: TextEncoder) -> Callable[[Sequence[str]], torch.Tensor]:
-    """Texts -> float32 [n, L, D], each text encoded once; instance descriptions repeat from scene to scene."""
-    return lambda texts: torch.stack([f.tensor for f in encoder.encode(texts)])
 
 
 def train_adapter(

@@ -56,7 +56,7 @@ def test_a_weight_that_stands_still_is_named(tmp_path):
 def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, monkeypatch):
     monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)  # it would hold for all tests after this one
-    short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "base", "adapter")]
+    short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter")]
     for ablation in ([], ["--stages", "adapter", "--ablation", "mask"], ["--stages", "adapter", "--ablation", "ide"],
                      ["--stages", "adapter", "--ablation", "detail"]):
         assert train.main([str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", *short, *ablation]) == 0

@@ -93,4 +93,5 @@ def test_example_workflows_are_complete(workflow):
     api = json.loads((workflow.parent / "api" / workflow.name).read_text(encoding="utf-8"))
     nodes = {str(n["id"]): n["type"] for n in graph["nodes"] if n["type"] != "MarkdownNote"}
     assert nodes == {k: v["class_type"] for k, v in api.items()}
-    assert {"DEIGApply", "DEIGEncode", "DEIGRegions"} <= set(nodes.values())
+    used = set(nodes.values())
+    assert {"DEIGApply", "DEIGEncode"} <= used and used & {"DEIGRegions", "DEIGRegionsFromMasks"}
