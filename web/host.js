@@ -65,14 +65,14 @@ export class NodeHost {
     const removed = widget.onRemove;
     widget.onRemove = () => {
       removed?.call(widget);
-      editor.dispose();
+      editor.place.dispose();
       editors.delete(editor);
     };
     // Only now is the node in its graph and has its number.
     setTimeout(() => {
       const output = app.nodeOutputs?.[node.id];
       if (output) this.received(output);
-      editor.resume();
+      editor.place.resume();
     });
     this.forwardToGraph(editor.root);
   }
@@ -145,7 +145,7 @@ export class NodeHost {
   /** The stage covers the graph: zooming by wheel and panning by middle button go on to it. */
   forwardToGraph(root) {
     const pass = (name) => (event) => {
-      if (inGraph() && !this.editor.dialog) app.canvas[name]?.(event);
+      if (inGraph() && !this.editor.place.dialog) app.canvas[name]?.(event);
     };
     const [down, move, up, wheel] = ["processMouseDown", "processMouseMove", "processMouseUp", "processMouseWheel"].map(pass);
     root.addEventListener("pointerdown", (event) => (event.button === 1 ? down(event) : event.stopPropagation()));

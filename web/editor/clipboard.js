@@ -1,16 +1,8 @@
 // Copy and paste through the system's clipboard as JSON text, so that regions travel between nodes, tabs and programs.
 // One set of listeners for the page: the editor that has the focus gets the event before the graph does.
-import { read } from "./import.js";
-import { sizeOf } from "./document.js";
+import { asJson, paste } from "./exchange.js";
 
 const editors = new WeakMap();
-
-export const asJson = (doc, regions = doc.regions) => JSON.stringify({ ...doc, regions }, null, 1);
-
-/** {regions, whole} of a clipboard text, or an ImportProblem. */
-export function fromClipboard(text, doc) {
-  return read(text, sizeOf(doc)).items;
-}
 
 function focused() {
   const active = document.activeElement;
@@ -31,7 +23,7 @@ function handle(event) {
   if (!editor) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  if (event.type === "paste") return editor.paste(event.clipboardData.getData("text/plain"));
+  if (event.type === "paste") return paste(editor, event.clipboardData.getData("text/plain"));
   const chosen = editor.chosen();
   const regions = chosen.length ? chosen : editor.doc.regions;
   event.clipboardData.setData("text/plain", asJson(editor.doc, regions));

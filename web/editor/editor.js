@@ -1,19 +1,19 @@
 // One editor: holds the value of one widget, lets the parts draw it and turns what people do into new documents.
 import * as documents from "./document.js";
-import { cursorAt, drag, press, release } from "./interaction.js";
-import { ImportProblem, read } from "./import.js";
-import { asJson, fromClipboard, listen } from "./clipboard.js";
+import { listen } from "./clipboard.js";
+import { listenToDrops } from "./exchange.js";
 import { isBox, toPixels } from "./geometry.js";
-import { keyDown, keyUp } from "./keyboard.js";
+import { listenToKeys } from "./keyboard.js";
 import { List } from "./list.js";
+import { Place } from "./place.js";
+import { listenToPointer } from "./pointer.js";
 import { Stage } from "./view.js";
-import { element, icon } from "./dom.js";
+import { element } from "./dom.js";
 import { makeToolbar } from "./toolbar.js";
 import * as preferences from "./preferences.js";
 import { t } from "./i18n.js";
 
 const NONE = [];
-const modsOf = (event) => ({ shift: event.shiftKey, alt: event.altKey, ctrl: event.ctrlKey || event.metaKey });
 let count = 0;
 
 export class Editor {
@@ -37,14 +37,13 @@ export class Editor {
         element("div", { className: "deig-area" }, this.stage.root, this.refusal),
         element("div", { className: "deig-status" }, this.message, this.offer), this.list.root));
     this.root = element("div", { className: "deig-root widget-expands" }, this.panel);
-    this.listenToPointer();
-    this.listenToKeys();
-    this.listenToDrops();
+    this.place = new Place(this);
+    listenToPointer(this);
+    listenToKeys(this);
+    listenToDrops(this);
     listen(this.panel, this);
     this.draw();
   }
-
-  // --- the value ---------------------------------------------------------------------------------------------------
 
   get value() {
     return this.text;
@@ -85,8 +84,6 @@ export class Editor {
     if (focus) this.stage.root.focus({ preventScroll: true });
   }
 
-  // --- drawing -----------------------------------------------------------------------------------------------------
-
   draw() {
     const { gesture, doc, selection } = this;
     const shown = gesture?.moved ? { ...gesture, marquee: gesture.kind === "marquee" } : { doc, selection };
@@ -101,10 +98,8 @@ export class Editor {
     this.stage.hint.textContent = t("Drag to draw a box");
     this.stage.root.ariaLabel = t("Regions of the picture");
     // Before it has resumed, this editor would overwrite what its predecessor left.
-    if (this.resumed) this.remembered().selection = selection;
+    if (this.place.resumed) this.place.remembered().selection = selection;
   }
-
-  remembered = () => this.host.session() ?? {};
 
   drawPicture() {
     const { picture, brightness } = this.preferences;
@@ -135,8 +130,6 @@ export class Editor {
     this.message.textContent = text ? t(text, values) : "";
   }
 
-  // --- boxes from the node's input ---------------------------------------------------------------------------------
-
   ghostRegions() {
     const { regions, mode } = this.host.incoming() ?? {};
     if (!regions?.length || (mode === "when empty" && this.doc.regions.length)) return NONE;
@@ -154,8 +147,6 @@ export class Editor {
       this.change(doc, { selection });
     };
   }
-
-  // --- actions -----------------------------------------------------------------------------------------------------
 
   addBox() {
     this.grow(documents.add(this.doc, [{}]));
@@ -225,214 +216,5 @@ export class Editor {
   setPreference(name, value) {
     this.preferences = preferences.save({ ...this.preferences, [name]: value });
     this.draw();
-  }
-
-  // --- import and export -------------------------------------------------------------------------------------------
-
-  paste(text) {
-    this.attempt(() => {
-      const regions = fromClipboard(text, this.doc);
-      const placed = regions.filter((region) => isBox(region.box));
-      const [doc, ids] = documents.paste(this.doc, placed);
-      const [all, more] = documents.add(doc, regions.filter((region) => !isBox(region.box)));
-      this.grow([all, [...ids, ...more]]);
-    });
-  }
-
-  import(text, { replace, ...options } = {}) {
-    return this.attempt(() => {
-      const { items, doc: whole } = read(text, documents.sizeOf(this.doc), options);
-      if (replace && whole) return this.change(documents.withIds(whole), { selection: NONE });
-      const [doc, ids] = documents.add(replace ? { ...this.doc, regions: [] } : this.doc, items);
-      this.change(doc, { selection: ids });
-      const lost = items.length - ids.length;
-      if (lost) this.say("{lost} regions did not fit: at most {limit} are possible.", { lost, limit: documents.LIMIT });
-    });
-  }
-
-  attempt(action) {
-    try {
-      this.say("");
-      action();
-      return true;
-    } catch (error) {
-      if (!(error instanceof ImportProblem)) throw error;
-      this.say(...error.problem);
-      return false;
-    }
-  }
-
-  /** Through the copy event, which also works where the page is not served over https. */
-  copyAll() {
-    this.selection = NONE;
-    this.stage.root.focus({ preventScroll: true });
-    document.execCommand("copy");
-    this.draw();
-  }
-
-  saveFile() {
-    const url = URL.createObjectURL(new Blob([asJson(this.doc)], { type: "application/json" }));
-    element("a", { href: url, download: "regions.json" }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-  }
-
-  listenToDrops() {
-    const files = (event) => event.dataTransfer?.types.includes("Files");
-    this.panel.addEventListener("dragover", (event) => {
-      if (!files(event)) return;
-      event.preventDefault();
-      event.stopPropagation();
-    });
-    this.panel.addEventListener("drop", async (event) => {
-      const file = event.dataTransfer?.files[0];
-      // Pictures and workflows are ComfyUI's own to open.
-      if (!file || !/json|text/.test(file.type || file.name)) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.import(await file.text(), { replace: false });
-    });
-  }
-
-  // --- pointer -----------------------------------------------------------------------------------------------------
-
-  scene(event, unit) {
-    const { doc, selection, preferences: { tool, grid, magnet } } = this;
-    return { doc, selection, unit, tool, grid, magnet, touch: event.pointerType === "touch" };
-  }
-
-  listenToPointer() {
-    const { root } = this.stage;
-    root.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || this.gesture || this.refused) return;
-      root.focus({ preventScroll: true });
-      root.setPointerCapture(event.pointerId);
-      this.toolbar.open(null);
-      const { point, unit } = this.stage.locate(event);
-      this.gesture = press(this.scene(event, unit), point, modsOf(event));
-      this.pointer = event.pointerId;
-      if (this.gesture.selection !== this.selection) this.select(this.gesture.selection);
-    });
-    root.addEventListener("pointermove", (event) => {
-      if (!this.gesture) return this.hover(event);
-      if (event.pointerId !== this.pointer) return;
-      this.gesture = drag(this.gesture, this.stage.locate(event, false).point, modsOf(event));
-      if (this.gesture.moved) this.draw();
-    });
-    root.addEventListener("pointerup", (event) => event.pointerId === this.pointer && this.finish());
-    root.addEventListener("pointercancel", () => this.escape());
-    root.addEventListener("dblclick", () => this.selection.length === 1 && this.list.focus(this.selection[0]));
-  }
-
-  hover(event) {
-    if (event.buttons || event.pointerType === "touch") return;
-    const { point, unit } = this.stage.locate(event);
-    const cursor = cursorAt(this.scene(event, unit), point, modsOf(event));
-    if (cursor !== this.cursor) this.stage.root.style.cursor = this.cursor = cursor;
-  }
-
-  finish() {
-    const { gesture } = this;
-    this.gesture = this.pointer = null;
-    if (!gesture) return;
-    const { doc, selection, full } = release(gesture);
-    this.say("");
-    if (full) this.grow([doc, []]);
-    this.change(doc, { selection });
-    if (this.selection.length === 1) this.list.show(this.selection[0]);
-  }
-
-  // --- keys --------------------------------------------------------------------------------------------------------
-
-  listenToKeys() {
-    this.panel.addEventListener("keydown", (event) => {
-      const typing = event.target.matches("input, textarea, select");
-      if (event.target === this.stage.root && !event.isComposing) {
-        const handled = keyDown(this, event);
-        if (handled) event.stopPropagation();
-        if (handled === true) event.preventDefault();
-      } else if (event.key === "Escape" && (typing || this.toolbar.isOpen())) {
-        this.toolbar.open(null);
-        this.stage.root.focus({ preventScroll: true });
-        event.stopPropagation();
-        event.preventDefault();
-      } else if (typing && !(event.ctrlKey || event.metaKey)) {
-        // Letters are text here, and Delete must not reach the graph.
-        event.stopPropagation();
-      } else if (["Delete", "Backspace"].includes(event.key)) {
-        event.stopPropagation();
-      }
-    });
-    this.panel.addEventListener("keyup", () => keyUp(this));
-    this.panel.addEventListener("focusin", () => (this.remembered().focused = true));
-    this.panel.addEventListener("focusout", () => {
-      keyUp(this);
-      // Undo takes the focused editor out of the page; its successor then inherits the focus.
-      setTimeout(() => {
-        if (this.panel.isConnected && !this.panel.contains(document.activeElement)) this.remembered().focused = false;
-      });
-    });
-  }
-
-  // --- full screen -------------------------------------------------------------------------------------------------
-
-  toggleFullScreen() {
-    if (this.dialog) return this.dialog.close();
-    this.enterDialog(element("dialog", { className: "deig-dialog" }));
-  }
-
-  /** The panel moves into a dialog on top of everything; undo makes a new editor, which moves into the same one. */
-  enterDialog(dialog) {
-    this.dialog = dialog;
-    this.remembered().dialog = dialog;
-    dialog.replaceChildren(this.panel);
-    dialog.onclose = () => {
-      dialog.remove();
-      this.dialog = this.remembered().dialog = undefined;
-      (this.remembered().home ?? this.root).append(this.panel);
-      this.draw();
-    };
-    if (!dialog.isConnected) document.body.append(dialog);
-    if (!dialog.open) dialog.showModal();
-    this.stage.root.focus({ preventScroll: true });
-    const full = this.toolbar.buttons.full;
-    full.title = full.ariaLabel = t("Back to the node (F)");
-    full.replaceChildren(icon("small"));
-  }
-
-  /** After undo or reload: pick up what the node's earlier editor was showing. */
-  resume() {
-    const memory = this.remembered();
-    const { selection = NONE, dialog, focused } = memory;
-    this.resumed = true;
-    memory.editor = this;
-    this.select(selection);
-    this.moveIn();
-    if (dialog?.isConnected) this.enterDialog(dialog);
-    if (focused) this.focusWhenShown();
-  }
-
-  /** Nodes 2.0 may keep showing the element of the widget that undo has replaced: then the panel moves in there. */
-  moveIn(frames = 60) {
-    const memory = this.remembered();
-    if (memory.editor !== this) return;
-    const home = [this.root, memory.home].find((place) => place?.isConnected);
-    if (home) {
-      memory.home = home;
-      if (!this.dialog && this.panel.parentElement !== home) home.replaceChildren(this.panel);
-    }
-    if (frames) requestAnimationFrame(() => this.moveIn(frames - 1));
-  }
-
-  /** The page mounts a widget's element some frames after it has made the widget. */
-  focusWhenShown(frames = 60) {
-    const { root } = this.stage;
-    if (root.offsetParent) root.focus({ preventScroll: true });
-    else if (frames) requestAnimationFrame(() => this.focusWhenShown(frames - 1));
-  }
-
-  dispose() {
-    const { dialog, panel } = this;
-    // If no successor takes the dialog over, the node is gone.
-    if (dialog) setTimeout(() => dialog.contains(panel) && dialog.close(), 500);
   }
 }

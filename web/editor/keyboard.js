@@ -1,12 +1,42 @@
-// Keys on the stage. What is not named here goes on to ComfyUI: undo, save and queue are its own.
+// Keys in the editor. What is not named here goes on to ComfyUI: undo, save and queue are its own.
 import { nudge, reorder, setBoxes } from "./document.js";
 import { roundToPixels } from "./geometry.js";
 import { sizeOf, movable } from "./document.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** True where the key was the editor's. */
-export function keyDown(editor, event) {
+export function listenToKeys(editor) {
+  editor.panel.addEventListener("keydown", (event) => {
+    const typing = event.target.matches("input, textarea, select");
+    if (event.target === editor.stage.root && !event.isComposing) {
+      const handled = keyDown(editor, event);
+      if (handled) event.stopPropagation();
+      if (handled === true) event.preventDefault();
+    } else if (event.key === "Escape" && (typing || editor.toolbar.isOpen())) {
+      editor.toolbar.open(null);
+      editor.stage.root.focus({ preventScroll: true });
+      event.stopPropagation();
+      event.preventDefault();
+    } else if (typing && !(event.ctrlKey || event.metaKey)) {
+      // Letters are text here, and Delete must not reach the graph.
+      event.stopPropagation();
+    } else if (["Delete", "Backspace"].includes(event.key)) {
+      event.stopPropagation();
+    }
+  });
+  editor.panel.addEventListener("keyup", () => keyUp(editor));
+  editor.panel.addEventListener("focusin", () => (editor.place.remembered().focused = true));
+  editor.panel.addEventListener("focusout", () => {
+    keyUp(editor);
+    // Undo takes the focused editor out of the page; its successor then inherits the focus.
+    setTimeout(() => {
+      if (editor.panel.isConnected && !editor.panel.contains(document.activeElement)) editor.place.remembered().focused = false;
+    });
+  });
+}
+
+/** A key on the stage: true where it was the editor's. */
+function keyDown(editor, event) {
   const { key, shiftKey: shift, altKey: alt } = event;
   const command = event.ctrlKey || event.metaKey;
   const { doc, selection } = editor;
@@ -40,13 +70,13 @@ export function keyDown(editor, event) {
     h: () => editor.toggle("enabled"),
     b: () => editor.setPreference("tool", "draw"),
     v: () => editor.setPreference("tool", "select"),
-    f: () => editor.toggleFullScreen(),
+    f: () => editor.place.toggleFullScreen(),
   }[key.length === 1 ? key.toLowerCase() : key];
   action?.();
   return !!action;
 }
 
-export function keyUp(editor) {
+function keyUp(editor) {
   if (!editor.nudged) return;
   editor.nudged = false;
   editor.host.remember();

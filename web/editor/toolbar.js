@@ -1,4 +1,5 @@
 // The row of buttons above the stage and the panels that some of them open.
+import { copyAll, importText, saveFile } from "./exchange.js";
 import { arrange, reorder } from "./document.js";
 import { LAYOUTS, UNITS } from "./import.js";
 import { button, element } from "./dom.js";
@@ -45,7 +46,7 @@ export function makeToolbar(editor) {
     panel("transfer", t("Import and export"), transferPanel(editor, () => open(null))),
     element("span", { className: "deig-size" }, size[0],
       button("swap", t("Swap width and height"), () => editor.resize(editor.doc.height, editor.doc.width)), size[1]),
-    make("full", t("Full screen (F)"), () => editor.toggleFullScreen()));
+    make("full", t("Full screen (F)"), () => editor.place.toggleFullScreen()));
   const isOpen = () => Object.values(buttons).some((opener) => opener.panel && !opener.panel.hidden);
   return { bar, panels, buttons, open, isOpen, draw: () => drawToolbar(editor, buttons, size) };
 }
@@ -97,7 +98,7 @@ function transferPanel(editor, close) {
   const label = t("Paste JSON here: a region document, boxes of other nodes, or a model's answer");
   const text = element("textarea", { rows: 4, placeholder: label, ariaLabel: label, spellcheck: false });
   const take = (replace) => {
-    if (!editor.import(text.value, { replace, ...options })) return;
+    if (!importText(editor, text.value, { replace, ...options })) return;
     text.value = "";
     close();
   };
@@ -108,6 +109,6 @@ function transferPanel(editor, close) {
     choice(t("Unit"), UNITS.map((name) => [name, t(name)]), UNITS[0], (value) => (options.units = value)),
     element("div", { className: "deig-actions" },
       wide(t("Add"), () => take(false)), wide(t("Replace all"), () => take(true)),
-      wide(t("Copy as JSON"), () => editor.copyAll()), wide(t("Save as file"), () => editor.saveFile())),
+      wide(t("Copy as JSON"), () => copyAll(editor)), wide(t("Save as file"), () => saveFile(editor))),
   ];
 }

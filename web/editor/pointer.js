@@ -1,0 +1,50 @@
+// The pointer on the stage: presses, drags and releases become documents through interaction.js.
+import { cursorAt, drag, press, release } from "./interaction.js";
+
+const modsOf = (event) => ({ shift: event.shiftKey, alt: event.altKey, ctrl: event.ctrlKey || event.metaKey });
+
+function scene(editor, event, unit) {
+  const { doc, selection, preferences: { tool, grid, magnet } } = editor;
+  return { doc, selection, unit, tool, grid, magnet, touch: event.pointerType === "touch" };
+}
+
+export function listenToPointer(editor) {
+  const { root } = editor.stage;
+  root.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || editor.gesture || editor.refused) return;
+    root.focus({ preventScroll: true });
+    root.setPointerCapture(event.pointerId);
+    editor.toolbar.open(null);
+    const { point, unit } = editor.stage.locate(event);
+    editor.gesture = press(scene(editor, event, unit), point, modsOf(event));
+    editor.pointer = event.pointerId;
+    if (editor.gesture.selection !== editor.selection) editor.select(editor.gesture.selection);
+  });
+  root.addEventListener("pointermove", (event) => {
+    if (!editor.gesture) return hover(editor, event);
+    if (event.pointerId !== editor.pointer) return;
+    editor.gesture = drag(editor.gesture, editor.stage.locate(event, false).point, modsOf(event));
+    if (editor.gesture.moved) editor.draw();
+  });
+  root.addEventListener("pointerup", (event) => event.pointerId === editor.pointer && finish(editor));
+  root.addEventListener("pointercancel", () => editor.escape());
+  root.addEventListener("dblclick", () => editor.selection.length === 1 && editor.list.focus(editor.selection[0]));
+}
+
+function hover(editor, event) {
+  if (event.buttons || event.pointerType === "touch") return;
+  const { point, unit } = editor.stage.locate(event);
+  const cursor = cursorAt(scene(editor, event, unit), point, modsOf(event));
+  if (cursor !== editor.cursor) editor.stage.root.style.cursor = editor.cursor = cursor;
+}
+
+function finish(editor) {
+  const { gesture } = editor;
+  editor.gesture = editor.pointer = null;
+  if (!gesture) return;
+  const { doc, selection, full } = release(gesture);
+  editor.say("");
+  if (full) editor.grow([doc, []]);
+  editor.change(doc, { selection });
+  if (editor.selection.length === 1) editor.list.show(editor.selection[0]);
+}
