@@ -319,7 +319,8 @@ def parity(options: argparse.Namespace) -> int:
 def bench(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     step = [host.python, ROOT / "tests" / "host" / "bench_step.py", host.comfyui]
-    targets = {"core": [host.python, "-m", "deig_core.bench"], "step": step}
+    editor = [host.python, ROOT / "tests" / "browser" / "bench_editor.py", host.comfyui, host.base]
+    targets = {"core": [host.python, "-m", "deig_core.bench"], "step": step, "editor": editor}
     if run("asking torch for a GPU", host.python, "-c", "import torch; print(torch.cuda.is_available())").strip() == "True":
         targets["step-gpu"] = [*step, "--gpu"]
     failed, results = 0, {}
@@ -358,7 +359,7 @@ def main() -> int:
         if function is parity:
             command.add_argument("files", nargs="+", metavar="FILE")
         if function is bench:
-            command.add_argument("target", nargs="?", choices=("core", "step"), help="one part alone (default: all)")
+            command.add_argument("target", nargs="?", choices=("core", "step", "editor"), help="one part alone (default: all)")
             command.add_argument("--json", metavar="FILE", help="also write the rows here")
             command.add_argument("--rounds", type=int, help="measurements a row")
     options = parser.parse_args()

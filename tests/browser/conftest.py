@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from hands import Hands
+from pages import browse
+
+import dev
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--disable-dev-shm-usage",
-]
 
 
 def pytest_collection_modifyitems(items):
@@ -27,10 +24,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
     """open(frontend, vue) -> Hands; servers and the browser live until the end of the session."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is missing: run `python dev.py test`")
-    sys.path.insert(0, str(ROOT))
-    import dev
-
+    pytest.importorskip("playwright.sync_api", reason="playwright is missing: run `python dev.py test`")
     comfyui = Path(os.environ.get("DEIG_COMFYUI", ROOT / ".dev" / "comfyui"))
     base = Path(os.environ.get("DEIG_BASE", ROOT / ".dev" / "base"))
     chromium = dev.chromium()
@@ -38,31 +32,7 @@ def pages(tmp_path_factory):
         pytest.skip("Chromium is missing: install it, or apt-get install chromium")
     if not (comfyui / "main.py").is_file():
         pytest.skip(f"no ComfyUI at {comfyui}: run `python dev.py test`")
-    host = dev.Host(comfyui, Path(sys.prefix), base)
-    with ExitStack() as stack:
-        browser = stack.enter_context(playwright.sync_playwright()).chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
-        stack.callback(browser.close)
-        servers = {}
-
-        def server(frontend):
-            if frontend not in servers:
-                user = tmp_path_factory.mktemp(f"user-{frontend}")
-                more = ["--front-end-root", str(dev.new_frontend(host))] if frontend == "new" else []
-                arguments = ("--cpu", "--user-directory", str(user), *more)
-                servers[frontend] = stack.enter_context(dev.Server(host, arguments=arguments, log=user / "server.log"))
-            return servers[frontend]
-
-        def open_page(frontend, vue, **options):
-            context = browser.new_context(viewport={"width": 1500, "height": 1000}, **options)
-            stack.callback(context.close)
-            page = context.new_page()
-            page.set_default_timeout(15000)
-            # Pages fetch fonts and news from elsewhere; the tests stay on this machine.
-            page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
-            hands = Hands(page, server(frontend), base, vue)
-            hands.open()
-            return hands
-
+    with browse(dev.Host(comfyui, Path(sys.prefix), base), chromium, tmp_path_factory.mktemp("pages")) as open_page:
         yield open_page
 
 
