@@ -29,7 +29,7 @@ def pictures(seeds: Sequence[int]) -> np.ndarray:
 def encode(model: DemoAutoencoder, images: np.ndarray, where: torch.device) -> torch.Tensor:
     """float16 [n, 4, h, w]"""
     batch = torch.from_numpy(images).to(where).permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(where.type, torch.bfloat16):
+    with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "cpu"):
         return model.encode(batch).to(torch.float16).cpu().contiguous()
 
 

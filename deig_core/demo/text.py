@@ -47,5 +47,12 @@ def new_t5(vocabulary: int) -> T5EncoderModel:
 
 
 def remembered_features(encoder: TextEncoder) -> Callable[[Sequence[str]], torch.Tensor]:
-    """Texts -> float32 [n, L, D], each text encoded once; instance descriptions repeat from scene to scene."""
-    return lambda texts: torch.stack([f.tensor for f in encoder.encode(texts)])
+    """Texts -> float32 [n, L, D], each text encoded once: captions and descriptions come back in every epoch (all of them are under 1 GB)."""
+    known: dict[str, torch.Tensor] = {}
+
+    def features(texts: Sequence[str]) -> torch.Tensor:
+        new = [t for t in dict.fromkeys(texts) if t not in known]
+        known.update((t, found.tensor) for t, found in zip(new, encoder.encode(new), strict=True))
+        return torch.stack([known[t] for t in texts])
+
+    return features

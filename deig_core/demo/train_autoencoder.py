@@ -40,7 +40,7 @@ def train_autoencoder(state: Path, *, steps: int = 1400, seed: int = 0, until: f
     def loss(step: int) -> torch.Tensor:
         lot = generator(seed, step)
         pictures = crops(step, lot).to(where, memory_format=torch.channels_last)
-        with torch.autocast(where.type, torch.bfloat16):
+        with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "cpu"):
             latents = model.encode(pictures).float()
             noisy = latents + NOISE * torch.randn(latents.shape, generator=lot).to(where)
             decoded = model.decode(noisy).float()
