@@ -36,22 +36,22 @@ def load(path: Path) -> DeigAdapter:
     return load_adapter(read_official(path), dtype=torch.float32).to(device()).eval()
 
 
-def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter, dict]]:
-    """Rows of the table: name -> (adapter, options of `generate`)."""
+def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter, str, dict]]:
+    """Rows of the table: name -> (adapter, folder of its text encoder, options of `generate`)."""
     full = load(weights / files.ADAPTER)
     rows = {}
     if (weights / files.BASE_IDE).is_file():
         base = load(weights / files.ADAPTER)
         base.ide.load_state_dict(files.read(files.BASE_IDE, weights))
-        rows["base, no boxes"] = (base, {"boxes": False, "gates": False})
+        rows["base, no boxes"] = (base, files.BASE_TEXT, {"boxes": False, "gates": False})
     else:
-        rows["base (DEIG's gates shut)"] = (full, {"boxes": False, "gates": False})
-    rows["DEIG"] = (full, {})
+        rows["base (DEIG's gates shut)"] = (full, files.TEXT, {"boxes": False, "gates": False})
+    rows["DEIG"] = (full, files.TEXT, {})
     for ablation in filter(None, ABLATIONS):
         for seed in range(8):
             path = (trained or weights) / f"adapter-{ablation}-{seed}" / files.ADAPTER
             if path.is_file():
-                rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (load(path), {"trainee": ABLATIONS[ablation].trainee})
+                rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (load(path), files.TEXT, {"trainee": ABLATIONS[ablation].trainee})
     return rows
 
 
@@ -75,11 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     accuracy = rows["rendered truth"]["all"][0]
     if accuracy < NEEDED:
         raise WeightsError(f"The scorer is right about {accuracy:.3f} of rendered objects and {NEEDED} is needed: train it longer.")
-    assembled = Models(models.unet(options.weights).to(device()), models.autoencoder(options.weights).to(device()), models.text_encoder(options.weights))
-    for name, (adapter, how) in variants(options.weights, options.trained).items():
+    unet, autoencoder = models.unet(options.weights).to(device()), models.autoencoder(options.weights).to(device())
+    for name, (adapter, encoder, how) in variants(options.weights, options.trained).items():
         if options.only and not name.startswith(tuple(options.only)):
             continue
         began = time.monotonic()
+        assembled = Models(unet, autoencoder, models.text_encoder(options.weights, encoder))
         pictures = generate(assembled, adapter, scenes, seed=options.seed, steps=options.steps, guidance=options.guidance, **how)
         rows[name] = measured(judged(classifier, pictures, scenes))
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)

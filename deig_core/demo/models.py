@@ -1,9 +1,10 @@
-"""The demo's files as models, without a host; and what was trained as files."""
+"""The demo's files as models, without a host; and a trained base as files."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diffusers import UNet2DConditionModel
 
@@ -11,8 +12,11 @@ from ..text_encoder import TextEncoder, load_text_encoder
 from ..training.names import load_original, original_state_dict
 from . import files
 from .autoencoder import DemoAutoencoder
+from .text import write_tokenizer
 from .train_base import UNET, Base
-from .train_text import Reader
+
+if TYPE_CHECKING:
+    from transformers import T5EncoderModel
 
 
 def autoencoder(folder: Path = files.WEIGHTS) -> DemoAutoencoder:
@@ -27,18 +31,19 @@ def unet(folder: Path = files.WEIGHTS) -> UNet2DConditionModel:
     return model.eval().requires_grad_(False)
 
 
-def text_encoder(folder: Path = files.WEIGHTS) -> TextEncoder:
-    return load_text_encoder(folder / files.TEXT)
+def text_encoder(folder: Path = files.WEIGHTS, name: str = files.TEXT) -> TextEncoder:
+    return load_text_encoder(folder / name)
 
 
-def write_text(folder: Path, reader: Reader, provenance: Mapping[str, object]) -> None:
+def write_text(folder: Path, name: str, t5: T5EncoderModel, provenance: Mapping[str, object]) -> None:
     """The text encoder as a Hugging Face folder, beside its tokenizer."""
-    reader.t5.config.to_json_file(folder / files.TEXT / "config.json")
-    tensors = {k: v for k, v in reader.t5.state_dict().items() if k != "encoder.embed_tokens.weight"}
-    files.write(folder / files.TEXT, "model.safetensors", tensors, provenance)
+    write_tokenizer(folder / name)
+    t5.config.to_json_file(folder / name / "config.json")
+    files.write(folder / name, "model.safetensors", {k: v for k, v in t5.state_dict().items() if k != "encoder.embed_tokens.weight"}, provenance)
 
 
 def write_base(folder: Path, base: Base, provenance: Mapping[str, object]) -> None:
-    """UNet under the original names, and the base's own IDE."""
+    """UNet under the original names, and the base's own text encoder and IDE."""
     files.write(folder, files.UNET, original_state_dict(base.unet), provenance)
     files.write(folder, files.BASE_IDE, base.ide.state_dict(), provenance)
+    write_text(folder, files.BASE_TEXT, base.t5, provenance)

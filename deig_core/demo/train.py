@@ -23,7 +23,7 @@ from .train_base import train_base
 from .train_scorer import train_scorer
 from .train_text import train_text
 
-STAGES = ("autoencoder", "scorer", "latents", "text", "base", "adapter")
+STAGES = ("autoencoder", "scorer", "latents", "base", "text", "adapter")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,10 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--scenes", type=int, default=12_000, help="training scenes that are rendered and encoded")
     parser.add_argument("--autoencoder-steps", type=int, default=1400)
     parser.add_argument("--scorer-steps", type=int, default=2500)
-    parser.add_argument("--text-steps", type=int, default=3000)
     parser.add_argument("--base-steps", type=int, default=2000)
+    parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
     parser.add_argument("--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table")
+    parser.add_argument("--start", type=Path, help="adapter to go on from, instead of the base's IDE and new fusers")
     parser.add_argument("--seed", type=int, default=0, help="of the adapter stage")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
@@ -55,17 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer"})
     if {"latents", "base", "adapter"} & set(options.stages):
         latents = scene_latents(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
-    if "text" in options.stages:
-        reader, _ = train_text(write_tokenizer(weights / files.TEXT), folder / "text.pt", steps=options.text_steps, until=until)
-        models.write_text(weights, reader, {"stage": "text", "steps": options.text_steps})
     if "base" in options.stages:
-        base, _ = train_base(latents, models.text_encoder(weights), folder / "base.pt", steps=options.base_steps, batch=options.batch, until=until)
+        tokenizer = write_tokenizer(weights / files.BASE_TEXT)
+        base, _ = train_base(latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch, until=until)
         models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
+    if "text" in options.stages:
+        reader, _ = train_text(models.text_encoder(weights, files.BASE_TEXT), folder / "text.pt", steps=options.text_steps, until=until)
+        models.write_text(weights, files.TEXT, reader.t5, {"stage": "text", "steps": options.text_steps})
     if "adapter" in options.stages:
         name = f"adapter-{options.ablation or 'full'}-{options.seed}"
         train_adapter(
             weights, latents, folder / name, steps=options.adapter_steps, batch=options.batch, seed=options.seed, ablation=options.ablation,
-            until=until)
+            start=options.start, until=until)
         if options.ablation is None:
             shutil.copyfile(folder / name / files.ADAPTER, weights / files.ADAPTER)
     return 0

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ..adapter import DeigAdapter
+from ..checkpoint.read import load_adapter, read_official
 from ..training.attach import transformer_blocks
 from ..training.batch import Example
 from ..training.config import TrainConfig
@@ -46,14 +47,17 @@ class DemoScenes:
 
 def train_adapter(
     weights: Path, latents: torch.Tensor, folder: Path, *, steps: int = DEMO.steps, batch: int = DEMO.batch, seed: int = 0,
-    ablation: str | None = None, until: float = math.inf,
+    ablation: str | None = None, start: Path | None = None, until: float = math.inf,
 ) -> tuple[DeigAdapter, bool]:
-    """(adapter with averaged weights, whether all steps are done). The instance IDE starts as the base's."""
+    """(adapter with averaged weights, whether all steps are done). start: an adapter to go on from; else its IDE starts as the base's."""
     torch.manual_seed(seed)
     unet, encoder = models.unet(weights), models.text_encoder(weights)
-    fusers = tuple((address, block.norm1.normalized_shape[0]) for address, block in transformer_blocks(unet))
-    adapter = DeigAdapter(replace(SIZES, fusers=fusers))
-    adapter.ide.load_state_dict(files.read(files.BASE_IDE, weights))
+    if start is None:
+        fusers = tuple((address, block.norm1.normalized_shape[0]) for address, block in transformer_blocks(unet))
+        adapter = DeigAdapter(replace(SIZES, fusers=fusers))
+        adapter.ide.load_state_dict(files.read(files.BASE_IDE, weights))
+    else:
+        adapter = load_adapter(read_official(start), dtype=torch.float32)
     encoder.model.to(device())
     config = replace(DEMO, steps=steps, batch=batch, seed=seed, precision="bf16" if device().type == "cuda" else "no")
     chosen = ABLATIONS[ablation]

@@ -1,4 +1,4 @@
-"""The base, text to picture without boxes: IDE of the prompt and UNet; the T5 stays as it is, as Stable Diffusion's text encoder does."""
+"""Second stage: the base, text to picture without boxes: T5, IDE of the prompt, UNet."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import nn
 
 from ..config import DeigConfig
 from ..ide import InstanceDetailExtractor
-from ..text_encoder import TextEncoder
+from ..text_encoder import MAX_TOKENS
 from ..training.noise import alphas_cumprod, generator
 from .loop import device, run_stage
-from .text import WIDTH, remembered_features
+from .text import WIDTH, new_t5
 from .world import draw_scene
 
 UNET = {
@@ -37,28 +37,28 @@ def new_ide() -> InstanceDetailExtractor:
 
 
 class Base(nn.Module):
-    """What is trained of the base."""
+    """What the first stage of a text-to-picture model needs; `context` is the UNet's cross-attention input."""
 
-    def __init__(self):
+    def __init__(self, vocabulary: int):
         super().__init__()
+        self.t5 = new_t5(vocabulary)
         self.ide = new_ide()
         self.unet = UNet2DConditionModel(**UNET)
 
-    def forward(self, noisy: torch.Tensor, timesteps: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
-        """Noise [B, 4, h, w] found in `noisy`, for the prompts' features [B, L, D]; the IDE's tokens are the UNet's cross-attention input."""
-        return self.unet(noisy, timesteps, self.ide(self.ide.project_text(text), timesteps)).sample
+    def context(self, ids: torch.Tensor, mask: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+        """Tokens [B, T, D] of prompts given as int64 [B, L]."""
+        text = self.t5(input_ids=ids, attention_mask=mask).last_hidden_state
+        return self.ide(self.ide.project_text(text), timesteps)
 
 
 def train_base(
-    latents: torch.Tensor, encoder: TextEncoder, state: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3, seed: int = 0,
+    latents: torch.Tensor, tokenizer, state: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3, seed: int = 0,
     until: float = math.inf,
 ) -> tuple[Base, bool]:
     """(base with averaged weights, whether all steps are done). latents: of the scenes of seeds 0, 1, ..."""
     torch.manual_seed(seed)
     where = device()
-    base = Base().to(where)
-    encoder.model.to(where)
-    features = remembered_features(encoder)
+    base = Base(len(tokenizer)).to(where)
     alphas = alphas_cumprod()
     caption = cache(lambda i: draw_scene(i).caption())
 
@@ -66,6 +66,7 @@ def train_base(
         lot = generator(seed, step)
         chosen = torch.randint(0, len(latents), (batch,), generator=lot)
         captions = [spoken(caption(i), lot) for i in chosen.tolist()]
+        tokens = tokenizer(captions, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
         clean = latents[chosen].float()
         times = torch.randint(0, 1000, (batch,), generator=lot)
         noise = torch.randn(clean.shape, generator=lot)
@@ -74,7 +75,9 @@ def train_base(
         snr = kept / (1 - kept)
         weight = (snr.clamp(max=GAMMA) / snr).to(where)
         with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "cpu"):
-            predicted = base(noisy.to(where), times.to(where), features(captions).to(where)).float()
+            times = times.to(where)
+            context = base.context(tokens.input_ids.to(where), tokens.attention_mask.to(where), times)
+            predicted = base.unet(noisy.to(where), times, context).sample.float()
         return (weight * (predicted - noise.to(where)).square()).mean()
 
     done = run_stage("base", base, loss, state, steps=steps, peak=peak, until=until)

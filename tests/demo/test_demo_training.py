@@ -62,11 +62,11 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         assert train.main([str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", *short, *ablation]) == 0
     weights = tmp_path / "weights"
     assert {p.name for p in weights.iterdir()} == {
-        files.UNET, files.VAE, files.ADAPTER, files.SCORER, files.TEXT, files.BASE_IDE}
+        files.UNET, files.VAE, files.ADAPTER, files.SCORER, files.TEXT, files.BASE_IDE, files.BASE_TEXT}
     assert list(evaluate.variants(weights, tmp_path)) == [
         "base, no boxes", "DEIG", "without the mask, seed 0", "without the IDE, seed 0", "coarse captions only, seed 0"]
-    assembled = Models(models.unet(weights), models.autoencoder(weights), models.text_encoder(weights))
-    for adapter, how in evaluate.variants(weights, tmp_path).values():
+    for adapter, encoder, how in evaluate.variants(weights, tmp_path).values():
+        assembled = Models(models.unet(weights), models.autoencoder(weights), models.text_encoder(weights, encoder))
         pictures = generate(assembled, adapter, [draw_scene(1, 1), draw_scene(2, 3)], steps=2, **how)
         assert pictures.shape == (2, SIZE, SIZE, 3) and torch.from_numpy(pictures).isfinite().all()
     with pytest.raises(WeightsError, match="The scorer is right about"):
