@@ -14,13 +14,6 @@ import dev
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def pytest_collection_modifyitems(items):
-    """A page under load now and then drops a key press; a fault of ours fails twice. Every rerun is reported."""
-    for item in items:
-        if ROOT / "tests" / "browser" in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=3))
-
-
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
     """open(frontend, vue) -> Hands; servers and the browser live until the end of the session."""
@@ -36,9 +29,16 @@ def pages(tmp_path_factory):
         yield open_page
 
 
-@pytest.fixture(scope="module", params=["host-classic", "host-nodes2", "new-classic", "new-nodes2"])
+@pytest.fixture(scope="session", params=["host-classic", "host-nodes2", "new-classic", "new-nodes2"])
 def hands(request, pages):
     frontend, mode = request.param.split("-")
     opened = pages(frontend, mode == "nodes2")
     yield opened
     opened.page.context.close()
+
+
+@pytest.fixture(autouse=True)
+def no_errors(hands):
+    hands.errors.clear()
+    yield
+    assert not hands.errors

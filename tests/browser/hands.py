@@ -25,7 +25,11 @@ class Hands:
         page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" and "deig" in f"{line.text} {line.location}" else None)
 
     def open(self):
-        settings = {"Comfy.VueNodes.Enabled": self.vue, "Comfy.TutorialCompleted": True, "Comfy.Workflow.WarnBlueprintOverwrite": False}
+        settings = {
+            "Comfy.VueNodes.Enabled": self.vue, "Comfy.TutorialCompleted": True, "Comfy.Workflow.WarnBlueprintOverwrite": False,
+            # What only costs time here: pictures of the graph that nobody looks at.
+            "Comfy.Minimap.Visible": False, "LiteGraph.Canvas.MaximumFps": 30,
+        }
         self.post("/api/settings", settings)
         self.page.goto(self.server.url)
         self.ready()
@@ -124,18 +128,33 @@ class Hands:
 
     def plain(self):
         """Without attraction, so that the pixels follow from the pointer alone."""
-        self.page.locator(".deig-toolbar button").nth(5).click()
-        assert self.page.locator(".deig-toolbar button").nth(5).get_attribute("aria-pressed") == "false"
+        self.button("Snap").click()
+        assert self.button("Snap").get_attribute("aria-pressed") == "false"
 
     def chosen(self):
         return self.page.locator(".deig-box.chosen").count()
 
-    def undo(self):
-        self.page.keyboard.press("Control+z")
-        self.page.wait_for_timeout(350)
+    def undo(self, press=None):
+        self.travel("redoQueue", press or (lambda: self.page.keyboard.press("Control+z")))
+
+    def redo(self, press=None):
+        self.travel("undoQueue", press or (lambda: self.page.keyboard.press("Control+y")))
+
+    def travel(self, grows, press):
+        """The page undoes a frame after the key and then loads the whole graph, which takes seconds under load."""
+        tracker = "app.extensionManager.workflow.activeWorkflow.changeTracker"
+        before = self.page.evaluate(f"{tracker}.{grows}.length")
+        press()
+        self.page.wait_for_function(f"(before) => {tracker}.{grows}.length > before && !{tracker}._restoringState", arg=before)
         self.settle()
 
-    def redo(self):
-        self.page.keyboard.press("Control+y")
-        self.page.wait_for_timeout(350)
-        self.settle()
+    def button(self, name):
+        """A button of the toolbar or of the chosen row by the beginning of its name."""
+        return self.page.locator(f"[aria-label^='{name}']:visible").first
+
+    def prompt(self):
+        """What the page would send to Python."""
+        return self.page.evaluate("async () => (await app.graphToPrompt()).output")
+
+    def message(self):
+        return self.page.locator(".deig-status > span").first.inner_text()

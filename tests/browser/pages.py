@@ -42,7 +42,7 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
             context = browser.new_context(viewport={"width": 1500, "height": 1000}, **options)
             stack.callback(context.close)
             page = context.new_page()
-            page.set_default_timeout(15000)
+            page.set_default_timeout(60000)
             # Pages fetch fonts and news from elsewhere; what runs here stays on this machine.
             page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
             hands = Hands(page, server(frontend), host.base, vue)

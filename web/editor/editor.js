@@ -56,7 +56,7 @@ export class Editor {
     const { doc, error, problem } = documents.parse(value);
     this.text = text;
     this.refused = error;
-    if (doc) this.doc = documents.withIds(doc);
+    this.doc = documents.withIds(doc ?? documents.empty());
     this.gesture = null;
     this.selection = this.selection.filter((id) => documents.find(this.doc, id));
     this.say(...(problem ?? [""]));
@@ -67,10 +67,9 @@ export class Editor {
   change(doc, { selection = this.selection, quiet = false } = {}) {
     const kept = selection.filter((id) => documents.find(doc, id));
     if (kept.length !== this.selection.length || kept.some((id, i) => id !== this.selection[i])) this.selection = kept;
-    if (doc !== this.doc) {
+    if (doc !== this.doc && !this.refused) {
       this.doc = doc;
       this.text = documents.stringify(doc);
-      this.refused = undefined;
       this.host.changed(this.text);
       if (!quiet) this.host.remember();
     }
@@ -113,7 +112,7 @@ export class Editor {
 
   usePictureSize() {
     const { naturalWidth: w, naturalHeight: h } = this.stage.picture;
-    if (!w || !h) return this.say(t("There is no picture yet: connect one or run the workflow."));
+    if (!w || !h) return this.say("There is no picture yet: connect one or run the workflow.");
     this.resize(Math.max(64, Math.round(w / 8) * 8), Math.max(64, Math.round(h / 8) * 8));
   }
 
@@ -121,7 +120,10 @@ export class Editor {
     this.refusal.hidden = !this.refused;
     if (!this.refused) return;
     const fresh = element("button", { type: "button", className: "deig-wide", textContent: t("Start with an empty document") });
-    fresh.onclick = () => this.change(documents.empty());
+    fresh.onclick = () => {
+      this.refused = undefined;
+      this.change(documents.empty());
+    };
     this.refusal.replaceChildren(element("p", { textContent: t(...this.refused) }),
       element("p", { textContent: t("It is kept as it is until you decide.") }), fresh);
   }

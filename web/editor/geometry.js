@@ -1,7 +1,5 @@
 // Plain geometry of boxes [x0, y0, x1, y1] in fractions of the image. Nothing here knows of documents or of the page.
 
-export const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
-
 export const clamp = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
 export const width = (box) => box[2] - box[0];
 export const height = (box) => box[3] - box[1];

@@ -2,7 +2,7 @@
 // points are fractions of the image, `mods` is {shift, alt, ctrl}, a scene is what the gesture starts from:
 // {doc, selection: [ids], unit: [x, y] fractions per screen pixel, tool: "draw" | "select", touch, grid, magnet}.
 import { bounds, boundedShift, clamp, contains, handleAt, isBox, overlaps, remap, resize, roundToPixels, spanning, translate } from "./geometry.js";
-import { add, find, movable, paste, setBoxes, sizeOf } from "./document.js";
+import { add, movable, paste, setBoxes, sizeOf } from "./document.js";
 import { guides, linesFor, snapAxis } from "./snap.js";
 
 const STILL = 3; // screen pixels a click may wander
@@ -164,6 +164,3 @@ export function release(gesture) {
   const [doc, ids] = add(scene.doc, [{ box: gesture.rubber }]);
   return { doc, selection: ids.length ? ids : scene.selection, full: !ids.length };
 }
-
-/** The region of a click that should open for typing, if it is one alone. */
-export const single = (doc, selection) => (selection.length === 1 ? find(doc, selection[0]) : undefined);

@@ -1,14 +1,16 @@
 // Keys in the editor. What is not named here goes on to ComfyUI: undo, save and queue are its own.
-import { nudge, reorder, setBoxes } from "./document.js";
+import { movable, nudge, reorder, setBoxes, sizeOf } from "./document.js";
 import { roundToPixels } from "./geometry.js";
-import { sizeOf, movable } from "./document.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export function listenToKeys(editor) {
   editor.panel.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input, textarea, select");
-    if (event.target === editor.stage.root && !event.isComposing) {
+    if (typing && undoOrRedo(editor, event)) {
+      event.stopPropagation();
+      event.preventDefault();
+    } else if (event.target === editor.stage.root && !event.isComposing) {
       const handled = keyDown(editor, event);
       if (handled) event.stopPropagation();
       if (handled === true) event.preventDefault();
@@ -25,7 +27,11 @@ export function listenToKeys(editor) {
     }
   });
   editor.panel.addEventListener("keyup", () => keyUp(editor));
-  editor.panel.addEventListener("focusin", () => (editor.place.remembered().focused = true));
+  editor.panel.addEventListener("change", ({ target }) => (target.before = target.value));
+  editor.panel.addEventListener("focusin", ({ target }) => {
+    target.before = target.value;
+    editor.place.remembered().focused = true;
+  });
   editor.panel.addEventListener("focusout", () => {
     keyUp(editor);
     // Undo takes the focused editor out of the page; its successor then inherits the focus.
@@ -33,6 +39,14 @@ export function listenToKeys(editor) {
       if (editor.panel.isConnected && !editor.panel.contains(document.activeElement)) editor.place.remembered().focused = false;
     });
   });
+}
+
+/** The page leaves Ctrl+Z to fields, for what is being typed; where nothing has been typed it is meant for the graph. */
+function undoOrRedo(editor, { target, key, shiftKey, altKey, ctrlKey, metaKey }) {
+  if (!(ctrlKey || metaKey) || altKey || target.matches("select") || target.value !== target.before) return false;
+  const command = { z: shiftKey ? "redo" : "undo", y: "redo" }[key.toLowerCase()];
+  if (command) editor.host[command]();
+  return !!command;
 }
 
 /** A key on the stage: true where it was the editor's. */
@@ -66,6 +80,8 @@ function keyDown(editor, event) {
     "+": () => editor.addBox(),
     "[": () => editor.change(reorder(doc, selection, -1)),
     "]": () => editor.change(reorder(doc, selection, 1)),
+    Home: () => editor.change(reorder(doc, selection, -Infinity)),
+    End: () => editor.change(reorder(doc, selection, Infinity)),
     l: () => editor.toggle("locked"),
     h: () => editor.toggle("enabled"),
     b: () => editor.setPreference("tool", "draw"),

@@ -29,11 +29,16 @@ export class List {
 
   /** Put the caret into a region's description. */
   focus(id) {
-    this.rows.get(id)?.text.focus();
+    this.show(id);
+    this.rows.get(id)?.text.focus({ preventScroll: true });
   }
 
+  /** scrollIntoView would also push the page around when the node is partly outside it. */
   show(id) {
-    this.rows.get(id)?.root.scrollIntoView({ block: "nearest" });
+    const row = this.rows.get(id)?.root;
+    if (!row) return;
+    const top = row.offsetTop - this.root.offsetTop;
+    this.root.scrollTop = Math.min(top, Math.max(this.root.scrollTop, top + row.offsetHeight - this.root.clientHeight));
   }
 }
 
@@ -143,24 +148,29 @@ class Row {
     this.draw(this.region, this.i, this.chosen, this.alone, this.editor.doc);
   }
 
-  /** Rows are reordered by pulling their number up or down. */
+  /** Rows are reordered by pulling their number up or down. The list listens: a row that moves in it loses the pointer. */
   startDrag(event) {
-    const { root, badge, editor } = this;
+    const { root, editor } = this;
     const list = root.parentNode;
     const from = event.clientY;
-    badge.setPointerCapture(event.pointerId);
-    badge.onpointermove = (move) => {
-      if (Math.abs(move.clientY - from) < 6 && !root.classList.contains("pulled")) return;
-      root.classList.add("pulled");
-      const next = [...list.children].find((row) => row !== root && move.clientY < middle(row));
-      if (next !== root.nextSibling) list.insertBefore(root, next ?? null);
-    };
-    badge.onpointerup = badge.onpointercancel = () => {
-      badge.onpointermove = badge.onpointerup = badge.onpointercancel = null;
+    const end = () => {
+      list.onpointermove = list.onpointerup = list.onpointercancel = null;
       root.classList.remove("pulled");
       const index = [...list.children].indexOf(root);
       if (index !== this.i) editor.change(moveTo(editor.doc, this.id, index));
     };
+    list.onpointermove = (move) => {
+      if (!move.buttons) return end();
+      if (!root.classList.contains("pulled")) {
+        if (Math.abs(move.clientY - from) < 6) return;
+        // Not before, or the number would not get its click.
+        list.setPointerCapture(move.pointerId);
+        root.classList.add("pulled");
+      }
+      const next = [...list.children].find((row) => row !== root && move.clientY < middle(row));
+      if (next !== root.nextSibling) list.insertBefore(root, next ?? null);
+    };
+    list.onpointerup = list.onpointercancel = end;
   }
 }
 

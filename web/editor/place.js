@@ -1,6 +1,5 @@
 // Where the editor's panel is: in its node or full screen, and again there after undo has made a new editor.
-import { element, icon } from "./dom.js";
-import { t } from "./i18n.js";
+import { element } from "./dom.js";
 
 export class Place {
   constructor(editor) {
@@ -31,9 +30,7 @@ export class Place {
     if (!dialog.isConnected) document.body.append(dialog);
     if (!dialog.open) dialog.showModal();
     this.editor.stage.root.focus({ preventScroll: true });
-    const full = this.editor.toolbar.buttons.full;
-    full.title = full.ariaLabel = t("Back to the node (F)");
-    full.replaceChildren(icon("small"));
+    this.editor.draw();
   }
 
   /** After undo or reload: pick up what the node's earlier editor was showing. */

@@ -2,7 +2,7 @@
 import { copyAll, importText, saveFile } from "./exchange.js";
 import { arrange, reorder } from "./document.js";
 import { LAYOUTS, UNITS } from "./import.js";
-import { button, element } from "./dom.js";
+import { button, element, icon } from "./dom.js";
 import { t } from "./i18n.js";
 
 export function makeToolbar(editor) {
@@ -55,9 +55,17 @@ function drawToolbar(editor, buttons, size) {
   const { preferences, doc } = editor;
   for (const tool of ["draw", "select"]) buttons[tool].ariaPressed = String(preferences.tool === tool);
   buttons.magnet.ariaPressed = String(preferences.magnet);
+  drawFull(buttons.full, !!editor.place.dialog);
   [doc.width, doc.height].forEach((value, axis) => {
     if (size[axis].valueAsNumber !== value) size[axis].value = value;
   });
+}
+
+function drawFull(full, isFull) {
+  const label = isFull ? t("Back to the node (F)") : t("Full screen (F)");
+  if (full.title === label) return;
+  full.title = full.ariaLabel = label;
+  full.replaceChildren(icon(isFull ? "small" : "full"));
 }
 
 function choice(label, options, value, onchange) {

@@ -1,0 +1,205 @@
+"""What makes work pleasant: the background, full screen, the list's texts, keyboard and screen readers, themes, languages, touch."""
+
+import json
+
+import pytest
+from hands import REGIONS, document
+
+PICTURE = ".deig-picture"
+
+
+def test_the_connected_picture_is_the_background_and_gives_its_size(hands):
+    hands.start(document())
+    hands.page.evaluate(
+        """async () => {
+            const image = LiteGraph.createNode("EmptyImage");
+            const preview = LiteGraph.createNode("PreviewAny");
+            image.pos = [600, 0];
+            preview.pos = [600, 300];
+            app.graph.add(image);
+            app.graph.add(preview);
+            const set = (name, value) => (image.widgets.find((widget) => widget.name === name).value = value);
+            set("width", 640);
+            set("height", 320);
+            set("color", Math.floor(Math.random() * 0xffffff));
+            image.connect(0, app.graph.nodes[0], app.graph.nodes[0].inputs.findIndex((input) => input.name === "background"));
+            app.graph.nodes[0].connect(1, preview, 0);
+            await app.queuePrompt(0, 1);
+        }""")
+    hands.page.wait_for_function(f"document.querySelector('{PICTURE}').naturalWidth === 640")
+    hands.button("Background picture").click()
+    hands.page.locator(".deig-pop:visible input[type=range]").fill("0.25")
+    assert hands.page.locator(PICTURE).evaluate("(image) => getComputedStyle(image).filter") == "brightness(0.25)"
+    hands.page.locator(".deig-pop button:visible", has_text="Use the picture").click()
+    assert hands.document() == document(width=640, height=320)
+    hands.settle()
+    rect = hands.stage().bounding_box()
+    assert rect["width"] / rect["height"] == pytest.approx(2, rel=0.01)
+
+
+def test_the_last_result_is_the_background_if_nothing_is_connected(hands):
+    hands.start(document())
+    hands.page.evaluate(
+        """async () => {
+            const [image, preview] = ["EmptyImage", "PreviewImage"].map((type, i) => {
+                const node = LiteGraph.createNode(type);
+                node.pos = [600, 300 * i];
+                app.graph.add(node);
+                return node;
+            });
+            image.widgets.find((widget) => widget.name === "width").value = 328;
+            image.widgets.find((widget) => widget.name === "color").value = Math.floor(Math.random() * 0xffffff);
+            image.connect(0, preview, 0);
+            await app.queuePrompt(0, 1);
+        }""")
+    hands.page.wait_for_function(f"document.querySelector('{PICTURE}').naturalWidth === 328")
+    hands.button("Background picture").click()
+    hands.page.locator(".deig-pop:visible select").select_option("none")
+    assert not hands.page.locator(PICTURE).is_visible()
+
+
+def test_a_changed_size_keeps_the_boxes_in_place_and_nonsense_is_refused(hands):
+    hands.start(document())
+    hands.page.locator(".deig-size input").first.fill("1024")
+    hands.keys("Enter")
+    assert hands.document() == document(width=1024)
+    hands.page.locator(".deig-size input").first.fill("4")
+    hands.keys("Enter")
+    assert hands.document() == document(width=1024)
+    assert "whole numbers" in hands.message()
+    assert hands.page.locator(".deig-size input").first.input_value() == "1024"
+    hands.button("Swap").click()
+    assert hands.document() == document(width=512, height=1024)
+
+
+def test_full_screen_and_back(hands):
+    hands.start(document())
+    small = hands.stage().bounding_box()["width"]
+    hands.button("Full screen").click()
+    hands.settle()
+    assert hands.stage().bounding_box()["width"] > 1.5 * small
+    hands.drag((0.2, 0.2), (0.3, 0.3))
+    assert hands.regions()[0]["box"] != REGIONS[0]["box"]
+    hands.button("Back to the node").click()
+    hands.settle()
+    assert hands.stage().bounding_box()["width"] == pytest.approx(small, rel=0.02)
+    assert hands.button("Full screen").is_visible(), "the button says again where it leads"
+    hands.keys("f", "Escape", "Escape")
+    hands.settle()
+    assert not hands.page.locator("dialog.deig-dialog").count(), "Escape leaves too, when nothing else is left to leave"
+
+
+def test_a_description_grows_is_spell_checked_and_warns_near_the_limit(hands):
+    hands.start(document())
+    hands.click(0.2, 0.2)
+    area = hands.page.locator(".deig-row textarea").first
+    assert area.evaluate("(area) => area.spellcheck")
+    assert "9 words" in hands.page.locator(".deig-row.open .deig-warning").inner_text()
+    before = area.bounding_box()["height"]
+    area.fill("red striped hoodie " * 20)
+    assert area.bounding_box()["height"] > 2 * before
+    warning = hands.page.locator(".deig-row.open .deig-warning")
+    assert "60 words" in warning.inner_text() and "near" not in warning.get_attribute("class")
+    area.fill("red striped hoodie " * 50)
+    assert "near" in warning.get_attribute("class") and "cut off" in warning.inner_text()
+
+
+def test_everything_has_a_name_and_a_visible_focus(hands):
+    hands.start(document())
+    hands.click(0.2, 0.2)
+    nameless = hands.page.evaluate(
+        """() => [...document.querySelectorAll(".deig-panel :is(button, input, select, textarea, [role=application])")]
+            .filter((control) => !(control.ariaLabel || control.textContent.trim() || control.labels?.length)).map((control) => control.outerHTML)""")
+    assert nameless == []
+    hands.stage().focus()
+    hands.keys("Escape")
+    seen = set()
+    for _ in range(40):
+        hands.page.keyboard.press("Shift+Tab")
+        state = hands.page.evaluate(
+            """() => {
+                const active = document.activeElement;
+                if (!active.closest(".deig-panel")) return null;
+                return [active.ariaLabel || active.textContent, getComputedStyle(active).outlineStyle];
+            }""")
+        if state is None:
+            break
+        seen.add(state[0])
+        assert state[1] == "solid", f"{state[0]} has the focus and does not show it"
+    assert {"Full screen (F)", "Add a box (N)", "Draw boxes (B)"} <= seen
+
+
+@pytest.mark.parametrize("palette", ["dark", "light"])
+def test_texts_have_contrast_in_both_themes(hands, palette):
+    hands.start(document())
+    hands.page.evaluate("async (palette) => { await app.extensionManager.setting.set('Comfy.ColorPalette', palette) }", palette)
+    hands.page.wait_for_timeout(600)
+    hands.click(0.2, 0.2)
+    ratios = hands.page.evaluate(
+        """() => {
+            const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+            const colour = (text) => {
+                canvas.fillStyle = text;
+                canvas.fillRect(0, 0, 1, 1);
+                return [...canvas.getImageData(0, 0, 1, 1).data];
+            };
+            const light = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+                .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+            const panel = getComputedStyle(document.querySelector(".deig-panel"));
+            const [text, dim, field, bg] = ["--text", "--dim", "--field", "--bg"].map((name) => light(colour(panel.getPropertyValue(name).trim())));
+            const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+            return [ratio(text, field), ratio(text, bg), ratio(dim, bg)];
+        }""")
+    hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.ColorPalette', 'dark') }")
+    assert min(ratios[:2]) > 4.5 and ratios[2] > 3, ratios
+
+
+def test_a_finger_draws_and_moves(hands):
+    hands.start(document([]))
+    session = hands.page.context.new_cdp_session(hands.page)
+
+    def finger(*points):
+        places = [dict(zip("xy", hands.at(*point), strict=True)) for point in points]
+        session.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": places[:1]})
+        for place in places[1:]:
+            session.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    finger((0.2, 0.2), (0.3, 0.3), (0.5, 0.6))
+    assert hands.pixels() == pytest.approx([154, 102, 384, 307], abs=4)
+    finger((0.35, 0.4), (0.4, 0.45), (0.45, 0.5))
+    assert hands.pixels()[0] == pytest.approx(230, abs=4)
+
+
+def test_a_pen_draws(hands):
+    hands.start(document([]))
+    hands.plain()
+    x0, y0 = hands.at(0.25, 0.25)
+    x1, y1 = hands.at(0.75, 0.5)
+    session = hands.page.context.new_cdp_session(hands.page)
+    for kind, x, y in (("mousePressed", x0, y0), ("mouseMoved", x0 + 20, y0 + 20), ("mouseMoved", x1, y1), ("mouseReleased", x1, y1)):
+        session.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen"})
+    assert hands.pixels() == pytest.approx([192, 128, 576, 256], abs=2)
+
+
+def test_the_language_is_the_pages(hands):
+    hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'de') }")
+    hands.page.reload()
+    hands.ready()
+    try:
+        hands.start(document([]))
+        assert hands.page.locator(".deig-hint").inner_text() == "Ziehen, um einen Rahmen zu zeichnen"
+        assert hands.button("Vollbild").is_visible()
+    finally:
+        hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'en') }")
+        hands.page.reload()
+        hands.ready()
+
+
+def test_the_wheel_over_the_stage_zooms_the_graph(hands):
+    hands.start(document())
+    before = hands.page.evaluate("app.canvas.ds.scale")
+    hands.page.mouse.move(*hands.at(0.9, 0.1))
+    hands.page.mouse.wheel(0, -240)
+    hands.page.wait_for_function("(before) => app.canvas.ds.scale > before", arg=before)
+    assert json.loads(hands.text()) == document()

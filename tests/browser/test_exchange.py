@@ -1,0 +1,127 @@
+"""Regions from and to other nodes, programs and people."""
+
+import json
+
+import pytest
+from hands import REGIONS, document
+
+
+def test_copy_and_paste_between_two_nodes(hands):
+    hands.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hands.start(document(), document([], 512, 512))
+    hands.click(0.2, 0.2)
+    hands.keys("Control+c")
+    hands.click(0.5, 0.5, index=1)
+    hands.keys("Control+v")
+    hands.page.wait_for_timeout(200)
+    copy = hands.regions(2)
+    assert len(copy) == 1 and copy[0]["description"] == REGIONS[0]["description"]
+    assert hands.page.evaluate("app.graph.nodes.length") == 2, "the graph must not paste as well"
+    hands.keys("Control+v")
+    hands.page.wait_for_timeout(200)
+    first, second = hands.regions(2)
+    assert first["box"] != second["box"], "a second copy must not hide behind the first"
+
+
+def paste_json(hands, text, button="Add"):
+    hands.button("Import and export").click()
+    hands.page.locator(".deig-pop textarea:visible").fill(text)
+    hands.page.locator(".deig-pop button:visible", has_text=button).first.click()
+
+
+def test_a_models_sloppy_answer_is_read(hands):
+    hands.start(document())
+    paste_json(hands, 'Sure!\n```json\n[{"box_2d": [200, 100, 900, 600], "label": "a red hoodie",},]\n```')
+    assert hands.regions()[:2] == REGIONS
+    added = hands.regions()[2]
+    assert (added["box"], added["description"]) == ([0.1, 0.2, 0.6, 0.9], "a red hoodie")
+    assert not hands.page.locator(".deig-pop:visible").count()
+
+
+def test_what_cannot_be_read_is_said_and_stays_in_the_field(hands):
+    hands.start(document())
+    paste_json(hands, "a picture of a dog")
+    assert "No boxes could be read" in hands.message()
+    assert hands.page.locator(".deig-pop textarea:visible").input_value() == "a picture of a dog"
+    assert hands.document() == document()
+
+
+def test_a_document_replaces_everything_and_can_be_undone(hands):
+    hands.start(document())
+    whole = document([{**REGIONS[1], "future": 1}], 640, 960, note="kept")
+    paste_json(hands, json.dumps(whole), "Replace all")
+    assert hands.document() == whole
+    hands.undo()
+    assert hands.document() == document()
+
+
+def test_copy_as_json_is_the_document(hands):
+    hands.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hands.start(document())
+    hands.button("Import and export").click()
+    hands.page.locator(".deig-pop button:visible", has_text="Copy as JSON").click()
+    assert json.loads(hands.page.evaluate("navigator.clipboard.readText()")) == document()
+
+
+def test_save_as_file_and_drop_of_a_file(hands, tmp_path):
+    hands.start(document())
+    hands.button("Import and export").click()
+    with hands.page.expect_download() as download:
+        hands.page.locator(".deig-pop button:visible", has_text="Save as file").click()
+    download.value.save_as(tmp_path / "regions.json")
+    saved = (tmp_path / "regions.json").read_text(encoding="utf-8")
+    assert json.loads(saved) == document()
+    hands.start(document([]))
+    hands.page.evaluate(
+        """(text) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([text], "regions.json", {type: "application/json"}));
+            for (const type of ["dragover", "drop"])
+                document.querySelector(".deig-stage").dispatchEvent(new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
+        }""", saved)
+    hands.page.wait_for_function("app.graph.nodes[0].widgets[0].value.includes('hoodie')")
+    assert [r["box"] for r in hands.regions()] == [r["box"] for r in REGIONS]
+    assert hands.page.evaluate("app.graph.nodes.length") == 1, "the page must not open the file as a workflow"
+
+
+BOXES = json.dumps([{"box": [0.5, 0.1, 0.9, 0.4], "label": "a blue dog"}, "a text without a box"])
+
+
+@pytest.mark.parametrize(("mode", "drawn", "then"), [("when empty", [], 2), ("when empty", REGIONS, 2), ("always", REGIONS, 2), ("add", REGIONS, 4)])
+def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then):
+    hands.start(document(drawn))
+    hands.page.evaluate(
+        """async ([boxes, mode]) => {
+            const node = app.graph.nodes[0];
+            const source = LiteGraph.createNode("PrimitiveStringMultiline");
+            source.pos = [600, 0];
+            app.graph.add(source);
+            source.widgets[0].value = boxes;
+            source.connect(0, node, node.inputs.findIndex((input) => input.name === "boxes"));
+            node.widgets.find((widget) => widget.name === "boxes_mode").value = mode;
+            const sink = LiteGraph.createNode("DEIGDrawRegions");
+            const image = LiteGraph.createNode("EmptyImage");
+            const preview = LiteGraph.createNode("PreviewImage");
+            for (const [i, one] of [sink, image, preview].entries()) { one.pos = [600, 250 + 250 * i]; app.graph.add(one) }
+            image.widgets.find((widget) => widget.name === "width").value = 64 + Math.round(Math.random() * 64);
+            image.connect(0, sink, 0);
+            node.connect(0, sink, sink.inputs.findIndex((input) => input.name === "regions"));
+            sink.connect(0, preview, 0);
+            await app.queuePrompt(0, 1);
+        }""", [BOXES, mode])
+    ghosts = hands.page.locator(".deig-box.ghost")
+    if mode == "when empty" and drawn:
+        hands.page.wait_for_function("(app.graph.nodes.find((n) => n.type === 'PreviewImage').imgs ?? app.nodeOutputs?.[4]?.images)")
+        assert ghosts.count() == 0
+        assert hands.regions() == REGIONS
+        return
+    ghosts.first.wait_for()
+    assert ghosts.count() == 2
+    hands.page.locator(".deig-status button").click()
+    regions = hands.regions()
+    assert len(regions) == then and regions[-2]["description"] == "a blue dog" and regions[-1]["description"] == "a text without a box"
+    assert ghosts.count() == 0, "now they are the editor's own"
+    assert hands.prompt()["1"]["inputs"]["boxes_mode"] == "when empty"
+    hands.undo()
+    assert hands.document()["regions"] == drawn
+    assert hands.prompt()["1"]["inputs"]["boxes_mode"] == mode
