@@ -6,14 +6,13 @@ const TYPE = "DEIG_REGION_DOCUMENT";
 const LEAST = { width: 480, height: 560 };
 
 loadStyle();
-const texts = loadTexts();
 
 app.registerExtension({
   name: "deig.regions",
   async init() {
     listenToRuns();
     // Nodes are made after this, with their texts in the right language.
-    await texts;
+    await loadTexts();
   },
   getCustomWidgets() {
     return {

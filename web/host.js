@@ -14,6 +14,7 @@ const tracker = () => app.extensionManager?.workflow?.activeWorkflow?.changeTrac
 const run = (command) => app.extensionManager.command.execute(command);
 const inGraph = () => !globalThis.LiteGraph?.vueNodesMode;
 
+/** Once the page knows its settings. */
 export async function loadTexts() {
   try {
     const answer = await api.fetchApi("/i18n");
@@ -167,7 +168,7 @@ export class NodeHost {
   /** The stage covers the graph: zooming by wheel and panning by middle button go on to it. */
   forwardToGraph(root) {
     const pass = (name) => (event) => {
-      if (inGraph() && !this.editor.place.dialog) app.canvas[name]?.(event);
+      if (inGraph() && !this.editor.place.cover) app.canvas[name]?.(event);
     };
     const [down, move, up, wheel] = ["processMouseDown", "processMouseMove", "processMouseUp", "processMouseWheel"].map(pass);
     root.addEventListener("pointerdown", (event) => (event.button === 1 ? down(event) : event.stopPropagation()));

@@ -63,6 +63,9 @@ def moves(hands, everything: bool) -> tuple[list[float], float]:
     times = hands.page.evaluate(MOVE, [MOVES, x, y])
     done = layouts() - before
     hands.page.mouse.up()
+    moved = sum(after["box"] != before["box"] for after, before in zip(hands.regions(), grid(), strict=True))
+    if moved != (64 if everything else 1):
+        raise SystemExit(f"{moved} boxes were moved: the times are not those of a drag.")
     return times, done / MOVES
 
 

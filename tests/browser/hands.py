@@ -44,12 +44,15 @@ class Hands:
 
     def start(self, *documents, scale=1.0, size=None):
         """A fresh workflow with a node for each document; ids are 1, 2, ..."""
+        if self.page.locator(".deig-full").count():
+            self.button("Back to the node").click()
         self.page.evaluate(
             """async ([documents, scale, size]) => {
                 localStorage.removeItem("deig.editor");
-                document.querySelectorAll("dialog.deig-dialog").forEach((dialog) => dialog.close());
+                // A workflow without the renderer's name is laid out anew at every undo, which is a step of its own.
+                const workflowRendererVersion = LiteGraph.vueNodesMode ? "Vue" : "LG";
                 await app.loadGraphData({last_node_id: 0, last_link_id: 0, nodes: [], links: [], groups: [], config: {},
-                    extra: {ds: {scale, offset: [120 / scale, 90 / scale]}}, version: 0.4});
+                    extra: {ds: {scale, offset: [120 / scale, 90 / scale]}, workflowRendererVersion}, version: 0.4});
                 documents.forEach((text, i) => {
                     const node = LiteGraph.createNode("DEIGRegions");
                     node.pos = [i * 560, 0];
@@ -79,7 +82,7 @@ class Hands:
             }""", polling=50)
 
     def stage(self, index=0):
-        return self.page.locator(".deig-stage").nth(index)
+        return self.page.locator(".deig-stage:visible").nth(index)
 
     def text(self, node=1):
         return self.page.evaluate("(id) => app.graph.getNodeById(id).widgets.find((w) => w.name === 'regions').value", node)

@@ -1,6 +1,7 @@
 """What makes work pleasant: the background, full screen, the list's texts, keyboard and screen readers, themes, languages, touch."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hands import REGIONS, document
@@ -86,7 +87,7 @@ def test_full_screen_and_back(hands):
     assert hands.button("Full screen").is_visible(), "the button says again where it leads"
     hands.keys("f", "Escape", "Escape")
     hands.settle()
-    assert not hands.page.locator("dialog.deig-dialog").count(), "Escape leaves too, when nothing else is left to leave"
+    assert not hands.page.locator(".deig-full").count(), "Escape leaves too, when nothing else is left to leave"
 
 
 def test_a_description_grows_is_spell_checked_and_warns_near_the_limit(hands):
@@ -183,13 +184,14 @@ def test_a_pen_draws(hands):
 
 
 def test_the_language_is_the_pages(hands):
-    hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'de') }")
+    t = json.loads((Path(__file__).parents[2] / "locales" / "fr" / "main.json").read_text(encoding="utf-8"))["deig"]["editor"]
+    hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'fr') }")
     hands.page.reload()
     hands.ready()
     try:
         hands.start(document([]))
-        assert hands.page.locator(".deig-hint").inner_text() == "Ziehen, um einen Rahmen zu zeichnen"
-        assert hands.button("Vollbild").is_visible()
+        assert hands.page.locator(".deig-hint").inner_text() == t["Drag to draw a box"]
+        assert hands.button(t["Full screen (F)"]).is_visible()
     finally:
         hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'en') }")
         hands.page.reload()

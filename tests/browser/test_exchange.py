@@ -111,7 +111,7 @@ def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then
         }""", [BOXES, mode])
     ghosts = hands.page.locator(".deig-box.ghost")
     if mode == "when empty" and drawn:
-        hands.page.wait_for_function("(app.graph.nodes.find((n) => n.type === 'PreviewImage').imgs ?? app.nodeOutputs?.[4]?.images)")
+        hands.page.wait_for_function("app.nodeOutputs?.[app.graph.nodes.find((node) => node.type === 'PreviewImage').id]?.images")
         assert ghosts.count() == 0
         assert hands.regions() == REGIONS
         return

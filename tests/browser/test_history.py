@@ -96,6 +96,6 @@ def test_undo_in_full_screen_stays_there(hands):
     assert hands.regions() != REGIONS
     hands.undo()
     assert hands.regions() == REGIONS
-    assert hands.page.locator("dialog.deig-dialog[open] .deig-stage:visible").count() == 1
+    assert hands.page.locator(".deig-full .deig-stage:visible").count() == 1
     hands.page.wait_for_timeout(700)
-    assert hands.page.locator("dialog.deig-dialog[open] .deig-stage:visible").count() == 1
+    assert hands.page.locator(".deig-full .deig-stage:visible").count() == 1

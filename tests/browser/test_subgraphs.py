@@ -30,8 +30,14 @@ def sent(hands):
 def into_subgraph(hands, promoted):
     hands.start(document())
     hands.page.evaluate(CONVERT, promoted)
-    hands.page.locator(".deig-stage:visible").wait_for()
+    hands.stage().wait_for()
     hands.settle()
+    hands.page.wait_for_function(
+        """() => {
+            const stage = [...document.querySelectorAll(".deig-stage")].find((one) => one.checkVisibility());
+            const {left, top, width, height} = stage.getBoundingClientRect();
+            return stage.contains(document.elementFromPoint(left + width / 2, top + height / 2));
+        }""")
 
 
 def test_inside_a_subgraph(hands):
@@ -57,4 +63,4 @@ def test_promoted_to_the_subgraphs_node(hands):
     assert sent(hands) == moved
     assert hands.page.locator(".deig-stage:visible").count() == 1
     hands.keys("Delete")
-    assert len(hands.page.evaluate("app.graph.nodes")) == 1
+    assert hands.page.evaluate("app.graph.nodes.length") == 1

@@ -203,6 +203,7 @@ export class Editor {
     if (this.gesture) this.gesture = null;
     else if (this.toolbar.isOpen()) this.toolbar.open(null);
     else if (this.selection.length) this.selection = NONE;
+    else if (this.place.cover) this.place.leave();
     else return false;
     this.draw();
     return true;

@@ -6,42 +6,52 @@ export class Place {
     this.editor = editor;
   }
 
-  /** What outlives this editor: {selection, focused, dialog, home, editor}. */
+  /** What outlives this editor: {selection, focused, cover, home, editor}. */
   remembered() {
     return this.editor.host.session() ?? {};
   }
 
   toggleFullScreen() {
-    if (this.dialog) return this.dialog.close();
-    this.enterDialog(element("dialog", { className: "deig-dialog" }));
+    if (this.cover) this.leave();
+    else this.enter(element("div", { className: "deig-full", popover: "manual" }));
   }
 
-  /** The panel moves into a dialog on top of everything; undo makes a new editor, which moves into the same one. */
-  enterDialog(dialog) {
-    this.dialog = dialog;
-    this.remembered().dialog = dialog;
-    dialog.replaceChildren(this.editor.panel);
-    dialog.onclose = () => {
-      dialog.remove();
-      this.dialog = this.remembered().dialog = undefined;
-      (this.remembered().home ?? this.editor.root).append(this.editor.panel);
-      this.editor.draw();
-    };
-    if (!dialog.isConnected) document.body.append(dialog);
-    if (!dialog.open) dialog.showModal();
+  /**
+   * The panel moves into a cover on top of everything; undo makes a new editor, which moves into the same one.
+   * It is no <dialog>, because pages from 1.58 on do not undo while one is open.
+   */
+  enter(cover) {
+    this.cover = this.remembered().cover = cover;
+    cover.replaceChildren(this.editor.panel);
+    if (!cover.isConnected) {
+      cover.behind = [...document.body.children].filter((other) => !other.inert);
+      for (const other of cover.behind) other.inert = true;
+      document.body.append(cover);
+      cover.showPopover();
+    }
     this.editor.stage.root.focus({ preventScroll: true });
     this.editor.draw();
+  }
+
+  leave() {
+    for (const other of this.cover.behind) other.inert = false;
+    this.cover.remove();
+    const memory = this.remembered();
+    this.cover = memory.cover = undefined;
+    (memory.home ?? this.editor.root).append(this.editor.panel);
+    this.editor.draw();
+    this.focusWhenShown();
   }
 
   /** After undo or reload: pick up what the node's earlier editor was showing. */
   resume() {
     const memory = this.remembered();
-    const { selection = [], dialog, focused } = memory;
+    const { selection = [], cover, focused } = memory;
     this.resumed = true;
     memory.editor = this.editor;
     this.editor.select(selection);
     this.moveIn();
-    if (dialog?.isConnected) this.enterDialog(dialog);
+    if (cover?.isConnected) this.enter(cover);
     if (focused) this.focusWhenShown();
   }
 
@@ -52,7 +62,7 @@ export class Place {
     const home = [this.editor.root, memory.home].find((place) => place?.isConnected);
     if (home) {
       memory.home = home;
-      if (!this.dialog && this.editor.panel.parentElement !== home) home.replaceChildren(this.editor.panel);
+      if (!this.cover && this.editor.panel.parentElement !== home) home.replaceChildren(this.editor.panel);
     }
     if (frames) requestAnimationFrame(() => this.moveIn(frames - 1));
   }
@@ -65,8 +75,7 @@ export class Place {
   }
 
   dispose() {
-    const { dialog, editor: { panel } } = this;
-    // If no successor takes the dialog over, the node is gone.
-    if (dialog) setTimeout(() => dialog.contains(panel) && dialog.close(), 500);
+    // If no successor takes the cover over, the node is gone.
+    setTimeout(() => this.cover?.contains(this.editor.panel) && this.leave(), 500);
   }
 }

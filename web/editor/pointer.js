@@ -27,7 +27,7 @@ export function listenToPointer(editor) {
     if (editor.gesture.moved) editor.draw();
   });
   root.addEventListener("pointerup", (event) => event.pointerId === editor.pointer && finish(editor));
-  root.addEventListener("pointercancel", () => editor.escape());
+  root.addEventListener("pointercancel", () => editor.gesture && editor.escape());
   root.addEventListener("dblclick", () => editor.selection.length === 1 && editor.list.focus(editor.selection[0]));
 }
 

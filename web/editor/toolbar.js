@@ -55,7 +55,7 @@ function drawToolbar(editor, buttons, size) {
   const { preferences, doc } = editor;
   for (const tool of ["draw", "select"]) buttons[tool].ariaPressed = String(preferences.tool === tool);
   buttons.magnet.ariaPressed = String(preferences.magnet);
-  drawFull(buttons.full, !!editor.place.dialog);
+  drawFull(buttons.full, !!editor.place.cover);
   [doc.width, doc.height].forEach((value, axis) => {
     if (size[axis].valueAsNumber !== value) size[axis].value = value;
   });
