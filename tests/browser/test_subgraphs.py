@@ -13,7 +13,11 @@ CONVERT = """async (promoted) => {
         Object.assign(saved.nodes[0], {pos: [0, 0], size: [560, 720]});
         saved.nodes[0].properties.proxyWidgets = [[String(inner.id), "regions"]];
         await app.loadGraphData(saved);
-    } else app.canvas.openSubgraph(node.subgraph, node);
+    } else {
+        // As a person's second click would come: within one tick the page keeps showing what was there.
+        await new Promise((done) => setTimeout(done, 500));
+        app.canvas.openSubgraph(node.subgraph, node);
+    }
     const graph = app.canvas.graph;
     app.canvas.ds.offset = [120 - graph.nodes[0].pos[0], 90 - graph.nodes[0].pos[1]];
     app.canvas.setDirty(true, true);
