@@ -31,11 +31,15 @@ class Hands:
             "Comfy.Minimap.Visible": False, "LiteGraph.Canvas.MaximumFps": 30,
         }
         self.post("/api/settings", settings)
-        self.page.goto(self.server.url)
+        self.page.goto(self.server.url, wait_until="commit")
+        self.ready()
+
+    def reload(self):
+        self.page.reload(wait_until="commit")
         self.ready()
 
     def ready(self):
-        self.page.wait_for_function("!!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)", timeout=60000)
+        self.page.wait_for_function("!!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)", timeout=120000)
         self.page.wait_for_timeout(1500)
 
     def post(self, path, value):

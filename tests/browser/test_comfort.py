@@ -186,16 +186,14 @@ def test_a_pen_draws(hands):
 def test_the_language_is_the_pages(hands):
     t = json.loads((Path(__file__).parents[2] / "locales" / "fr" / "main.json").read_text(encoding="utf-8"))["deig"]["editor"]
     hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'fr') }")
-    hands.page.reload()
-    hands.ready()
+    hands.reload()
     try:
         hands.start(document([]))
         assert hands.page.locator(".deig-hint").inner_text() == t["Drag to draw a box"]
         assert hands.button(t["Full screen (F)"]).is_visible()
     finally:
         hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'en') }")
-        hands.page.reload()
-        hands.ready()
+        hands.reload()
 
 
 def test_the_wheel_over_the_stage_zooms_the_graph(hands):

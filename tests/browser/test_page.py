@@ -98,8 +98,7 @@ def test_reload_of_the_page(hands):
     hands.drag((0.2, 0.2), (0.3, 0.3))
     after = hands.text()
     hands.page.wait_for_timeout(1500)
-    hands.page.reload()
-    hands.ready()
+    hands.reload()
     hands.stage().wait_for(state="visible")
     assert hands.page.evaluate("app.graph.nodes[0].widgets[0].value") == after
 
