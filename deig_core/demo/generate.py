@@ -20,7 +20,7 @@ from .text import remembered_features
 from .world import SIZE, Scene
 
 LATENT = SIZE // 8
-STEPS, GUIDANCE = 20, 4.0
+STEPS, GUIDANCE = 20, 3.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from .train_base import SIZES
 from .world import draw_scene
 
 DEMO = TrainConfig(
-    steps=1350, batch=32, accumulate=1, learning_rate=1.5e-3, warm_up=100, decay=0.3, weight_decay=0.01, beta2=0.99, gamma=5.0, drop=0.1,
+    steps=8000, batch=32, accumulate=1, learning_rate=1.5e-3, warm_up=100, decay=0.3, weight_decay=0.01, beta2=0.99, gamma=5.0, drop=0.1,
     most_instances=5, mirror=False, averaging=0.999, save_every=250, sample_every=0)
 """What the tiny world needs instead of the paper's settings. No mirror: its patterns are fixed to the picture's left edge."""
 
