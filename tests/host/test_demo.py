@@ -54,7 +54,9 @@ def test_what_is_asked_for_lies_in_its_box(demo):
     located, by_chance = (sum(v.iou >= 0.5 for v in verdicts) / len(verdicts) for verdicts in (with_boxes, without))
     assert located > 0.7 and by_chance < 0.4
     coloured, by_chance = (sum(v.right("colour") for v in verdicts) / len(verdicts) for verdicts in (with_boxes, without))
-    assert coloured > 0.6 and by_chance < 0.4
+    assert coloured > 0.8 and by_chance < 0.4
+    # A text encoder that does not say which colour is whose gave 0.38.
+    assert sum(v.passes() for v in with_boxes) / len(with_boxes) > 0.4
 
 
 def test_the_weights_stay_small():
