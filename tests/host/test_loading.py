@@ -85,7 +85,10 @@ def test_converted_weights_sample_as_the_ones_in_memory(graph, folders, tmp_path
     (loaded,) = graph.node("DEIGLoad", weights_name="demo.safetensors")
     text = graph.encode()
     (model,) = graph.node("DEIGApply", model=graph.model, adapter=loaded, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5")
-    assert torch.equal(graph.sample(model, *text), graph.sample(graph.apply(), *text))
+    read = loaded.model.adapter.state_dict()
+    assert all(torch.equal(v, read[k]) for k, v in adapter.state_dict().items())
+    # Not bit for bit: some processors' products round by where a weight lies in memory.
+    torch.testing.assert_close(graph.sample(model, *text), graph.sample(graph.apply(), *text), rtol=1e-4, atol=1e-2)
 
 
 def test_the_host_can_make_a_second_adapter_for_another_gpu(graph, folders, tmp_path):

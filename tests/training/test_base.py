@@ -47,8 +47,11 @@ def test_the_unet_is_read_from(tmp_path, form):
         unet.save_pretrained(path / "unet" if form == "pipeline" else path)
     found = base.load_unet(path)
     x, context = torch.randn(1, 4, 16, 16), torch.randn(1, 3, 32)
+    assert found.state_dict().keys() == unet.state_dict().keys()
+    assert all(torch.equal(v, unet.state_dict()[k]) for k, v in found.state_dict().items())
+    # Not bit for bit: some processors' products round by where a weight lies in memory.
     with torch.no_grad():
-        assert torch.equal(found(x, 5, context).sample, unet.eval()(x, 5, context).sample)
+        torch.testing.assert_close(found(x, 5, context).sample, unet.eval()(x, 5, context).sample)
     assert not any(p.requires_grad for p in found.parameters()) and not found.training
 
 
