@@ -1,4 +1,4 @@
-"""The demo's files as models, without a host; and a trained base as files."""
+"""The demo's files as models, without a host; and what was trained as files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Second stage: the base, text to picture without boxes: T5, IDE of the prompt, UNet."""
+"""The base, text to picture without boxes: T5, IDE of the prompt, UNet."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def new_ide() -> InstanceDetailExtractor:
 
 
 class Base(nn.Module):
-    """What the first stage of a text-to-picture model needs; `context` is the UNet's cross-attention input."""
+    """What is trained of the base; `context` is the UNet's cross-attention input."""
 
     def __init__(self, vocabulary: int):
         super().__init__()
