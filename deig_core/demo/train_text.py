@@ -78,7 +78,7 @@ def reading(model: Reader, captions: int = 256) -> dict[str, float]:
     return {**named, "strayed": float(model.strayed(written(texts)))}
 
 
-def train_text(encoder: TextEncoder, state: Path, *, steps: int = 3000, seed: int = 0, until: float = math.inf) -> tuple[Reader, bool]:
+def train_text(encoder: TextEncoder, state: Path, *, steps: int = 1500, seed: int = 0, until: float = math.inf) -> tuple[Reader, bool]:
     """(reader with averaged weights, whether all steps are done). encoder: the base's; it stays as it is."""
     torch.manual_seed(seed)
     encoder.model.to(device())

@@ -42,6 +42,16 @@ def test_resize_by_a_corner_and_keep_the_aspect_with_shift(hands):
     assert (x1 - x0) / (y1 - y0) == pytest.approx(307 / 307, abs=0.03)
 
 
+def test_a_group_resizes_as_one(hands):
+    hands.start(document())
+    hands.plain()
+    hands.click(0.2, 0.2)
+    hands.keys("Control+a")
+    hands.drag((0.7, 0.9), (0.4, 0.5))
+    assert hands.pixels(0) == pytest.approx([77, 51, 192, 179], abs=2)
+    assert hands.pixels(1) == pytest.approx([154, 128, 307, 256], abs=2)
+
+
 def test_alt_click_goes_through_overlapping_boxes(hands):
     hands.start(document())
     hands.click(0.35, 0.5)

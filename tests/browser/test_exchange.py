@@ -23,6 +23,19 @@ def test_copy_and_paste_between_two_nodes(hands):
     assert first["box"] != second["box"], "a second copy must not hide behind the first"
 
 
+def test_copy_and_paste_between_two_workflows(hands):
+    hands.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hands.start(document())
+    hands.click(0.2, 0.2)
+    hands.keys("Control+c")
+    hands.start(document([]))
+    hands.click(0.5, 0.5)
+    hands.keys("Control+v")
+    hands.page.wait_for_timeout(200)
+    assert [r["description"] for r in hands.regions()] == [REGIONS[0]["description"]]
+    assert hands.regions()[0]["box"] == REGIONS[0]["box"]
+
+
 def paste_json(hands, text, button="Add"):
     hands.button("Import and export").click()
     hands.page.locator(".deig-pop textarea:visible").fill(text)
