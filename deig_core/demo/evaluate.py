@@ -47,9 +47,10 @@ def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter
     else:
         rows["base (DEIG's gates shut)"] = (full, files.TEXT, {"boxes": False, "gates": False})
     rows["DEIG"] = (full, files.TEXT, {})
-    for ablation in filter(None, ABLATIONS):
-        for seed in range(8):
-            path = (trained or weights) / f"adapter-{ablation}-{seed}" / files.ADAPTER
+    for ablation in ABLATIONS:
+        # The full method's seed 0 is the row above.
+        for seed in range(ablation is None, 8):
+            path = (trained or weights) / f"adapter-{ablation or 'full'}-{seed}" / files.ADAPTER
             if path.is_file():
                 rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (load(path), files.TEXT, {"trainee": ABLATIONS[ablation].trainee})
     return rows

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
 from diffusers import UNet2DConditionModel
 
+from ..checkpoint.read import load_adapter, read_official
 from ..text_encoder import TextEncoder, load_text_encoder
 from ..training.names import load_original, original_state_dict
 from . import files
@@ -33,6 +35,20 @@ def unet(folder: Path = files.WEIGHTS) -> UNet2DConditionModel:
 
 def text_encoder(folder: Path = files.WEIGHTS, name: str = files.TEXT) -> TextEncoder:
     return load_text_encoder(folder / name)
+
+
+def base(folder: Path) -> Base:
+    """A base to go on from: the UNet, the text encoder as it reads now, which then stays as it is, and the base's IDE, else the adapter's."""
+    encoder = text_encoder(folder)
+    found = Base(len(encoder.tokenizer))
+    found.t5.load_state_dict(encoder.model.state_dict())
+    found.t5.requires_grad_(False)
+    load_original(found.unet, files.read(files.UNET, folder))
+    if (folder / files.BASE_IDE).is_file():
+        found.ide.load_state_dict(files.read(files.BASE_IDE, folder))
+    else:
+        found.ide.load_state_dict(load_adapter(read_official(folder / files.ADAPTER), dtype=torch.float32).ide.state_dict())
+    return found
 
 
 def write_text(folder: Path, name: str, t5: T5EncoderModel, provenance: Mapping[str, object]) -> None:

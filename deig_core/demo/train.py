@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
     parser.add_argument("--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table")
-    parser.add_argument("--start", type=Path, help="adapter to go on from, instead of the base's IDE and new fusers")
-    parser.add_argument("--seed", type=int, default=0, help="of the adapter stage")
+    parser.add_argument("--start", type=Path, help="folder of weights whose base and adapter are gone on from, instead of new ones")
+    parser.add_argument("--seed", type=int, default=0, help="of the adapter stage; others than 0 are for the table")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it")
@@ -58,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latents = scene_latents(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
     if "base" in options.stages:
         tokenizer = write_tokenizer(weights / files.BASE_TEXT)
-        base, _ = train_base(latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch, until=until)
+        base, _ = train_base(
+            latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch,
+            start=options.start and models.base(options.start), until=until)
         models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
     if "text" in options.stages:
         reader, _ = train_text(models.text_encoder(weights, files.BASE_TEXT), folder / "text.pt", steps=options.text_steps, until=until)
@@ -67,8 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name = f"adapter-{options.ablation or 'full'}-{options.seed}"
         train_adapter(
             weights, latents, folder / name, steps=options.adapter_steps, batch=options.batch, seed=options.seed, ablation=options.ablation,
-            start=options.start, until=until)
-        if options.ablation is None:
+            start=options.start and options.start / files.ADAPTER, until=until)
+        if options.ablation is None and options.seed == 0:
             shutil.copyfile(folder / name / files.ADAPTER, weights / files.ADAPTER)
     return 0
 

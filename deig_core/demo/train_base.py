@@ -1,4 +1,8 @@
-"""The base, text to picture without boxes: T5, IDE of the prompt, UNet."""
+"""The base, text to picture without boxes: T5, IDE of the prompt, UNet.
+
+Its UNet also learns to say where each of its cells is. A real Stable Diffusion finds that out from the zeros around its pictures, over
+years of GPU time; a base that sees few pictures does not, and then no adapter can place what repeats from cell to cell (docs/demo.md).
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ SIZES = DeigConfig(text_dim=WIDTH, width=WIDTH, tokens=8, layers=2, heads=4, tim
                    position_hidden=128, fuser_heads=4)
 EMPTY_PROMPTS = 0.1
 GAMMA = 5.0  # of min-SNR weighting
+PLACES = 0.1  # weight of telling places
 
 
 def new_ide() -> InstanceDetailExtractor:
@@ -34,6 +39,29 @@ def new_ide() -> InstanceDetailExtractor:
     return InstanceDetailExtractor(
         text_dim=c.text_dim, width=c.width, layers=c.layers, heads=c.heads, tokens=c.tokens, time_channels=c.time_channels,
         time_dim=c.time_dim, hidden=c.hidden)
+
+
+class Places(nn.Module):
+    """Linear heads that tell a cell's row, column, and whether these are odd, at the finest attention blocks on the way up; thrown away afterwards."""
+
+    def __init__(self, unet: UNet2DConditionModel):
+        super().__init__()
+        blocks = [attention.transformer_blocks[0] for attention in unet.up_blocks[-1].attentions]
+        self.heads = nn.ModuleList(nn.Linear(block.norm1.normalized_shape[0], 4) for block in blocks)
+        self._seen: list[torch.Tensor] = []
+        for block in blocks:
+            block.norm1.register_forward_hook(lambda _norm, _inputs, seen: self._seen.append(seen))
+
+    def loss(self) -> torch.Tensor:
+        """Mean squared error over the UNet's last call; every target has a mean square of 1."""
+        told = [head(seen.float()) for head, seen in zip(self.heads, self._seen, strict=True)]
+        self._seen.clear()
+        side = math.isqrt(told[0].shape[1])
+        line = torch.arange(side, device=told[0].device, dtype=torch.float32)
+        along, odd = (line - line.mean()) / line.std(correction=0), 2 * (line % 2) - 1
+        row, column = torch.meshgrid(line.long(), line.long(), indexing="ij")
+        right = torch.stack([along[row], along[column], odd[row], odd[column]], dim=-1).flatten(0, 1)
+        return sum((t - right).square().mean() for t in told) / len(told)
 
 
 class Base(nn.Module):
@@ -44,6 +72,7 @@ class Base(nn.Module):
         self.t5 = new_t5(vocabulary)
         self.ide = new_ide()
         self.unet = UNet2DConditionModel(**UNET)
+        self.places = Places(self.unet)
 
     def context(self, ids: torch.Tensor, mask: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
         """Tokens [B, T, D] of prompts given as int64 [B, L]."""
@@ -53,12 +82,12 @@ class Base(nn.Module):
 
 def train_base(
     latents: torch.Tensor, tokenizer, state: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3, seed: int = 0,
-    until: float = math.inf,
+    start: Base | None = None, until: float = math.inf,
 ) -> tuple[Base, bool]:
-    """(base with averaged weights, whether all steps are done). latents: of the scenes of seeds 0, 1, ..."""
+    """(base with averaged weights, whether all steps are done). latents: of the scenes of seeds 0, 1, ... start: a base to go on from."""
     torch.manual_seed(seed)
     where = device()
-    base = Base(len(tokenizer)).to(where)
+    base = (start or Base(len(tokenizer))).to(where)
     alphas = alphas_cumprod()
     caption = cache(lambda i: draw_scene(i).caption())
 
@@ -78,7 +107,7 @@ def train_base(
             times = times.to(where)
             context = base.context(tokens.input_ids.to(where), tokens.attention_mask.to(where), times)
             predicted = base.unet(noisy.to(where), times, context).sample.float()
-        return (weight * (predicted - noise.to(where)).square()).mean()
+        return (weight * (predicted - noise.to(where)).square()).mean() + PLACES * base.places.loss()
 
     done = run_stage("base", base, loss, state, steps=steps, peak=peak, until=until)
     return base.eval(), done
