@@ -342,7 +342,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     for function, about in (
-        (demo, "make a picture with the example workflow"), (test, "run all tests"),
+        (demo, "make a picture with the example workflow"), (test, "run all tests; arguments go to pytest"),
         (serve, "open ComfyUI with the pack"), (parity, "compare the pack in the host with golden whole-UNet files"),
         (bench, "measure speed and memory, as ratios"),
     ):
@@ -350,10 +350,9 @@ def main() -> int:
         command.set_defaults(function=function)
         command.add_argument("--comfyui", metavar="PATH", help="use this ComfyUI checkout instead of the pinned one")
         if function is demo:
-            command.add_argument("--evaluate", action="store_true", help="measure how well the demo's models follow 512 unseen layouts instead")
-        if function in (demo, test):
-            passed_on = "deig_core.demo.evaluate" if function is demo else "pytest"
-            command.add_argument("arguments", nargs=argparse.REMAINDER, help=f"passed on to {passed_on}")
+            command.add_argument(
+                "--evaluate", action="store_true",
+                help="measure how well the demo's models follow 512 unseen layouts instead; other options go to deig_core.demo.evaluate")
         if function is serve:
             command.add_argument("--port", type=int, default=8188)
         if function is parity:
@@ -362,7 +361,9 @@ def main() -> int:
             command.add_argument("target", nargs="?", choices=("core", "step", "editor"), help="one part alone (default: all)")
             command.add_argument("--json", metavar="FILE", help="also write the rows here")
             command.add_argument("--rounds", type=int, help="measurements a row")
-    options = parser.parse_args()
+    options, options.arguments = parser.parse_known_args()
+    if options.arguments and not (options.function is test or getattr(options, "evaluate", False)):
+        parser.error(f"unrecognized arguments: {' '.join(options.arguments)}")
     try:
         return options.function(options)
     except DevError as error:

@@ -78,7 +78,7 @@ def load_text_encoder(path: str | Path, *, dtype: torch.dtype = torch.float32, f
     """Load a T5 encoder from a Hugging Face folder (sharded or not) or from one file (encoder only, or a whole T5).
 
     dtype: of the weights; under float16 the feed-forward outputs stay float32 (they overflow half precision).
-    fallback_tokenizer: folder of a T5 tokenizer, for a path that has none of its own.
+    fallback_tokenizer: folder of a T5 tokenizer, for a single file and for a folder that has none of its own.
     Raises WeightsError for a file that is no T5 encoder, or without a tokenizer.
     """
     path = Path(path)
@@ -163,7 +163,9 @@ def _tokenizer(path: Path, fallback: str | Path | None) -> PreTrainedTokenizerBa
     from transformers import T5TokenizerFast
 
     folder = path if path.is_dir() else path.parent
-    if path.is_file() or not any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model")):
+    found = any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model"))
+    # Beside a file may lie another model's tokenizer.
+    if not found or (path.is_file() and fallback is not None):
         if fallback is None:
             raise WeightsError(f"{path.name} comes without a tokenizer: put tokenizer.json of Flan-T5-XL beside it.")
         folder = Path(fallback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,9 +19,6 @@ class Unmasked:
 
     def __init__(self, call):
         self._call = call
-
-    def __getattr__(self, name: str):
-        return getattr(self._call, name)
 
     def instances(self, grid: Size, device: torch.device) -> list[LevelInstances]:
         return [
@@ -43,21 +41,24 @@ class UnmaskedTrainee(Trainee):
 
 
 class PooledTrainee(Trainee):
-    """Without the IDE: an instance's tokens are all the mean of its text's features, through the IDE's text projection."""
+    """Without the IDE: an instance's tokens are all the mean of its words' features, through the IDE's text projection."""
 
     def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor):
         size, width = len(batch.captions), batch.boxes.shape[1]
         context = self.adapter.ide(self.adapter.ide.project_text(features[:size]), times)
-        pooled = pool(self.adapter, features[size:])
+        pooled = pool(self.adapter, features[size:], batch.descriptions)
         spread = pooled.new_zeros(size, width, *pooled.shape[1:]).index_put((batch.rows.to(times.device), batch.slots.to(times.device)), pooled)
         tokens = self.adapter.position_net(spread, batch.boxes.to(times.device), batch.valid.to(times.device))
         return context, BatchCall(batch, tokens, self.adapter.config.tokens)
 
 
-def pool(adapter: DeigAdapter, features: torch.Tensor) -> torch.Tensor:
-    """Features [n, L, text_dim] -> [n, T, D], T times the mean."""
-    mean = adapter.ide.connector.proj_in(features.mean(1, keepdim=True))
-    return mean.expand(-1, adapter.config.tokens, -1)
+def pool(adapter: DeigAdapter, features: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
+    """Features [n, L, text_dim] of n texts -> [n, T, D], T times the mean. Its words' alone: the many pads would drown them."""
+    # A word is one token of the demo's tokenizer, and one more ends the text.
+    lengths = torch.tensor([len(text.split()) + 1 for text in texts], device=features.device)
+    words = torch.arange(features.shape[1], device=features.device) < lengths[:, None]
+    mean = (features * words[:, :, None]).sum(1, keepdim=True) / lengths[:, None, None]
+    return adapter.ide.connector.proj_in(mean).expand(-1, adapter.config.tokens, -1)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 
 from ..adapter import DeigAdapter
 from ..checkpoint.read import load_adapter, read_official
-from ..errors import WeightsError
+from ..errors import DeigError, WeightsError
 from . import files, models
 from .ablations import ABLATIONS
 from .generate import GUIDANCE, STEPS, Models, generate
@@ -24,7 +25,7 @@ from .report import measured, table
 from .scorer import Classifier, Verdict, judge
 from .world import Scene, draw_scene
 
-FIRST_SEED = 30_000_000  # no training stage draws scenes from here on
+FIRST_SEED = 30_000_000  # nothing is trained on scenes from here on
 NEEDED = 0.98  # of the scorer on rendered truth; below, its verdicts do not count
 
 
@@ -69,6 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, help="also write the figures here")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
+    try:
+        _evaluate(options)
+    except DeigError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> None:
     scenes = [draw_scene(FIRST_SEED + i) for i in range(options.layouts)]
     classifier = Classifier()
     classifier.load_state_dict(files.read(files.SCORER, options.weights))
@@ -90,7 +100,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table(rows))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    return 0
 
 
 if __name__ == "__main__":

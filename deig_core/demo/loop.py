@@ -13,6 +13,8 @@ import torch
 from diffusers.training_utils import EMAModel
 from torch import nn
 
+from ..errors import DeigError
+
 log = logging.getLogger("deig.demo")
 
 
@@ -33,6 +35,7 @@ def run_stage(
     """Train `module` on loss(step) up to `steps`, from the state at `state` if there is one; leave the averaged weights in it.
 
     until: time.monotonic() at which to save and stop. Returns whether all steps are done.
+    Raises DeigError for the state of another model, and if a weight stands still over the first 50 steps.
     """
     parameters = [p for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01)
@@ -41,8 +44,11 @@ def run_stage(
     if state.is_file():
         stored = torch.load(state, weights_only=True, map_location="cpu")
         first = stored["step"]
-        module.load_state_dict(stored["module"])
-        optimiser.load_state_dict(stored["optimiser"])
+        try:
+            module.load_state_dict(stored["module"])
+            optimiser.load_state_dict(stored["optimiser"])
+        except (RuntimeError, ValueError):
+            raise DeigError(f"{state.name} holds a run of another model: go on with that run's options, or choose another folder.") from None
         average.load_state_dict(stored["average"])
     average.to(parameters[0].device)
     start = [p.detach().clone() for p in parameters] if first == 0 else None
@@ -77,7 +83,7 @@ def _check_moved(module: nn.Module, start: list[torch.Tensor]) -> None:
     trained = [(n, p) for n, p in module.named_parameters() if p.requires_grad]
     still = [n for (n, p), before in zip(trained, start, strict=True) if torch.equal(p, before)]
     if still:
-        raise RuntimeError(f"After 50 steps these weights have not moved: {', '.join(still[:8])}; is the graph cut before them?")
+        raise DeigError(f"After 50 steps these weights have not moved: {', '.join(still[:8])}; is the graph cut before them?")
 
 
 def _save(path: Path, step: int, module: nn.Module, optimiser: torch.optim.Optimizer, average: EMAModel) -> None:

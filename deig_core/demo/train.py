@@ -7,12 +7,14 @@ import logging
 import math
 import os
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from ..errors import DeigError
 from . import files, models
 from .ablations import ABLATIONS
 from .latents import scene_latents
@@ -24,12 +26,14 @@ from .train_scorer import train_scorer
 from .train_text import train_text
 
 STAGES = ("autoencoder", "scorer", "latents", "base", "text", "adapter")
+GOING_ON = ("latents", "base", "adapter")  # stages of a run with --start
+log = logging.getLogger("deig.demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deig_core.demo.train", description=__doc__)
     parser.add_argument("folder", type=Path, help="where states and weights go")
-    parser.add_argument("--stages", nargs="+", default=STAGES, choices=STAGES)
+    parser.add_argument("--stages", nargs="+", choices=STAGES, help=f"default: all; with --start {', '.join(GOING_ON)}")
     parser.add_argument("--scenes", type=int, default=12_000, help="training scenes that are rendered and encoded")
     parser.add_argument("--autoencoder-steps", type=int, default=1400)
     parser.add_argument("--scorer-steps", type=int, default=2500)
@@ -37,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
     parser.add_argument("--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table")
-    parser.add_argument("--start", type=Path, help="folder of weights whose base and adapter are gone on from, instead of new ones")
+    parser.add_argument(
+        "--start", type=Path, metavar="WEIGHTS", help="go on from the base and the adapter in this folder; its other files stay as they are")
     parser.add_argument("--seed", type=int, default=0, help="of the adapter stage; others than 0 are for the table")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
@@ -45,34 +50,69 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
+    try:
+        if not _train(options):
+            log.info("Stopped before the end: the same command goes on.")
+    except DeigError as error:
+        print(f"train: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _train(options: argparse.Namespace) -> bool:
+    """Whether all stages are done. A stage that is not ends the run: the next would learn from a half-trained model."""
     until = time.monotonic() + 60 * options.minutes
+    stages = options.stages or (GOING_ON if options.start else STAGES)
     folder, weights = options.folder, options.folder / "weights"
     folder.mkdir(parents=True, exist_ok=True)
-    if "autoencoder" in options.stages:
-        model, _ = train_autoencoder(folder / "autoencoder.pt", steps=options.autoencoder_steps, until=until)
-        files.write(weights, files.VAE, model.state_dict(), {"stage": "autoencoder"})
-    if "scorer" in options.stages:
-        model, _ = train_scorer(folder / "scorer.pt", steps=options.scorer_steps, until=until)
-        files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer"})
-    if {"latents", "base", "adapter"} & set(options.stages):
+    if options.start:
+        _copy_frozen(options.start, weights)
+    if "autoencoder" in stages:
+        model, done = train_autoencoder(folder / "autoencoder.pt", steps=options.autoencoder_steps, until=until)
+        files.write(weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": options.autoencoder_steps})
+        if not done:
+            return False
+    if "scorer" in stages:
+        model, done = train_scorer(folder / "scorer.pt", steps=options.scorer_steps, until=until)
+        files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer", "steps": options.scorer_steps})
+        if not done:
+            return False
+    if {"latents", "base", "adapter"} & set(stages):
         latents = scene_latents(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
-    if "base" in options.stages:
+    if "base" in stages:
         tokenizer = write_tokenizer(weights / files.BASE_TEXT)
-        base, _ = train_base(
+        base, done = train_base(
             latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch,
             start=options.start and models.base(options.start), until=until)
         models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
-    if "text" in options.stages:
-        reader, _ = train_text(models.text_encoder(weights, files.BASE_TEXT), folder / "text.pt", steps=options.text_steps, until=until)
+        if not done:
+            return False
+    if "text" in stages:
+        reader, done = train_text(
+            models.text_encoder(weights, files.BASE_TEXT), folder / "text.pt", scenes=options.scenes, steps=options.text_steps, until=until)
         models.write_text(weights, files.TEXT, reader.t5, {"stage": "text", "steps": options.text_steps})
-    if "adapter" in options.stages:
+        if not done:
+            return False
+    if "adapter" in stages:
         name = f"adapter-{options.ablation or 'full'}-{options.seed}"
-        train_adapter(
+        _, done = train_adapter(
             weights, latents, folder / name, steps=options.adapter_steps, batch=options.batch, seed=options.seed, ablation=options.ablation,
             start=options.start and options.start / files.ADAPTER, until=until)
-        if options.ablation is None and options.seed == 0:
-            shutil.copyfile(folder / name / files.ADAPTER, weights / files.ADAPTER)
-    return 0
+        made = folder / name / files.ADAPTER
+        if options.ablation is None and options.seed == 0 and made.is_file():
+            shutil.copyfile(made, weights / files.ADAPTER)
+        return done
+    return True
+
+
+def _copy_frozen(start: Path, weights: Path) -> None:
+    """What a run that goes on does not train, where it is not there yet."""
+    for name in (files.VAE, files.SCORER):
+        if not (weights / name).is_file():
+            weights.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(start / name, weights / name)
+    if not (weights / files.TEXT).is_dir():
+        shutil.copytree(start / files.TEXT, weights / files.TEXT)
 
 
 if __name__ == "__main__":

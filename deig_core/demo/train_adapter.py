@@ -29,7 +29,7 @@ DEMO = TrainConfig(
 
 
 class DemoScenes:
-    """The scenes of seeds 0, 1, ... as training examples. latents: float16 [count, 4, h, w]."""
+    """The scenes of seeds 0, 1, ... as training examples. latents: float16 [count, 4, h, w]. coarse: no text tells details, the caption neither."""
 
     def __init__(self, latents: torch.Tensor, *, coarse: bool = False):
         self._latents = latents
@@ -42,7 +42,7 @@ class DemoScenes:
     def __getitem__(self, i: int) -> Example:
         scene = self._scene(i)
         descriptions = tuple(p.thing.coarse() if self._coarse else p.thing.describe() for p in scene.things)
-        return Example(self._latents[i], scene.caption(), descriptions, tuple(map(tuple, scene.boxes().tolist())))
+        return Example(self._latents[i], ", ".join(descriptions), descriptions, tuple(map(tuple, scene.boxes().tolist())))
 
 
 def train_adapter(

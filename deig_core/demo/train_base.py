@@ -48,13 +48,13 @@ class Places(nn.Module):
         super().__init__()
         blocks = [attention.transformer_blocks[0] for attention in unet.up_blocks[-1].attentions]
         self.heads = nn.ModuleList(nn.Linear(block.norm1.normalized_shape[0], 4) for block in blocks)
-        self._seen: list[torch.Tensor] = []
+        self._seen: dict[torch.nn.Module, torch.Tensor] = {}
         for block in blocks:
-            block.norm1.register_forward_hook(lambda _norm, _inputs, seen: self._seen.append(seen))
+            block.norm1.register_forward_hook(lambda norm, _inputs, seen: self._seen.update({norm: seen}))
 
     def loss(self) -> torch.Tensor:
         """Mean squared error over the UNet's last call; every target has a mean square of 1."""
-        told = [head(seen.float()) for head, seen in zip(self.heads, self._seen, strict=True)]
+        told = [head(seen.float()) for head, seen in zip(self.heads, self._seen.values(), strict=True)]
         self._seen.clear()
         side = math.isqrt(told[0].shape[1])
         line = torch.arange(side, device=told[0].device, dtype=torch.float32)

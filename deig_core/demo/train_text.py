@@ -24,7 +24,6 @@ from .scorer import ANSWERS, labels
 from .text import WIDTH
 from .world import Thing, draw_scene
 
-SCENES = 12_000  # seeds 0, 1, ...: those that the base and the adapter are trained on
 ALONE = 48  # descriptions a step while they come alone: the first quarter of all steps
 MIXED = (24, 16)  # descriptions and captions a step, after it
 KEPT = 16  # of these texts a step are held near their features of before, at all positions that an IDE reads
@@ -78,8 +77,10 @@ def reading(model: Reader, captions: int = 256) -> dict[str, float]:
     return {**named, "strayed": float(model.strayed(written(texts)))}
 
 
-def train_text(encoder: TextEncoder, state: Path, *, steps: int = 1500, seed: int = 0, until: float = math.inf) -> tuple[Reader, bool]:
-    """(reader with averaged weights, whether all steps are done). encoder: the base's; it stays as it is."""
+def train_text(
+    encoder: TextEncoder, state: Path, *, scenes: int = 12_000, steps: int = 1500, seed: int = 0, until: float = math.inf,
+) -> tuple[Reader, bool]:
+    """(reader with averaged weights, whether all steps are done), from the scenes of seeds 0, 1, ... encoder: the base's; it stays as it is."""
     torch.manual_seed(seed)
     encoder.model.to(device())
     model = Reader(encoder).to(device())
@@ -88,7 +89,7 @@ def train_text(encoder: TextEncoder, state: Path, *, steps: int = 1500, seed: in
     def loss(step: int) -> torch.Tensor:
         lot = generator(seed, step)
         alone, together = (ALONE, 0) if step < steps // 4 else MIXED
-        chosen = [things(i) for i in torch.randint(0, SCENES, (alone + together,), generator=lot).tolist()]
+        chosen = [things(i) for i in torch.randint(0, scenes, (alone + together,), generator=lot).tolist()]
         chosen = [*(c[:1] for c in chosen[:alone]), *chosen[alone:]]
         logits, right = model(chosen)
         named = sum(F.cross_entropy(logits[name], right[:, i]) for i, name in enumerate(ANSWERS)) / len(ANSWERS)

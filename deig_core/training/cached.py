@@ -56,16 +56,19 @@ class CachedFeatures:
 
 def cache_texts(
     store: Store, texts: Sequence[str], features: Callable[[Sequence[str]], torch.Tensor], *, shard: int = 1024,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    batch: int = 32, progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
     """Encode what `store` lacks, `shard` texts to a file, as bfloat16: all positions, pads included (reference.md section 2)."""
     keys = [text_key(t) for t in texts]
     todo = store.missing(keys)
     for start in range(0, len(todo), shard):
-        part = todo[start:start + shard]
-        found = features([texts[i] for i in part]).to(torch.bfloat16)
-        store.add({keys[i]: f for i, f in zip(part, found, strict=True)})
-        progress(start + len(part), len(todo))
+        part, found = todo[start:start + shard], {}
+        for turn in range(0, len(part), batch):
+            few = part[turn:turn + batch]
+            progress(start + turn, len(todo))
+            found.update(zip((keys[i] for i in few), features([texts[i] for i in few]).to(torch.bfloat16), strict=True))
+        store.add(found)
+    progress(len(todo), len(todo))
 
 
 def cache_pictures(
@@ -79,11 +82,12 @@ def cache_pictures(
         part, found = todo[start:start + shard], {}
         for turn in range(0, len(part), batch):
             few = part[turn:turn + batch]
+            progress(start + turn, len(todo))
             seen = torch.stack([read_square(folder / pictures[i].file_name, side) for i in few])
             latents = torch.stack([encode(seen), encode(seen.flip(-1))], 1).to("cpu", torch.float16)
             found.update(zip((keys[i] for i in few), latents, strict=True))
         store.add(found)
-        progress(start + len(part), len(todo))
+    progress(len(todo), len(todo))
 
 
 def read_square(path: Path, side: int) -> torch.Tensor:

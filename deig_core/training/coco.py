@@ -40,11 +40,11 @@ def from_coco(instances: dict, captions: dict | None = None) -> list[Picture]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m deig_core.training.coco", description="COCO annotations as JSON lines for training.")
     parser.add_argument("instances", type=Path, help="instances_train2017.json")
-    parser.add_argument("captions", type=Path, help="captions_train2017.json")
+    parser.add_argument("captions", type=Path, nargs="?", help="captions_train2017.json (default: a caption is its picture's descriptions)")
     parser.add_argument("target", type=Path, help="the .jsonl file to write")
     options = parser.parse_args(arguments)
     try:
-        read = [json.loads(path.read_text(encoding="utf-8")) for path in (options.instances, options.captions)]
+        read = [json.loads(path.read_text(encoding="utf-8")) for path in (options.instances, options.captions) if path]
         write_pictures(options.target, from_coco(*read))
     except (DeigError, OSError, ValueError) as error:
         print(f"coco: {error}", file=sys.stderr)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
+
+from ..errors import DeigError
 
 
 def _setting(default, text: str, **more):
@@ -30,11 +32,16 @@ class TrainConfig:
     averaging: float = _setting(0.9999, "decay of the averaged weights, which are what is saved as the adapter")
     precision: str = _setting("no", "no, fp16 or bf16: of the forward pass", choices=("no", "fp16", "bf16"))
     checkpointing: bool = _setting(False, "recompute the UNet's activations in the backward pass: slower, much less memory")
-    seed: int = _setting(0, "of order, noise, timesteps, dropping and mirroring; the same numbers after a resume and for any number of processes")
+    seed: int = _setting(0, "of order, noise, timesteps, dropping and mirroring; they are the same after a resume, and for any split of a batch")
     save_every: int = _setting(1000, "optimiser steps between two states on disk")
     keep: int = _setting(2, "states that stay on disk")
     sample_every: int = _setting(5000, "optimiser steps between two grids of pictures in TensorBoard; 0 is never")
     workers: int = _setting(0, "processes that read examples")
+
+    def __post_init__(self):
+        for name in ("batch", "accumulate", "most_instances", "save_every", "keep"):
+            if getattr(self, name) < 1:
+                raise DeigError(f"{name} is {getattr(self, name)}, and at least 1 is needed.")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(name, action=argparse.BooleanOptionalAction, default=f.default, help=text)
         else:
             kind = f.metadata.get("type") or type(f.default)
-            parser.add_argument(name, type=kind, default=None if f.default is MISSING else f.default, choices=f.metadata.get("choices"), help=text)
+            parser.add_argument(name, type=kind, default=f.default, choices=f.metadata.get("choices"), help=text)
 
 
 def from_arguments(options: argparse.Namespace) -> TrainConfig:

@@ -13,7 +13,7 @@ from .batch import Example, mirrored
 from .config import TrainConfig
 from .noise import generator
 
-_SIDES = re.compile(r"\b(left|right|clockwise|counterclockwise)\b", re.IGNORECASE)
+_SIDES = re.compile(r"\b(left|right)(most|wards?)?\b|clockwise\b", re.IGNORECASE)
 Place = tuple[int, int, int]  # (index of the example, optimiser step, place in the step's global batch)
 
 

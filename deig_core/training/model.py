@@ -26,7 +26,7 @@ def _not_in_half(device: torch.device) -> AbstractContextManager:
 
 
 class Trainee(nn.Module):
-    """forward(batch, texts) is the loss. Only the adapter has weights here; the UNet is held without being a part of it."""
+    """forward(batch, features) is the loss. Only the adapter has weights here; the UNet is held without being a part of it."""
 
     def __init__(self, unet: UNet2DConditionModel, adapter: DeigAdapter, *, seed: int = 0, gamma: float | None = None):
         super().__init__()

@@ -43,6 +43,4 @@ def newest(folder: Path, device: torch.device | str = "cpu") -> dict[str, Any] |
         return torch.load(found[-1], map_location=device, weights_only=True)
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
-        raise DeigError(f"The state {found[-1].name} cannot be read ({reason}): delete it, and training goes on from the one before.") from None
-
-
+        raise DeigError(f"The state {found[-1].name} cannot be read ({reason}): delete it, and training goes on from the one before, if any.") from None

@@ -51,7 +51,8 @@ class Store:
     def add(self, items: Mapping[bytes, torch.Tensor]) -> None:
         """One more shard; it appears whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        path = self.folder / f"{self.name}_{len(list(self.folder.glob(f'{self.name}_*.safetensors'))):06d}.safetensors"
+        numbers = [int(path.stem.rpartition("_")[2]) for path in self.folder.glob(f"{self.name}_*.safetensors")]
+        path = self.folder / f"{self.name}_{max(numbers, default=-1) + 1:06d}.safetensors"
         aside = path.with_suffix(".partial")
         keys = torch.tensor([list(key) for key in items], dtype=torch.uint8)
         save_file({"keys": keys, "values": torch.stack(list(items.values()))}, aside)

@@ -49,7 +49,7 @@ def train(
     config: TrainConfig, source: Source, features: Features, unet: UNet2DConditionModel, adapter: DeigAdapter, folder: Path, *,
     trainee: type[Trainee] = Trainee, sampler=None, until: float = math.inf,
 ) -> bool:
-    """Train `adapter` in place up to config.steps and leave its averaged weights in it and in folder/adapter.safetensors.
+    """Train `adapter` in place up to config.steps and leave its averaged weights in it and, after any step, in folder/adapter.safetensors.
 
     Goes on from the newest state in `folder`. until: time.monotonic() at which to save and stop. sampler: (adapter) -> uint8
     [n, h, w, 3] pictures for TensorBoard. trainee: what is trained, for ablations. Returns whether all steps are done.
@@ -69,6 +69,8 @@ def train(
     first = _resume(folder, adapter, optimiser, average, accelerator.scaler)
     model, optimiser = accelerator.prepare(model, optimiser)
     average.to(accelerator.device)
+    whole = config.batch * config.accumulate * accelerator.num_processes
+    log.info("%d pictures to a step: %d at once, %d times, in %d processes.", whole, config.batch, config.accumulate, accelerator.num_processes)
     batches = iter(_loader(config, source, features, first, accelerator.process_index, accelerator.num_processes))
     bar = tqdm(range(first, config.steps), initial=first, total=config.steps, disable=not accelerator.is_main_process, unit="step")
     step = first
@@ -162,10 +164,11 @@ def _save(
     folder: Path, step: int, config: TrainConfig, adapter: DeigAdapter, optimiser: torch.optim.Optimizer, average: EMAModel, scaler,
 ) -> None:
     scaling = {} if scaler is None else {"scaler": scaler.state_dict()}
-    state.save(folder / "states", step, {
-        "adapter": adapter.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict(), **scaling}, config.keep)
+    # The state comes last: a run that is killed between the two goes on from the state before, and writes both again.
     with _averaged(average, list(adapter.parameters())):
         save_adapter(folder / "adapter.safetensors", adapter, adapter.config, dtype=torch.float16, provenance=f"step {step} of {config}")
+    state.save(folder / "states", step, {
+        "adapter": adapter.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict(), **scaling}, config.keep)
 
 
 class _averaged:

@@ -64,7 +64,9 @@ class Texts:
         return Example(torch.zeros(4, 8, 8), "a caption", (self.text,) * 3, ((0, 0, 0.1, 0.1), (0, 0, 0.5, 0.5), (0.5, 0.5, 0.9, 0.8)))
 
 
-@pytest.mark.parametrize(("text", "turns"), [("a cat", True), ("the Left hand", False), ("a car on its right", False), ("a leftover", True)])
+@pytest.mark.parametrize(("text", "turns"), [
+    ("a cat", True), ("the Left hand", False), ("a car on its right", False), ("the leftmost", False), ("rightwards", False),
+    ("anticlockwise", False), ("a leftover", True)])
 def test_pictures_whose_texts_know_sides_are_not_mirrored(text, turns):
     drawn = Drawn(Texts(text), replace(CONFIG, drop=0.0))
     share = sum(drawn[0, step, 0].boxes[0][0] != 0 for step in range(400)) / 400

@@ -96,6 +96,23 @@ def test_a_store_is_added_to_and_never_half(tmp_path):
         store[digest("other")]
 
 
+def test_what_is_added_replaces_no_shard_even_where_one_was_deleted(tmp_path):
+    keys = [digest(i) for i in range(3)]
+    for key in keys[:2]:
+        Store(tmp_path, "x").add({key: torch.zeros(1)})
+    (tmp_path / "x_000000.safetensors").unlink()
+    Store(tmp_path, "x").add({keys[2]: torch.ones(1)})
+    assert Store(tmp_path, "x").missing(keys) == [0]
+
+
+def test_coco_without_captions_is_joined_from_descriptions(tmp_path):
+    (tmp_path / "instances.json").write_text(json.dumps({
+        "images": [{"id": 1, "file_name": "1.jpg", "width": 10, "height": 8}], "categories": [{"id": 7, "name": "dog"}],
+        "annotations": [{"image_id": 1, "category_id": 7, "bbox": [0, 0, i, i]} for i in (2, 3)]}))
+    assert coco.main([str(tmp_path / "instances.json"), str(tmp_path / "data.jsonl")]) == 0
+    assert json.loads((tmp_path / "data.jsonl").read_text())["caption"] == "a dog, a dog"
+
+
 def test_texts_are_encoded_once_and_a_stopped_run_goes_on(tmp_path):
     asked = []
 

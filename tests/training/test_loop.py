@@ -125,6 +125,12 @@ def test_every_weight_moves_from_shut_gates_and_a_slow_start(tmp_path):
     run(tmp_path, replace(CONFIG, steps=51, save_every=100, learning_rate=1e-4, warm_up=10_000), adapter=tiny_adapter(tiny_unet(), gate=0.0))
 
 
+@pytest.mark.parametrize("name", ["batch", "accumulate", "most_instances", "save_every", "keep"])
+def test_a_setting_below_one_is_refused(name):
+    with pytest.raises(DeigError, match=f"{name} is 0, and at least 1 is needed"):
+        replace(CONFIG, **{name: 0})
+
+
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
     with pytest.raises(DeigError, match=r"The loss at step 10 is no number: lower learning_rate"):
         run(tmp_path, replace(CONFIG, steps=20, save_every=100), features=lambda texts: features(texts) * torch.nan)

@@ -58,6 +58,14 @@ def test_every_layout_gives_the_same_features(whole, expected, tmp_path, make):
     assert (found - expected).abs().max() < 1e-5
 
 
+def test_a_file_takes_the_tokenizer_beside_it_where_there_is_no_other(whole, expected, tmp_path):
+    path = one_file(whole, tmp_path, True)
+    with pytest.raises(WeightsError, match=r"t5\.safetensors comes without a tokenizer: put tokenizer\.json of Flan-T5-XL beside it"):
+        load_text_encoder(path)
+    transformers.T5TokenizerFast.from_pretrained(str(TOKENIZER)).save_pretrained(tmp_path)
+    assert (load_text_encoder(path).encode(TEXTS[:1])[0].tensor - expected[0]).abs().max() < 1e-5
+
+
 def test_sharding_really_shards(whole, tmp_path):
     assert len(list(hf_folder(whole, tmp_path, max_shard_size="2MB").glob("*.safetensors"))) > 1
 
