@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--start", type=Path, metavar="WEIGHTS", help="go on from the base and the adapter in this folder; its other files stay as they are")
     parser.add_argument("--seed", type=int, default=0, help="of the adapter stage; others than 0 are for the table")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=DEMO.batch)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it")
     options = parser.parse_args(arguments)
@@ -68,12 +68,12 @@ def _train(options: argparse.Namespace) -> bool:
     if options.start:
         _copy_frozen(options.start, weights)
     if "autoencoder" in stages:
-        model, done = train_autoencoder(folder / "autoencoder.pt", steps=options.autoencoder_steps, until=until)
+        model, done = train_autoencoder(folder / "states" / "autoencoder", steps=options.autoencoder_steps, until=until)
         files.write(weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": options.autoencoder_steps})
         if not done:
             return False
     if "scorer" in stages:
-        model, done = train_scorer(folder / "scorer.pt", steps=options.scorer_steps, until=until)
+        model, done = train_scorer(folder / "states" / "scorer", steps=options.scorer_steps, until=until)
         files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer", "steps": options.scorer_steps})
         if not done:
             return False
@@ -82,14 +82,14 @@ def _train(options: argparse.Namespace) -> bool:
     if "base" in stages:
         tokenizer = write_tokenizer(weights / files.BASE_TEXT)
         base, done = train_base(
-            latents, tokenizer, folder / "base.pt", steps=options.base_steps, batch=options.batch,
+            latents, tokenizer, folder / "states" / "base", steps=options.base_steps, batch=options.batch,
             start=options.start and models.base(options.start), until=until)
         models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
         if not done:
             return False
     if "text" in stages:
         reader, done = train_text(
-            models.text_encoder(weights, files.BASE_TEXT), folder / "text.pt", scenes=options.scenes, steps=options.text_steps, until=until)
+            models.text_encoder(weights, files.BASE_TEXT), folder / "states" / "text", scenes=options.scenes, steps=options.text_steps, until=until)
         models.write_text(weights, files.TEXT, reader.t5, {"stage": "text", "steps": options.text_steps})
         if not done:
             return False

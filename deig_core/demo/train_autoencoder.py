@@ -31,7 +31,7 @@ def crops(step: int, lot: torch.Generator) -> torch.Tensor:
     return torch.stack(found)
 
 
-def train_autoencoder(state: Path, *, steps: int = 1400, seed: int = 0, until: float = math.inf) -> tuple[DemoAutoencoder, bool]:
+def train_autoencoder(folder: Path, *, steps: int = 1400, seed: int = 0, until: float = math.inf) -> tuple[DemoAutoencoder, bool]:
     """(autoencoder with averaged weights, whether all steps are done)."""
     torch.manual_seed(seed)
     where = device()
@@ -49,5 +49,5 @@ def train_autoencoder(state: Path, *, steps: int = 1400, seed: int = 0, until: f
         error = decoded - pictures
         return error.abs().mean() + 4 * error.square().mean() + 0.02 * spread
 
-    done = run_stage("autoencoder", model, loss, state, steps=steps, peak=1.5e-3, until=until, averaging=0.998)
+    done = run_stage("autoencoder", model, loss, folder, steps=steps, peak=1.5e-3, until=until, averaging=0.998)
     return model.eval(), done

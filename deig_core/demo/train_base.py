@@ -18,6 +18,8 @@ from ..config import DeigConfig
 from ..ide import InstanceDetailExtractor
 from ..text_encoder import MAX_TOKENS
 from ..training.noise import alphas_cumprod, generator
+from ..training.optimise import min_snr
+from .files import HEADS
 from .loop import device, run_stage
 from .text import WIDTH, new_t5
 from .world import draw_scene
@@ -25,7 +27,7 @@ from .world import draw_scene
 UNET = {
     "sample_size": 16, "in_channels": 4, "out_channels": 4, "block_out_channels": (64, 128, 128), "layers_per_block": 1,
     "down_block_types": ("CrossAttnDownBlock2D",) * 3, "up_block_types": ("CrossAttnUpBlock2D",) * 3, "cross_attention_dim": WIDTH,
-    "attention_head_dim": 4,  # diffusers' name for the number of heads of SD 1.x
+    "attention_head_dim": HEADS,  # diffusers' name for the number of heads of SD 1.x
 }
 SIZES = DeigConfig(text_dim=WIDTH, width=WIDTH, tokens=8, layers=2, heads=4, time_channels=64, time_dim=WIDTH, hidden=4 * WIDTH,
                    position_hidden=128, fuser_heads=4)
@@ -81,7 +83,7 @@ class Base(nn.Module):
 
 
 def train_base(
-    latents: torch.Tensor, tokenizer, state: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3, seed: int = 0,
+    latents: torch.Tensor, tokenizer, folder: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3, seed: int = 0,
     start: Base | None = None, until: float = math.inf,
 ) -> tuple[Base, bool]:
     """(base with averaged weights, whether all steps are done). latents: of the scenes of seeds 0, 1, ... start: a base to go on from."""
@@ -101,15 +103,14 @@ def train_base(
         noise = torch.randn(clean.shape, generator=lot)
         kept = alphas[times][:, None, None, None]
         noisy = kept.sqrt() * clean + (1 - kept).sqrt() * noise
-        snr = kept / (1 - kept)
-        weight = (snr.clamp(max=GAMMA) / snr).to(where)
+        weight = min_snr(kept, GAMMA).to(where)
         with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "cpu"):
             times = times.to(where)
             context = base.context(tokens.input_ids.to(where), tokens.attention_mask.to(where), times)
             predicted = base.unet(noisy.to(where), times, context).sample.float()
         return (weight * (predicted - noise.to(where)).square()).mean() + PLACES * base.places.loss()
 
-    done = run_stage("base", base, loss, state, steps=steps, peak=peak, until=until)
+    done = run_stage("base", base, loss, folder, steps=steps, peak=peak, until=until)
     return base.eval(), done
 
 

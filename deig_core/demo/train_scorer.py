@@ -53,7 +53,7 @@ def _worn(picture: torch.Tensor, lot: torch.Generator) -> torch.Tensor:
     return (picture * gain + noise).clamp(0, 1)
 
 
-def train_scorer(state: Path, *, steps: int = 2500, seed: int = 0, until: float = math.inf) -> tuple[Classifier, bool]:
+def train_scorer(folder: Path, *, steps: int = 2500, seed: int = 0, until: float = math.inf) -> tuple[Classifier, bool]:
     """(classifier with averaged weights, whether all steps are done)."""
     torch.manual_seed(seed)
     where = device()
@@ -64,5 +64,5 @@ def train_scorer(state: Path, *, steps: int = 2500, seed: int = 0, until: float 
         logits = model(crops.to(where))
         return sum(F.cross_entropy(logits[name], wanted[:, i].to(where)) for i, name in enumerate(ANSWERS))
 
-    done = run_stage("scorer", model, loss, state, steps=steps, peak=3e-3, until=until, averaging=0.998)
+    done = run_stage("scorer", model, loss, folder, steps=steps, peak=3e-3, until=until, averaging=0.998)
     return model.eval().cpu(), done

@@ -78,7 +78,7 @@ def reading(model: Reader, captions: int = 256) -> dict[str, float]:
 
 
 def train_text(
-    encoder: TextEncoder, state: Path, *, scenes: int = 12_000, steps: int = 1500, seed: int = 0, until: float = math.inf,
+    encoder: TextEncoder, folder: Path, *, scenes: int = 12_000, steps: int = 1500, seed: int = 0, until: float = math.inf,
 ) -> tuple[Reader, bool]:
     """(reader with averaged weights, whether all steps are done), from the scenes of seeds 0, 1, ... encoder: the base's; it stays as it is."""
     torch.manual_seed(seed)
@@ -96,7 +96,7 @@ def train_text(
         # The empty text is the unconditional side of guidance.
         return named + NEAR * model.strayed(["", *written(chosen[-KEPT:])])
 
-    done = run_stage("text", model, loss, state, steps=steps, peak=2e-3, until=until)
+    done = run_stage("text", model, loss, folder, steps=steps, peak=2e-3, until=until)
     log.info("of unseen captions it reads %s", ", ".join(f"{name} {share:.1%}" for name, share in reading(model).items()))
     return model.eval(), done
 

@@ -79,15 +79,15 @@ def every_thing() -> list[Thing]:
     ]
 
 
-def draw_scene(seed: int, count: int | None = None, attributes: int | None = None) -> Scene:
-    """The scene of `seed`: `count` objects (1 to 5 by lot), each with `attributes` of them (1 to 3 by lot)."""
+def draw_scene(seed: int, count: int | None = None) -> Scene:
+    """The scene of `seed`: `count` objects (1 to 5 by lot), each with 1 to 3 attributes by lot, small ones with 2 at most."""
     lot = np.random.default_rng((0xDE16, seed))
     count = count or int(lot.choice([1, 2, 3, 4, 5], p=[0.25, 0.2, 0.2, 0.2, 0.15]))
     things = []
     for box in _boxes(lot, count):
         # Narrower than this, a pattern and an outline leave nothing of each other.
         most = 3 if min(box[2] - box[0], box[3] - box[1]) >= ROOM_FOR_THREE_ATTRIBUTES else 2
-        things.append(Placed(_thing(lot, min(attributes or int(lot.integers(1, 4)), most)), box))
+        things.append(Placed(_thing(lot, min(int(lot.integers(1, 4)), most)), box))
     return Scene(tuple(things), seed)
 
 

@@ -14,6 +14,7 @@ from ..schedule import TRAIN_STEPS
 from .attach import AttachedUNet, attach
 from .batch import Batch, BatchCall
 from .noise import alphas_cumprod, generator
+from .optimise import min_snr
 
 Features = Callable[[Sequence[str]], torch.Tensor]
 """Texts -> T5 features [n, L, text_dim], pads included; the text encoder is frozen."""
@@ -50,8 +51,7 @@ class Trainee(nn.Module):
         predicted = self.attached(kept.sqrt() * clean + (1 - kept).sqrt() * noise, times, context, call)
         errors = (predicted.float() - noise).square().mean((1, 2, 3))
         if self._gamma is not None:
-            snr = (kept / (1 - kept)).flatten()
-            errors = errors * snr.clamp(max=self._gamma) / snr
+            errors = errors * min_snr(kept.flatten(), self._gamma)
         return errors.mean()
 
     def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor) -> tuple[torch.Tensor, BatchCall]:

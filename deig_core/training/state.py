@@ -34,13 +34,13 @@ def states(folder: Path) -> list[Path]:
     return sorted(p for p in folder.glob("step_*.pt") if re.fullmatch(r"step_\d{9}\.pt", p.name)) if folder.is_dir() else []
 
 
-def newest(folder: Path, device: torch.device | str = "cpu") -> dict[str, Any] | None:
+def newest(folder: Path) -> dict[str, Any] | None:
     """The newest state, or None where training starts from nothing. Raises DeigError for one that cannot be read."""
     found = states(folder)
     if not found:
         return None
     try:
-        return torch.load(found[-1], map_location=device, weights_only=True)
+        return torch.load(found[-1], map_location="cpu", weights_only=True)
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
         raise DeigError(f"The state {found[-1].name} cannot be read ({reason}): delete it, and training goes on from the one before, if any.") from None

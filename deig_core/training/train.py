@@ -25,9 +25,9 @@ from .batch import Batch, Example, collate
 from .config import TrainConfig
 from .examples import Examples
 from .model import Features, Trainee
+from .optimise import EARLY, check_moved, rate
 
 log = logging.getLogger("deig.training")
-EARLY = 50  # steps after which every weight must have had a gradient
 NEVER_MOVE = ("null_positive_feature", "null_position_feature")  # no cell sees an empty slot
 
 
@@ -37,12 +37,6 @@ class Source(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, i: int) -> Example: ...
-
-
-def rate(step: int, config: TrainConfig) -> float:
-    """Share of the peak learning rate at an optimiser step."""
-    left = (config.steps - step) / max(1e-9, config.decay * config.steps)
-    return min(1.0, (step + 1) / max(1, config.warm_up)) * (1.0 if left >= 1 else 0.5 - 0.5 * math.cos(math.pi * left))
 
 
 def train(
@@ -78,7 +72,7 @@ def train(
         if _late(accelerator, until):
             break
         for group in optimiser.param_groups:
-            group["lr"] = config.learning_rate * rate(step, config)
+            group["lr"] = config.learning_rate * rate(step, steps=config.steps, warm_up=config.warm_up, decay=config.decay)
         value = torch.zeros((), device=accelerator.device)
         for _ in range(config.accumulate):
             batch, found = next(batches)
@@ -93,7 +87,7 @@ def train(
         average.step(parameters)
         done = step + 1
         if done == EARLY:
-            _check_moved(adapter, optimiser)
+            check_moved(adapter, optimiser, NEVER_MOVE)
         if done % 10 == 0 or done == config.steps:
             mean = float(accelerator.reduce(value, "mean"))
             if not math.isfinite(mean):
@@ -183,11 +177,3 @@ class _averaged:
 
     def __exit__(self, *_: object) -> None:
         self._average.restore(self._parameters)
-
-
-def _check_moved(adapter: DeigAdapter, optimiser: torch.optim.Optimizer) -> None:
-    # By the optimiser's mean gradient: early in a slow warm-up a step is smaller than a float32 near 1 can show.
-    moved = {p for p, moments in optimiser.state.items() if moments["exp_avg"].any()}
-    still = [n for n, p in adapter.named_parameters() if p not in moved and not n.endswith(NEVER_MOVE)]
-    if still:
-        raise DeigError(f"After {EARLY} steps these weights have not moved: {', '.join(still[:8])}; is something between them and the loss frozen?")

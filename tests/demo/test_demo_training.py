@@ -36,13 +36,13 @@ def stage(state, steps, until=float("inf"), losses=None):
 
 
 def test_a_stage_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    whole, done = stage(tmp_path / "whole.pt", 60)
+    whole, done = stage(tmp_path / "whole", 60)
     assert done
     clock = iter(range(10_000))
     monkeypatch.setattr("deig_core.demo.loop.time.monotonic", lambda: next(clock))
-    _, done = stage(tmp_path / "parts.pt", 60, until=27)
+    _, done = stage(tmp_path / "parts", 60, until=27)
     assert not done
-    parts, done = stage(tmp_path / "parts.pt", 60)
+    parts, done = stage(tmp_path / "parts", 60)
     assert done
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), parts.parameters(), strict=True))
 
@@ -50,7 +50,7 @@ def test_a_stage_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch
 def test_a_weight_that_stands_still_is_named(tmp_path):
     module = nn.ModuleDict({"moves": nn.Linear(2, 2), "stands": nn.Linear(2, 2)})
     with pytest.raises(DeigError, match=r"stands\.weight"):
-        run_stage("test", module, lambda step: module["moves"](torch.ones(1, 2)).sum(), tmp_path / "s.pt", steps=60, peak=1e-2)
+        run_stage("test", module, lambda step: module["moves"](torch.ones(1, 2)).sum(), tmp_path / "s", steps=60, peak=1e-2)
 
 
 def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, monkeypatch, capsys):
@@ -96,9 +96,9 @@ def test_a_stage_that_is_out_of_time_ends_the_run(tmp_path, monkeypatch, caplog)
 
 
 def test_another_models_state_is_refused(tmp_path):
-    stage(tmp_path / "s.pt", 10)
-    with pytest.raises(DeigError, match=r"s\.pt holds a run of another model"):
-        run_stage("test", nn.Linear(3, 3), lambda step: None, tmp_path / "s.pt", steps=20, peak=1e-2)
+    stage(tmp_path / "s", 10)
+    with pytest.raises(DeigError, match=r"s holds a run of another model"):
+        run_stage("test", nn.Linear(3, 3), lambda step: None, tmp_path / "s", steps=20, peak=1e-2)
 
 
 def test_without_the_ide_the_words_of_a_text_are_averaged_and_its_pads_are_not():
