@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5Config, T5EncoderModel
 
 MAX_TOKENS = 128
-_BATCH = 8
 log = logging.getLogger("deig")
 
 
@@ -41,13 +40,17 @@ class TextEncoder:
         return [t for t in dict.fromkeys(texts) if self._features.get(t) is None]
 
     @torch.no_grad()
-    def encode(self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None) -> list[TextFeatures]:
-        """Features [128, width] of each text, on the CPU. Logs a warning, saying where, for a text of more than 128 tokens."""
+    def encode(
+        self, texts: Sequence[str], *, at_once: int = 8, progress: Callable[[int, int], None] | None = None,
+    ) -> list[TextFeatures]:
+        """Features [128, width] of each text, on the CPU; at_once: texts in one call of the model. Logs a warning, saying where, for a text of
+        more than 128 tokens.
+        """
         # Taken first: the new texts may push remembered ones of this very call out of the cache.
         known = {t: found for t in dict.fromkeys(texts) if (found := self._features.get(t)) is not None}
         todo = [t for t in dict.fromkeys(texts) if t not in known]
-        for start in range(0, len(todo), _BATCH):
-            batch = todo[start:start + _BATCH]
+        for start in range(0, len(todo), at_once):
+            batch = todo[start:start + at_once]
             ids, mask = self._tokens(batch)
             device = self.model.shared.weight.device
             out = self.model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state.cpu()

@@ -1,28 +1,33 @@
-"""Training scenes as latents, encoded once."""
+"""Training scenes and their latents, drawn and encoded once."""
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import astuple, fields
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from .autoencoder import DemoAutoencoder
 from .loop import device
 from .render import render
-from .world import draw_scene
+from .world import Placed, Scene, Thing, draw_scene
 
 SHARD = 2000
 log = logging.getLogger("deig.demo")
 
 
-def pictures(seeds: Sequence[int]) -> np.ndarray:
-    """uint8 [n, SIZE, SIZE, 3]"""
-    return np.stack([np.rint(255 * render(draw_scene(seed))).astype(np.uint8) for seed in seeds])
+def drawn(seeds: Sequence[int]) -> tuple[list[Scene], np.ndarray]:
+    """Scenes, and their pictures uint8 [n, SIZE, SIZE, 3]."""
+    scenes = [draw_scene(seed) for seed in seeds]
+    return scenes, np.stack([np.rint(255 * render(scene)).astype(np.uint8) for scene in scenes])
 
 
 @torch.no_grad()
@@ -33,21 +38,39 @@ def encode(model: DemoAutoencoder, images: np.ndarray, where: torch.device) -> t
         return model.encode(batch).to(torch.float16).cpu().contiguous()
 
 
-def scene_latents(model: DemoAutoencoder, folder: Path, count: int, workers: int) -> torch.Tensor:
-    """float16 [count, 4, 16, 16]: scenes of seeds 0, 1, ...; shards that `folder` holds are not made again."""
+def training_scenes(model: DemoAutoencoder, folder: Path, count: int, workers: int) -> tuple[list[Scene], torch.Tensor]:
+    """The scenes of seeds 0, 1, ... and their latents float16 [count, 4, 16, 16]; shards that `folder` holds are not made again."""
     folder.mkdir(parents=True, exist_ok=True)
     where = device()
     model = model.to(where, memory_format=torch.channels_last)
     starts = range(0, count, SHARD)
-    files = [folder / f"scenes_{start:07d}.safetensors" for start in starts]
+    files = [folder / f"drawn_{start:07d}.safetensors" for start in starts]
     missing = [i for i, file in enumerate(files) if not file.is_file()]
     chunks = [range(starts[i] + k, starts[i] + k + 100) for i in missing for k in range(0, SHARD, 100)]
     with ProcessPoolExecutor(workers) as pool:
-        made = pool.map(pictures, chunks)
+        made = pool.map(drawn, chunks)
         for i in missing:
-            shard = torch.cat([encode(model, next(made), where) for _ in range(SHARD // 100)])
-            aside = files[i].with_suffix(".partial")
-            save_file({"latents": shard}, aside)
-            aside.replace(files[i])
+            parts = [(scenes, encode(model, pictures, where)) for scenes, pictures in islice(made, SHARD // 100)]
+            _write(files[i], [scene for scenes, _ in parts for scene in scenes], torch.cat([latents for _, latents in parts]))
             log.info("latents %d/%d", starts[i] + SHARD, len(files) * SHARD)
-    return torch.cat([load_file(file)["latents"] for file in files])[:count]
+    shards = [_read(file, start) for file, start in zip(files, starts, strict=True)]
+    return [scene for scenes, _ in shards for scene in scenes][:count], torch.cat([latents for _, latents in shards])[:count]
+
+
+def _write(path: Path, scenes: Sequence[Scene], latents: torch.Tensor) -> None:
+    # To draw a scene by lot takes as long as to paint it.
+    told = [[[*astuple(p.thing), *p.box] for p in scene.things] for scene in scenes]
+    aside = path.with_suffix(".partial")
+    save_file({"latents": latents}, aside, {"scenes": json.dumps(told)})
+    aside.replace(path)
+
+
+def _read(path: Path, first_seed: int) -> tuple[list[Scene], torch.Tensor]:
+    attributes = len(fields(Thing))
+    with safe_open(path, "pt") as shard:
+        told = json.loads(shard.metadata()["scenes"])
+        scenes = [
+            Scene(tuple(Placed(Thing(*row[:attributes]), tuple(row[attributes:])) for row in rows), seed)
+            for seed, rows in enumerate(told, first_seed)
+        ]
+        return scenes, shard.get_tensor("latents")

@@ -35,7 +35,7 @@ def run_stage(
     """
     parameters = [p for p in module.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(parameters, lr=peak, betas=(0.9, 0.99), weight_decay=0.01)
-    average = EMAModel(parameters, decay=averaging, use_ema_warmup=True, power=0.75)
+    average = EMAModel(parameters, decay=averaging, use_ema_warmup=True, power=0.75, foreach=True)
     stored = state.newest(folder)
     if stored:
         try:
@@ -50,7 +50,8 @@ def run_stage(
         state.save(
             folder, step, {"module": module.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict()}, keep=1)
 
-    began, recent = time.monotonic(), 0.0
+    # On the device: a GPU that were asked for its loss after every step would wait for the next one to be prepared.
+    began, recent = time.monotonic(), torch.zeros((), device=parameters[0].device)
     step = first = stored["step"] if stored else 0
     while step < steps and time.monotonic() < until:
         for group in optimiser.param_groups:
@@ -62,7 +63,7 @@ def run_stage(
         optimiser.zero_grad()
         average.step(parameters)
         step += 1
-        recent += (float(value.detach()) - recent) / min(50, step - first)
+        recent += (value.detach() - recent) / min(50, step - first)
         if step == EARLY:
             check_moved(module, optimiser)
         if step % 50 == 0:

@@ -17,7 +17,7 @@ import torch
 from ..errors import DeigError
 from . import files, models
 from .ablations import ABLATIONS
-from .latents import scene_latents
+from .latents import training_scenes
 from .text import write_tokenizer
 from .train_adapter import DEMO, train_adapter
 from .train_autoencoder import train_autoencoder
@@ -43,6 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table")
     parser.add_argument(
         "--start", type=Path, metavar="WEIGHTS", help="go on from the base and the adapter in this folder; its other files stay as they are")
+    parser.add_argument(
+        "--ide-only", action="store_true",
+        help="with --start and the stage base: train only the base's own IDE, with which new adapters begin and which the shipped weights leave out")
     parser.add_argument("--seed", type=int, default=0, help="of the adapter stage; others than 0 are for the table")
     parser.add_argument("--batch", type=int, default=DEMO.batch)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
@@ -66,7 +69,7 @@ def _train(options: argparse.Namespace) -> bool:
     folder, weights = options.folder, options.folder / "weights"
     folder.mkdir(parents=True, exist_ok=True)
     if options.start:
-        _copy_frozen(options.start, weights)
+        _copy_frozen(options.start, weights, base="base" not in stages)
     if "autoencoder" in stages:
         model, done = train_autoencoder(folder / "states" / "autoencoder", steps=options.autoencoder_steps, until=until)
         files.write(weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": options.autoencoder_steps})
@@ -77,27 +80,27 @@ def _train(options: argparse.Namespace) -> bool:
         files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer", "steps": options.scorer_steps})
         if not done:
             return False
-    if {"latents", "base", "adapter"} & set(stages):
-        latents = scene_latents(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
+    if {"latents", "base", "text", "adapter"} & set(stages):
+        scenes, latents = training_scenes(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
     if "base" in stages:
         tokenizer = write_tokenizer(weights / files.BASE_TEXT)
         base, done = train_base(
-            latents, tokenizer, folder / "states" / "base", steps=options.base_steps, batch=options.batch,
-            start=options.start and models.base(options.start), until=until)
+            scenes, latents, tokenizer, folder / "states" / "base", steps=options.base_steps, batch=options.batch,
+            start=options.start and models.base(options.start), ide_only=options.ide_only, until=until)
         models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
         if not done:
             return False
     if "text" in stages:
         reader, done = train_text(
-            models.text_encoder(weights, files.BASE_TEXT), folder / "states" / "text", scenes=options.scenes, steps=options.text_steps, until=until)
+            models.text_encoder(weights, files.BASE_TEXT), scenes, folder / "states" / "text", steps=options.text_steps, until=until)
         models.write_text(weights, files.TEXT, reader.t5, {"stage": "text", "steps": options.text_steps})
         if not done:
             return False
     if "adapter" in stages:
         name = f"adapter-{options.ablation or 'full'}-{options.seed}"
         _, done = train_adapter(
-            weights, latents, folder / name, steps=options.adapter_steps, batch=options.batch, seed=options.seed, ablation=options.ablation,
-            start=options.start and options.start / files.ADAPTER, until=until)
+            weights, scenes, latents, folder / name, steps=options.adapter_steps, batch=options.batch, seed=options.seed,
+            ablation=options.ablation, start=options.start and options.start / files.ADAPTER, until=until)
         made = folder / name / files.ADAPTER
         if options.ablation is None and options.seed == 0 and made.is_file():
             shutil.copyfile(made, weights / files.ADAPTER)
@@ -105,9 +108,9 @@ def _train(options: argparse.Namespace) -> bool:
     return True
 
 
-def _copy_frozen(start: Path, weights: Path) -> None:
+def _copy_frozen(start: Path, weights: Path, *, base: bool) -> None:
     """What a run that goes on does not train, where it is not there yet."""
-    for name in (files.VAE, files.SCORER):
+    for name in (files.VAE, files.SCORER, *([files.UNET] if base else [])):
         if not (weights / name).is_file():
             weights.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(start / name, weights / name)

@@ -7,6 +7,7 @@ years of GPU time; a base that sees few pictures does not, and then no adapter c
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ..training.optimise import min_snr
 from .files import HEADS
 from .loop import device, run_stage
 from .text import WIDTH, new_t5
-from .world import draw_scene
+from .world import Scene
 
 UNET = {
     "sample_size": 16, "in_channels": 4, "out_channels": 4, "block_out_channels": (64, 128, 128), "layers_per_block": 1,
@@ -83,21 +84,24 @@ class Base(nn.Module):
 
 
 def train_base(
-    latents: torch.Tensor, tokenizer, folder: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3, seed: int = 0,
-    start: Base | None = None, until: float = math.inf,
+    scenes: Sequence[Scene], latents: torch.Tensor, tokenizer, folder: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3,
+    seed: int = 0, start: Base | None = None, ide_only: bool = False, until: float = math.inf,
 ) -> tuple[Base, bool]:
-    """(base with averaged weights, whether all steps are done). latents: of the scenes of seeds 0, 1, ... start: a base to go on from."""
+    """(base with averaged weights, whether all steps are done). latents: float16 [n, 4, h, w] of the n scenes. start: a base to go on from;
+    ide_only: train nothing but its IDE.
+    """
     torch.manual_seed(seed)
     where = device()
     base = (start or Base(len(tokenizer))).to(where)
+    if ide_only:
+        base.requires_grad_(False).ide.requires_grad_(True)
     alphas = alphas_cumprod()
-    caption = cache(lambda i: draw_scene(i).caption())
+    ids = cache(lambda text: tokenizer(text, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt").input_ids[0])
 
     def loss(step: int) -> torch.Tensor:
         lot = generator(seed, step)
         chosen = torch.randint(0, len(latents), (batch,), generator=lot)
-        captions = [spoken(caption(i), lot) for i in chosen.tolist()]
-        tokens = tokenizer(captions, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
+        tokens = torch.stack([ids(spoken(scenes[i].caption(), lot)) for i in chosen.tolist()]).to(where)
         clean = latents[chosen].float()
         times = torch.randint(0, 1000, (batch,), generator=lot)
         noise = torch.randn(clean.shape, generator=lot)
@@ -106,7 +110,7 @@ def train_base(
         weight = min_snr(kept, GAMMA).to(where)
         with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "cpu"):
             times = times.to(where)
-            context = base.context(tokens.input_ids.to(where), tokens.attention_mask.to(where), times)
+            context = base.context(tokens, (tokens != tokenizer.pad_token_id).long(), times)
             predicted = base.unet(noisy.to(where), times, context).sample.float()
         return (weight * (predicted - noise.to(where)).square()).mean() + PLACES * base.places.loss()
 

@@ -10,7 +10,6 @@ import logging
 import math
 from collections.abc import Sequence
 from copy import deepcopy
-from functools import cache
 from pathlib import Path
 
 import torch
@@ -22,7 +21,7 @@ from ..training.noise import generator
 from .loop import device, run_stage
 from .scorer import ANSWERS, labels
 from .text import WIDTH
-from .world import Thing, draw_scene
+from .world import Scene, Thing, draw_scene
 
 ALONE = 48  # descriptions a step while they come alone: the first quarter of all steps
 MIXED = (24, 16)  # descriptions and captions a step, after it
@@ -71,25 +70,24 @@ class Reader(nn.Module):
 @torch.no_grad()
 def reading(model: Reader, captions: int = 256) -> dict[str, float]:
     """Share of words of unseen captions for which each attribute is named, and how far the features have strayed."""
-    texts = [_things(UNSEEN + i) for i in range(captions)]
+    texts = [_things(draw_scene(UNSEEN + i)) for i in range(captions)]
     logits, right = model(texts)
     named = {name: float((logits[name].argmax(1) == right[:, i]).float().mean()) for i, name in enumerate(ANSWERS)}
     return {**named, "strayed": float(model.strayed(written(texts)))}
 
 
 def train_text(
-    encoder: TextEncoder, folder: Path, *, scenes: int = 12_000, steps: int = 1500, seed: int = 0, until: float = math.inf,
+    encoder: TextEncoder, scenes: Sequence[Scene], folder: Path, *, steps: int = 1500, seed: int = 0, until: float = math.inf,
 ) -> tuple[Reader, bool]:
-    """(reader with averaged weights, whether all steps are done), from the scenes of seeds 0, 1, ... encoder: the base's; it stays as it is."""
+    """(reader with averaged weights, whether all steps are done). encoder: the base's; it stays as it is."""
     torch.manual_seed(seed)
     encoder.model.to(device())
     model = Reader(encoder).to(device())
-    things = cache(_things)
 
     def loss(step: int) -> torch.Tensor:
         lot = generator(seed, step)
         alone, together = (ALONE, 0) if step < steps // 4 else MIXED
-        chosen = [things(i) for i in torch.randint(0, scenes, (alone + together,), generator=lot).tolist()]
+        chosen = [_things(scenes[i]) for i in torch.randint(0, len(scenes), (alone + together,), generator=lot).tolist()]
         chosen = [*(c[:1] for c in chosen[:alone]), *chosen[alone:]]
         logits, right = model(chosen)
         named = sum(F.cross_entropy(logits[name], right[:, i]) for i, name in enumerate(ANSWERS)) / len(ANSWERS)
@@ -101,5 +99,5 @@ def train_text(
     return model.eval(), done
 
 
-def _things(seed: int) -> tuple[Thing, ...]:
-    return tuple(p.thing for p in draw_scene(seed).things)
+def _things(scene: Scene) -> tuple[Thing, ...]:
+    return tuple(p.thing for p in scene.things)

@@ -22,15 +22,20 @@ class Call(Protocol):
     def instances(self, grid: Size, device: torch.device) -> Sequence[LevelInstances]: ...
 
 
+def halvings(latent: Size) -> Iterator[Size]:
+    """`latent` and its halves, rounded up, down to one cell: the grids that a UNet's levels can have."""
+    yield latent
+    while latent != (1, 1):
+        latent = (-(-latent[0] // 2), -(-latent[1] // 2))
+        yield latent
+
+
 class _Placed:
     """A call, with the grids of the latent at hand: a block is given its tokens, not their grid."""
 
     def __init__(self, call: Call, latent: Size, scale: float):
         self.call, self.scale = call, scale
-        self._grids = {}
-        while latent[0] * latent[1] not in self._grids:
-            self._grids[latent[0] * latent[1]] = latent
-            latent = (-(-latent[0] // 2), -(-latent[1] // 2))
+        self._grids = {grid[0] * grid[1]: grid for grid in halvings(latent)}
 
     def instances(self, x: torch.Tensor) -> Sequence[LevelInstances]:
         return self.call.instances(self._grids[x.shape[1]], x.device)

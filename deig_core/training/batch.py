@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -45,6 +45,7 @@ class Batch:
     valid: torch.Tensor
     regions: tuple[tuple[Region, ...], ...]
     keys: tuple[tuple[int, int], ...]
+    _members: dict[Size, torch.Tensor] = field(default_factory=dict, repr=False)
 
     @property
     def texts(self) -> list[str]:
@@ -52,9 +53,11 @@ class Batch:
         return [*self.captions, *self.descriptions]
 
     def members(self, grid: Size) -> torch.Tensor:
-        """Membership words int64 [B, h * w] of one level."""
-        latent = tuple(self.latents.shape[-2:])
-        return torch.stack([membership(regions, latent, grid) for regions in self.regions])
+        """Membership words int64 [B, h * w] of one level, remembered."""
+        if grid not in self._members:
+            latent = tuple(self.latents.shape[-2:])
+            self._members[grid] = torch.stack([membership(regions, latent, grid) for regions in self.regions])
+        return self._members[grid]
 
 
 def collate(examples: Sequence[Example]) -> Batch:

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from ..adapter import DeigAdapter
 from ..checkpoint.write import save_adapter
 from ..errors import DeigError
 from . import state
+from .attach import halvings
 from .batch import Batch, Example, collate
 from .config import TrainConfig
 from .examples import Examples
@@ -28,6 +30,7 @@ from .model import Features, Trainee
 from .optimise import EARLY, check_moved, rate
 
 log = logging.getLogger("deig.training")
+LEVELS = 4  # of SD 1.x's UNet
 NEVER_MOVE = ("null_positive_feature", "null_position_feature")  # no cell sees an empty slot
 
 
@@ -59,7 +62,7 @@ def train(
     model = trainee(unet, adapter, seed=config.seed, gamma=config.gamma)
     parameters = list(adapter.parameters())
     optimiser = torch.optim.AdamW(parameters, lr=config.learning_rate, betas=(0.9, config.beta2), weight_decay=config.weight_decay)
-    average = EMAModel(parameters, decay=config.averaging, use_ema_warmup=True, power=0.75)
+    average = EMAModel(parameters, decay=config.averaging, use_ema_warmup=True, power=0.75, foreach=True)
     first = _resume(folder, adapter, optimiser, average, accelerator.scaler)
     model, optimiser = accelerator.prepare(model, optimiser)
     average.to(accelerator.device)
@@ -113,13 +116,15 @@ def train(
 
 
 class _Collate:
-    """Examples -> (batch, its features, or None where the texts are encoded beside the training)."""
+    """Examples -> (batch, its features, or None where the texts are encoded beside the training). Its masks are made here, where workers help."""
 
     def __init__(self, features: Features | None):
         self._features = features
 
     def __call__(self, examples: Sequence[Example]) -> tuple[Batch, torch.Tensor | None]:
         batch = collate(examples)
+        for grid in islice(halvings(tuple(batch.latents.shape[-2:])), LEVELS):
+            batch.members(grid)
         return batch, self._features(batch.texts) if self._features else None
 
 

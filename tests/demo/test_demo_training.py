@@ -87,6 +87,22 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch)
         assert any(not torch.equal(after[k], v) for k, v in before.items())
 
 
+def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+    run = [str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1"]
+    start = [f"--start={files.WEIGHTS}", "--stages"]
+    assert train.main([*run, *start, "adapter"]) == 0
+    assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 1
+    assert f"has no {files.BASE_IDE}, with which a new adapter begins" in capsys.readouterr().err
+    assert train.main([*run, *start, "base", "--ide-only"]) == 0
+    weights = tmp_path / "weights"
+    assert (weights / files.UNET).read_bytes() == (files.WEIGHTS / files.UNET).read_bytes()
+    shipped, made = models.base(files.WEIGHTS).ide.state_dict(), files.read(files.BASE_IDE, weights)
+    assert any(not torch.equal(shipped[k], v) for k, v in made.items())
+    assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 0
+
+
 def test_a_stage_that_is_out_of_time_ends_the_run(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)
     with caplog.at_level("INFO", "deig.demo"):

@@ -42,7 +42,7 @@ def test_telling_places_costs_what_is_told_wrong_and_teaches_the_way_up():
         torch.nn.init.zeros_(head.weight)
         torch.nn.init.zeros_(head.bias)
     base.unet(latents, torch.tensor(500), context)
-    assert base.places.loss() == pytest.approx(1, abs=1e-5)  # of heads that say 0: every target has a mean square of 1
+    assert base.places.loss().item() == pytest.approx(1, abs=1e-5)  # of heads that say 0: every target has a mean square of 1
     base.places = Places(base.unet)
     base.unet(latents, torch.tensor(500), context)
     base.places.loss().backward()
