@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
+from ..training.store import fingerprint
+from . import files, models
 from .autoencoder import DemoAutoencoder
 from .loop import device
 from .render import render
@@ -38,39 +40,42 @@ def encode(model: DemoAutoencoder, images: np.ndarray, where: torch.device) -> t
         return model.encode(batch).to(torch.float16).cpu().contiguous()
 
 
-def training_scenes(model: DemoAutoencoder, folder: Path, count: int, workers: int) -> tuple[list[Scene], torch.Tensor]:
-    """The scenes of seeds 0, 1, ... and their latents float16 [count, 4, 16, 16]; shards that `folder` holds are not made again."""
+def training_scenes(weights: Path, folder: Path, count: int, workers: int) -> tuple[list[Scene], torch.Tensor]:
+    """The scenes of seeds 0, 1, ... and their latents float16 [count, 4, 16, 16]; shards in `folder` of the same autoencoder are not made again."""
     folder.mkdir(parents=True, exist_ok=True)
-    where = device()
-    model = model.to(where, memory_format=torch.channels_last)
+    where, made_with = device(), fingerprint(weights / files.VAE)
+    model = models.autoencoder(weights).to(where, memory_format=torch.channels_last)
     starts = range(0, count, SHARD)
-    files = [folder / f"drawn_{start:07d}.safetensors" for start in starts]
-    missing = [i for i, file in enumerate(files) if not file.is_file()]
+    shards = [folder / f"drawn_{start:07d}.safetensors" for start in starts]
+    missing = [i for i, shard in enumerate(shards) if not (shard.is_file() and _told(shard).get("made_with") == made_with)]
     chunks = [range(starts[i] + k, starts[i] + k + 100) for i in missing for k in range(0, SHARD, 100)]
     with ProcessPoolExecutor(workers) as pool:
         made = pool.map(drawn, chunks)
         for i in missing:
             parts = [(scenes, encode(model, pictures, where)) for scenes, pictures in islice(made, SHARD // 100)]
-            _write(files[i], [scene for scenes, _ in parts for scene in scenes], torch.cat([latents for _, latents in parts]))
-            log.info("latents %d/%d", starts[i] + SHARD, len(files) * SHARD)
-    shards = [_read(file, start) for file, start in zip(files, starts, strict=True)]
-    return [scene for scenes, _ in shards for scene in scenes][:count], torch.cat([latents for _, latents in shards])[:count]
+            _write(shards[i], [scene for scenes, _ in parts for scene in scenes], torch.cat([latents for _, latents in parts]), made_with)
+            log.info("latents %d/%d", starts[i] + SHARD, len(shards) * SHARD)
+    parts = [_read(shard, start) for shard, start in zip(shards, starts, strict=True)]
+    return [scene for scenes, _ in parts for scene in scenes][:count], torch.cat([latents for _, latents in parts])[:count]
 
 
-def _write(path: Path, scenes: Sequence[Scene], latents: torch.Tensor) -> None:
+def _told(path: Path) -> dict[str, str]:
+    with safe_open(path, "pt") as shard:
+        return shard.metadata() or {}
+
+
+def _write(path: Path, scenes: Sequence[Scene], latents: torch.Tensor, made_with: str) -> None:
     # To draw a scene by lot takes as long as to paint it.
-    told = [[[*astuple(p.thing), *p.box] for p in scene.things] for scene in scenes]
+    things = [[[*astuple(p.thing), *p.box] for p in scene.things] for scene in scenes]
     aside = path.with_suffix(".partial")
-    save_file({"latents": latents}, aside, {"scenes": json.dumps(told)})
+    save_file({"latents": latents}, aside, {"scenes": json.dumps(things), "made_with": made_with})
     aside.replace(path)
 
 
 def _read(path: Path, first_seed: int) -> tuple[list[Scene], torch.Tensor]:
     attributes = len(fields(Thing))
-    with safe_open(path, "pt") as shard:
-        told = json.loads(shard.metadata()["scenes"])
-        scenes = [
-            Scene(tuple(Placed(Thing(*row[:attributes]), tuple(row[attributes:])) for row in rows), seed)
-            for seed, rows in enumerate(told, first_seed)
-        ]
-        return scenes, shard.get_tensor("latents")
+    scenes = [
+        Scene(tuple(Placed(Thing(*row[:attributes]), tuple(row[attributes:])) for row in rows), seed)
+        for seed, rows in enumerate(json.loads(_told(path)["scenes"]), first_seed)
+    ]
+    return scenes, load_file(path)["latents"]

@@ -36,7 +36,7 @@ def sheet(pictures: np.ndarray, scenes: Sequence[Scene | None], columns: int) ->
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deig_core.demo.sheet", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where layouts.png and with_and_without.png go")
+    parser.add_argument("folder", type=Path, help="where demo-layouts.jpg and demo-with-and-without.jpg go")
     parser.add_argument("--weights", type=Path, default=files.WEIGHTS)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
@@ -47,9 +47,10 @@ def main() -> int:
     scenes = [draw_scene(FIRST_SEED + i) for i in range(16)]
     pictures = generate(assembled, adapter, scenes)
     options.folder.mkdir(parents=True, exist_ok=True)
-    sheet(pictures, scenes, 4).save(options.folder / "layouts.png")
+    sheet(pictures, scenes, 4).save(options.folder / "demo-layouts.jpg", quality=90)
     without = generate(assembled, adapter, scenes[:4], boxes=False, gates=False)
-    sheet(np.concatenate([without, pictures[:4]]), [*scenes[:4], *scenes[:4]], 4).save(options.folder / "with_and_without.png")
+    sheet(np.concatenate([without, pictures[:4]]), [*scenes[:4], *scenes[:4]], 4).save(
+        options.folder / "demo-with-and-without.jpg", quality=90)
     for i, scene in enumerate(scenes):
         print(f"{i + 1}. {scene.caption()}")
     return 0

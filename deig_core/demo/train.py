@@ -81,7 +81,7 @@ def _train(options: argparse.Namespace) -> bool:
         if not done:
             return False
     if {"latents", "base", "text", "adapter"} & set(stages):
-        scenes, latents = training_scenes(models.autoencoder(weights), folder / "latents", options.scenes, options.threads)
+        scenes, latents = training_scenes(weights, folder / "latents", options.scenes, options.threads)
     if "base" in stages:
         tokenizer = write_tokenizer(weights / files.BASE_TEXT)
         base, done = train_base(

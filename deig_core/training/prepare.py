@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
 from ..errors import DeigError
-from ..text_encoder import load_text_encoder
+from ..text_encoder import TextEncoder, load_text_encoder
 from .base import encode, load_autoencoder
 from .cached import cache_pictures, cache_texts, texts_of
 from .pictures import read_pictures
-from .store import Store
+from .store import Store, fingerprint
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,19 +43,28 @@ def _prepare(options: argparse.Namespace) -> None:
     if options.side % 64:
         raise DeigError(f"--side {options.side} is no multiple of 64, the size of the UNet's coarsest cell.")
     pictures = read_pictures(options.data)
+    latents = Store(options.cache, "latents", fingerprint(options.autoencoder))
+    features = Store(options.cache, "features", fingerprint(options.text_encoder))
     cache_pictures(
-        Store(options.cache, "latents"), pictures, options.pictures, _latents(options.autoencoder, options.device), options.side,
+        latents, pictures, options.pictures, _latents(options.autoencoder, options.device), options.side,
         batch=options.batch, progress=_bar("pictures"))
-    encoder = load_text_encoder(options.text_encoder, dtype=torch.bfloat16 if options.device != "cpu" else torch.float32)
-    encoder.model.to(options.device)
-    cache_texts(
-        Store(options.cache, "features"), texts_of(pictures, options.side), lambda texts: torch.stack([f.tensor for f in encoder.encode(texts)]),
-        progress=_bar("texts"))
+    cache_texts(features, texts_of(pictures, options.side), _features(options.text_encoder, options.device), progress=_bar("texts"))
 
 
+# Loaded when first asked: a run that finds everything encoded needs neither.
 def _latents(path: Path, device: str) -> Callable[[torch.Tensor], torch.Tensor]:
-    autoencoder = load_autoencoder(path).to(device)
-    return lambda pictures: encode(autoencoder, pictures.to(device))
+    autoencoder = cache(lambda: load_autoencoder(path).to(device))
+    return lambda pictures: encode(autoencoder(), pictures.to(device))
+
+
+def _features(path: Path, device: str) -> Callable[[Sequence[str]], torch.Tensor]:
+    @cache
+    def encoder() -> TextEncoder:
+        loaded = load_text_encoder(path, dtype=torch.bfloat16 if device != "cpu" else torch.float32)
+        loaded.model.to(device)
+        return loaded
+
+    return lambda texts: torch.stack([found.tensor for found in encoder().encode(texts)])
 
 
 def _bar(name: str) -> Callable[[int, int], None]:

@@ -18,14 +18,25 @@ def digest(*parts: object) -> bytes:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
 
 
+def fingerprint(path: Path) -> str:
+    """Of a model's file or folder, without loading it: names, sizes and the first MiB of each of its files."""
+    found = hashlib.sha256()
+    for file in sorted(f for f in path.rglob("*") if f.is_file() and not f.name.startswith(".")) if path.is_dir() else [path]:
+        with open(file, "rb") as content:
+            beginning = content.read(1 << 20)
+        found.update(digest(file.relative_to(path), file.stat().st_size, hashlib.sha256(beginning).hexdigest()))
+    return found.hexdigest()
+
+
 class Store:
     """Tensors of one shape and dtype in `folder`/`name`_<n>.safetensors; each shard holds its own keys.
 
-    Reading is lazy and can be sent to other processes. Only one process may write.
+    Reading is lazy and can be sent to other processes. Only one process may write. made_with: the fingerprint of the model that makes
+    what is added; raises DeigError where another one made what is there.
     """
 
-    def __init__(self, folder: Path, name: str):
-        self.folder, self.name = folder, name
+    def __init__(self, folder: Path, name: str, made_with: str | None = None):
+        self.folder, self.name, self.made_with = folder, name, made_with
         self._files: dict[Path, object] = {}
         self._places: dict[bytes, tuple[Path, int]] = {}
         for path in sorted(folder.glob(f"{name}_*.safetensors")):
@@ -55,12 +66,16 @@ class Store:
         path = self.folder / f"{self.name}_{max(numbers, default=-1) + 1:06d}.safetensors"
         aside = path.with_suffix(".partial")
         keys = torch.tensor([list(key) for key in items], dtype=torch.uint8)
-        save_file({"keys": keys, "values": torch.stack(list(items.values()))}, aside)
+        save_file({"keys": keys, "values": torch.stack(list(items.values()))}, aside, {"made_with": self.made_with or ""})
         os.replace(aside, path)
         self._remember(path)
 
     def _remember(self, path: Path) -> None:
-        for row, key in enumerate(self._open(path).get_tensor("keys").tolist()):
+        shard = self._open(path)
+        before = (shard.metadata() or {}).get("made_with")
+        if self.made_with and before and before != self.made_with:
+            raise DeigError(f"The {self.name} in {self.folder.name} were made with another model's file: use that one, or another folder.")
+        for row, key in enumerate(shard.get_tensor("keys").tolist()):
             self._places[bytes(key)] = (path, row)
 
     def _open(self, path: Path):

@@ -66,12 +66,16 @@ class Hands:
                 });
                 Object.assign(app.canvas.ds, {scale, offset: [120 / scale, 90 / scale]});
                 app.canvas.setDirty(true, true);
-                const history = app.extensionManager.workflow.activeWorkflow.changeTracker;
-                (history.captureCanvasState ?? history.checkState).call(history);
             }""",
             [[d if d is None or isinstance(d, str) else json.dumps(d) for d in documents], scale, size])
         self.stage().wait_for(state="visible")
         self.settle()
+        # Only now: the page gives a new node its height a few frames later, and that would be a step of its own.
+        self.page.evaluate(
+            """() => {
+                const history = app.extensionManager.workflow.activeWorkflow.changeTracker;
+                (history.captureCanvasState ?? history.checkState).call(history);
+            }""")
 
     def settle(self):
         """Wait until the page has laid itself out: every stage stands still for a third of a second from now on."""

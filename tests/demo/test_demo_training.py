@@ -10,6 +10,7 @@ from transformers import T5TokenizerFast
 from deig_core.demo import evaluate, files, models, train
 from deig_core.demo.ablations import Unmasked, pool
 from deig_core.demo.generate import Models, generate
+from deig_core.demo.latents import training_scenes
 from deig_core.demo.loop import run_stage
 from deig_core.demo.sampling import sample, timesteps
 from deig_core.demo.text import write_tokenizer
@@ -87,6 +88,22 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch)
         assert any(not torch.equal(after[k], v) for k, v in before.items())
 
 
+def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, monkeypatch):
+    monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
+    asked = []
+
+    def encode(_model, pictures, _where):
+        asked.append(len(pictures))
+        return torch.zeros(len(pictures), 4, 16, 16, dtype=torch.float16)
+
+    monkeypatch.setattr("deig_core.demo.latents.encode", encode)
+    for name, model in (("a", 1), ("a", 1), ("b", 2)):
+        files.write(tmp_path / name, files.VAE, models.autoencoder().state_dict(), {"model": model})
+        scenes, latents = training_scenes(tmp_path / name, tmp_path / "latents", 50, 1)
+        assert scenes == [draw_scene(seed) for seed in range(50)] and latents.shape == (50, 4, 16, 16)
+    assert asked == [100, 100]
+
+
 def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)
@@ -96,8 +113,8 @@ def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_pa
     assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 1
     assert f"has no {files.BASE_IDE}, with which a new adapter begins" in capsys.readouterr().err
     assert train.main([*run, *start, "base", "--ide-only"]) == 0
-    weights = tmp_path / "weights"
-    assert (weights / files.UNET).read_bytes() == (files.WEIGHTS / files.UNET).read_bytes()
+    weights, unet = tmp_path / "weights", files.read(files.UNET)
+    assert all(torch.equal(unet[k], v) for k, v in files.read(files.UNET, weights).items())
     shipped, made = models.base(files.WEIGHTS).ide.state_dict(), files.read(files.BASE_IDE, weights)
     assert any(not torch.equal(shipped[k], v) for k, v in made.items())
     assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 0

@@ -12,7 +12,7 @@ pytest.importorskip("diffusers", reason="diffusers is not installed (extra `trai
 from deig_core.errors import DeigError
 from deig_core.training import cached, coco
 from deig_core.training.pictures import Picture, cropped, read_pictures, write_pictures
-from deig_core.training.store import Store, digest
+from deig_core.training.store import Store, digest, fingerprint
 
 LINE = {"file_name": "a.png", "width": 8, "height": 4, "caption": "c", "instances": [{"bbox": [1, 1, 2, 2], "description": "d"}]}
 
@@ -103,6 +103,21 @@ def test_what_is_added_replaces_no_shard_even_where_one_was_deleted(tmp_path):
     (tmp_path / "x_000000.safetensors").unlink()
     Store(tmp_path, "x").add({keys[2]: torch.ones(1)})
     assert Store(tmp_path, "x").missing(keys) == [0]
+
+
+def test_what_another_model_made_is_not_added_to(tmp_path):
+    folder, file = tmp_path / "t5", tmp_path / "vae.safetensors"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"1" * 100)
+    file.write_bytes(b"vae")
+    before = fingerprint(folder)
+    assert before == fingerprint(folder) != fingerprint(file)
+    Store(tmp_path, "x", before).add({digest(1): torch.zeros(1)})
+    (folder / "model.safetensors").write_bytes(b"2" * 100)
+    with pytest.raises(DeigError, match=r"were made with another model's file: use that one, or another folder"):
+        Store(tmp_path, "x", fingerprint(folder))
+    assert len(Store(tmp_path, "x", before)) == len(Store(tmp_path, "x")) == 1
 
 
 def test_coco_without_captions_is_joined_from_descriptions(tmp_path):
