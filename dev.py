@@ -346,7 +346,7 @@ def main() -> int:
         (serve, "open ComfyUI with the pack"), (parity, "compare the pack in the host with golden whole-UNet files"),
         (bench, "measure speed and memory, as ratios"),
     ):
-        command = commands.add_parser(function.__name__, help=about)
+        command = commands.add_parser(function.__name__, help=about, allow_abbrev=False)  # pytest has a --co of its own
         command.set_defaults(function=function)
         command.add_argument("--comfyui", metavar="PATH", help="use this ComfyUI checkout instead of the pinned one")
         if function is demo:

@@ -43,8 +43,9 @@ def encode(model: DemoAutoencoder, images: np.ndarray, where: torch.device) -> t
 def training_scenes(weights: Path, folder: Path, count: int, workers: int) -> tuple[list[Scene], torch.Tensor]:
     """The scenes of seeds 0, 1, ... and their latents float16 [count, 4, 16, 16]; shards in `folder` of the same autoencoder are not made again."""
     folder.mkdir(parents=True, exist_ok=True)
-    where, made_with = device(), fingerprint(weights / files.VAE)
+    where = device()
     model = models.autoencoder(weights).to(where, memory_format=torch.channels_last)
+    made_with = fingerprint(weights / files.VAE)
     starts = range(0, count, SHARD)
     shards = [folder / f"drawn_{start:07d}.safetensors" for start in starts]
     missing = [i for i, shard in enumerate(shards) if not (shard.is_file() and _told(shard).get("made_with") == made_with)]

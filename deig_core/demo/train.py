@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import filecmp
 import logging
 import math
 import os
@@ -51,12 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it")
     options = parser.parse_args(arguments)
+    options.stages = options.stages or (GOING_ON if options.start else STAGES)
+    if options.start and not options.start.is_dir():
+        parser.error(f"--start is a folder of weights, and {options.start} is none")
+    if options.ide_only and not (options.start and options.stages == ["base"]):
+        parser.error("--ide-only goes with --start and --stages base")
+    if options.ablation and options.start and "adapter" in options.stages:
+        parser.error("--ablation trains a new adapter: leave out --start, which goes on from one")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
     try:
         if not _train(options):
             log.info("Stopped before the end: the same command goes on.")
-    except DeigError as error:
+    except (DeigError, OSError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 1
     return 0
@@ -65,8 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> bool:
     """Whether all stages are done. A stage that is not ends the run: the next would learn from a half-trained model."""
     until = time.monotonic() + 60 * options.minutes
-    stages = options.stages or (GOING_ON if options.start else STAGES)
-    folder, weights = options.folder, options.folder / "weights"
+    stages, folder, weights = options.stages, options.folder, options.folder / "weights"
     folder.mkdir(parents=True, exist_ok=True)
     if options.start:
         _copy_frozen(options.start, weights, base="base" not in stages)
@@ -109,13 +116,17 @@ def _train(options: argparse.Namespace) -> bool:
 
 
 def _copy_frozen(start: Path, weights: Path, *, base: bool) -> None:
-    """What a run that goes on does not train, where it is not there yet."""
-    for name in (files.VAE, files.SCORER, *([files.UNET] if base else [])):
-        if not (weights / name).is_file():
-            weights.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(start / name, weights / name)
-    if not (weights / files.TEXT).is_dir():
-        shutil.copytree(start / files.TEXT, weights / files.TEXT)
+    """What a run that goes on does not train. Raises DeigError where `weights` has something else."""
+    text = [f"{files.TEXT}/{file.name}" for file in (start / files.TEXT).iterdir()]
+    for name in (files.VAE, files.SCORER, *([files.UNET] if base else []), *text):
+        target = weights / name
+        if not target.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            aside = target.with_name(target.name + ".partial")
+            shutil.copyfile(start / name, aside)
+            aside.replace(target)
+        elif not filecmp.cmp(start / name, target, shallow=False):
+            raise DeigError(f"{weights} has another {name} than {start}: choose a new FOLDER to go on from there.")
 
 
 if __name__ == "__main__":

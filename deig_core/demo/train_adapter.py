@@ -57,8 +57,7 @@ def train_adapter(
         adapter = DeigAdapter(replace(SIZES, fusers=fusers))
         if not (weights / files.BASE_IDE).is_file():
             raise DeigError(
-                f"{weights} has no {files.BASE_IDE}, with which a new adapter begins: train it with --start WEIGHTS --stages base --ide-only, "
-                "or go on from an adapter with --start.")
+                f"{weights} has no {files.BASE_IDE}, with which a new adapter begins: train it with --start WEIGHTS --stages base --ide-only.")
         adapter.ide.load_state_dict(files.read(files.BASE_IDE, weights))
     else:
         adapter = load_adapter(read_official(start), dtype=torch.float32)

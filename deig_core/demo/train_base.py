@@ -112,7 +112,9 @@ def train_base(
             times = times.to(where)
             context = base.context(tokens, (tokens != tokenizer.pad_token_id).long(), times)
             predicted = base.unet(noisy.to(where), times, context).sample.float()
-        return (weight * (predicted - noise.to(where)).square()).mean() + PLACES * base.places.loss()
+        denoising = (weight * (predicted - noise.to(where)).square()).mean()
+        # The heads that told places are gone from a base that is trained no more.
+        return denoising if ide_only else denoising + PLACES * base.places.loss()
 
     done = run_stage("base", base, loss, folder, steps=steps, peak=peak, until=until)
     return base.eval(), done

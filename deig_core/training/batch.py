@@ -45,7 +45,7 @@ class Batch:
     valid: torch.Tensor
     regions: tuple[tuple[Region, ...], ...]
     keys: tuple[tuple[int, int], ...]
-    _members: dict[Size, torch.Tensor] = field(default_factory=dict, repr=False)
+    _members: dict[Size, torch.Tensor] = field(default_factory=dict, repr=False, init=False)
 
     @property
     def texts(self) -> list[str]:

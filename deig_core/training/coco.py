@@ -43,6 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("captions", type=Path, nargs="?", help="captions_train2017.json (default: a caption is its picture's descriptions)")
     parser.add_argument("target", type=Path, help="the .jsonl file to write")
     options = parser.parse_args(arguments)
+    if options.target.suffix != ".jsonl":  # two COCO files without a target would lose the second one
+        parser.error(f"the file to write must end with .jsonl, and {options.target.name} does not")
     try:
         read = [json.loads(path.read_text(encoding="utf-8")) for path in (options.instances, options.captions) if path]
         write_pictures(options.target, from_coco(*read))

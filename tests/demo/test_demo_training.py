@@ -21,16 +21,13 @@ from deig_core.training.batch import BatchCall, Example, collate
 from deig_core.training.noise import alphas_cumprod, generator
 
 
-def stage(state, steps, until=float("inf"), losses=None):
+def stage(state, steps, until=float("inf")):
     torch.manual_seed(0)
     module = nn.Linear(4, 4)
 
     def loss(step):
         x = torch.randn(8, 4, generator=generator(7, step))
-        value = (module(x) - x.flip(1)).square().mean()
-        if losses is not None:
-            losses.append(float(value.detach()))
-        return value
+        return (module(x) - x.flip(1)).square().mean()
 
     done = run_stage("test", module, loss, state, steps=steps, peak=1e-2, save_every=10, until=until)
     return module, done
@@ -80,6 +77,8 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch)
     run = [str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1", f"--start={files.WEIGHTS}"]
     assert train.main(run) == 0
     weights = tmp_path / "weights"
+    read = files.read("model.safetensors", weights / files.BASE_TEXT)
+    assert all(torch.equal(read[k], v) for k, v in files.read("model.safetensors", files.WEIGHTS / files.TEXT).items())
     kept, moved = (files.VAE, files.SCORER, f"{files.TEXT}/model.safetensors"), (files.UNET, files.ADAPTER)
     assert all((weights / name).read_bytes() == (files.WEIGHTS / name).read_bytes() for name in kept)
     for name in moved:
@@ -118,6 +117,27 @@ def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_pa
     shipped, made = models.base(files.WEIGHTS).ide.state_dict(), files.read(files.BASE_IDE, weights)
     assert any(not torch.equal(shipped[k], v) for k, v in made.items())
     assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 0
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (["--ide-only"], "--ide-only goes with --start and --stages base"),
+    (["--ide-only", f"--start={files.WEIGHTS}"], "--ide-only goes with --start and --stages base"),
+    (["--ablation=mask", f"--start={files.WEIGHTS}"], "--ablation trains a new adapter: leave out --start"),
+    ([f"--start={files.WEIGHTS / files.ADAPTER}"], "--start is a folder of weights, and"),
+])
+def test_options_that_would_train_something_else_are_refused(tmp_path, capsys, options, said):
+    with pytest.raises(SystemExit):
+        train.main([str(tmp_path), *options])
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_of_other_models_is_not_gone_on_in(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+    files.write(tmp_path / "weights", files.VAE, {"other": torch.zeros(1)}, {})
+    assert train.main([str(tmp_path), f"--start={files.WEIGHTS}", "--stages=adapter"]) == 1
+    assert f"has another {files.VAE} than" in capsys.readouterr().err
+    assert train.main([str(tmp_path / "new"), "--stages=adapter"]) == 1
+    assert capsys.readouterr().err.startswith(f"train: {files.VAE} ")
 
 
 def test_a_stage_that_is_out_of_time_ends_the_run(tmp_path, monkeypatch, caplog):

@@ -12,7 +12,7 @@ pytest.importorskip("diffusers", reason="diffusers is not installed (extra `trai
 from deig_core.errors import DeigError
 from deig_core.training import cached, coco
 from deig_core.training.pictures import Picture, cropped, read_pictures, write_pictures
-from deig_core.training.store import Store, digest, fingerprint
+from deig_core.training.store import APART, Store, digest, fingerprint
 
 LINE = {"file_name": "a.png", "width": 8, "height": 4, "caption": "c", "instances": [{"bbox": [1, 1, 2, 2], "description": "d"}]}
 
@@ -118,6 +118,24 @@ def test_what_another_model_made_is_not_added_to(tmp_path):
     with pytest.raises(DeigError, match=r"were made with another model's file: use that one, or another folder"):
         Store(tmp_path, "x", fingerprint(folder))
     assert len(Store(tmp_path, "x", before)) == len(Store(tmp_path, "x")) == 1
+
+
+def test_a_fingerprint_sees_far_into_a_file_and_not_what_a_download_left(tmp_path):
+    model = tmp_path / "model.safetensors"
+    model.write_bytes(bytes(APART + 10))
+    before = fingerprint(model), fingerprint(tmp_path)
+    (tmp_path / ".cache").mkdir()
+    (tmp_path / ".cache" / "download.json").write_text("{}")
+    (tmp_path / "README.md").write_text("new")
+    assert (fingerprint(model), fingerprint(tmp_path)) == before
+    model.write_bytes(bytes(APART) + b"1" + bytes(9))
+    assert fingerprint(model) != before[0] and fingerprint(tmp_path) != before[1]
+
+
+def test_the_target_of_the_coco_converter_cannot_be_the_captions(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        coco.main([str(tmp_path / "instances.json"), str(tmp_path / "captions.json")])
+    assert "the file to write must end with .jsonl, and captions.json does not" in capsys.readouterr().err
 
 
 def test_coco_without_captions_is_joined_from_descriptions(tmp_path):
