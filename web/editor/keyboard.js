@@ -7,6 +7,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 export function listenToKeys(editor) {
   editor.panel.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input, textarea, select");
+    // The graph undoes; left alone, the browser would also take back the last letter typed into a field.
+    if (!typing && (event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())) event.preventDefault();
     if (typing && undoOrRedo(editor, event)) {
       event.stopPropagation();
       event.preventDefault();
