@@ -116,7 +116,7 @@ def _train(options: argparse.Namespace) -> bool:
 
 
 def _copy_frozen(start: Path, weights: Path, *, base: bool) -> None:
-    """What a run that goes on does not train. Raises DeigError where `weights` has something else."""
+    """What a run that goes on does not train, where it is not there yet. Raises DeigError where another model's files are."""
     text = [f"{files.TEXT}/{file.name}" for file in (start / files.TEXT).iterdir()]
     for name in (files.VAE, files.SCORER, *([files.UNET] if base else []), *text):
         target = weights / name
@@ -125,7 +125,8 @@ def _copy_frozen(start: Path, weights: Path, *, base: bool) -> None:
             aside = target.with_name(target.name + ".partial")
             shutil.copyfile(start / name, aside)
             aside.replace(target)
-        elif not filecmp.cmp(start / name, target, shallow=False):
+        # The UNet there may be a base that an earlier command trained from `start`.
+        elif name != files.UNET and not filecmp.cmp(start / name, target, shallow=False):
             raise DeigError(f"{weights} has another {name} than {start}: choose a new FOLDER to go on from there.")
 
 

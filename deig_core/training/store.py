@@ -27,7 +27,7 @@ def fingerprint(path: Path) -> str:
     found = hashlib.sha256()
     for file in sorted(f for f in path.rglob("*") if f.suffix in MODEL_FILES and f.is_file()) if path.is_dir() else [path]:
         name, size = file.relative_to(path), file.stat().st_size
-        if any(part.startswith(".") for part in name.parts if part != "."):  # what a download remembers about itself
+        if any(part.startswith(".") for part in name.parts):  # what a download remembers about itself
             continue
         found.update(digest(name, size))
         with open(file, "rb") as content:

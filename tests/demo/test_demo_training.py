@@ -85,6 +85,9 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch)
         before, after = files.read(name), files.read(name, weights)
         assert before.keys() == after.keys() and all((after[k] - v).abs().max() < 0.01 for k, v in before.items())
         assert any(not torch.equal(after[k], v) for k, v in before.items())
+    trained = (weights / files.UNET).read_bytes()
+    assert train.main([*run, "--stages=adapter", "--adapter-steps=2"]) == 0
+    assert (weights / files.UNET).read_bytes() == trained
 
 
 def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, monkeypatch):
