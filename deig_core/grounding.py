@@ -17,7 +17,7 @@ from .cache import TensorCache
 from .errors import DeigError
 from .fuser import LevelInstances
 from .masks import PIXELS_PER_LATENT, Size, membership
-from .regions import Box, Region
+from .regions import MAX_REGIONS, Box, Region
 
 MEGABYTE = 2**20
 _KEPT = 64  # sizes and devices that a layout remembers
@@ -61,6 +61,12 @@ class Layout:
     indices: tuple[int, ...] = ()
     _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __deepcopy__(self, memo: dict) -> Layout:
+        return self  # nothing of it changes but what it remembers
+
+    def __reduce__(self):
+        return Layout, (self.regions, self.indices)
 
     def visible(self, window: Window) -> Layout:
         """The regions that have a pixel in `window`, expressed in it."""
@@ -131,11 +137,38 @@ def _crop_mask(region: Region, window: Window) -> Region | None:
 
 @dataclass(frozen=True, eq=False)
 class GroundedText:
-    """What one side of the conditioning says: its prompt, and the regions with their texts, in the same order."""
+    """What one side of the conditioning says: its prompt, and the regions with their texts, in the same order.
 
-    prompt: TextFeatures
+    prompt: None for none at all, whose context is zero. more: prompts whose contexts follow that of `prompt`.
+    """
+
+    prompt: TextFeatures | None
     layout: Layout
     descriptions: tuple[TextFeatures, ...]
+    more: tuple[TextFeatures | None, ...] = ()
+
+    @property
+    def prompts(self) -> tuple[TextFeatures | None, ...]:
+        return (self.prompt, *self.more)
+
+
+NOTHING = GroundedText(None, Layout(()), ())
+"""The null input: no prompt, and no region, so that the fusers see the visual tokens alone (reference.md section 5)."""
+
+
+def joined(texts: Sequence[GroundedText]) -> GroundedText:
+    """All prompts one after another, and the regions of all. Raises DeigError for more than MAX_REGIONS of them."""
+    if len(texts) == 1:
+        return texts[0]
+    prompts = [p for text in texts for p in text.prompts]
+    indices: list[int] = []
+    for text in texts:
+        first = max(indices, default=-1) + 1
+        indices += [first + i for i in text.layout.indices or range(len(text.layout.regions))]
+    if len(indices) > MAX_REGIONS:
+        raise DeigError(f"The joined conditionings have {len(indices)} regions and at most {MAX_REGIONS} can be drawn: remove some of them.")
+    layout = Layout(tuple(r for text in texts for r in text.layout.regions), tuple(indices))
+    return GroundedText(prompts[0], layout, tuple(d for text in texts for d in text.descriptions), tuple(prompts[1:]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,23 +258,22 @@ def ground(
     times = [_distinct(timesteps[s:s + r.rows]) for s, r in zip(starts, runs, strict=True)]
     layouts = [(run.text.layout.visible(run.window) if instances else Layout(())) if run.text else None for run in runs]
     _check_widths(adapter, runs)
-    wanted = [
-        (text, t)
-        for run, layout, ts in zip(runs, layouts, times, strict=True) if run.text
-        for t in ts for text in (run.text.prompt, *(run.text.descriptions[i] for i in layout.indices))
+    said = [
+        (*run.text.prompts, *(run.text.descriptions[i] for i in layout.indices)) if run.text else () for run, layout in zip(runs, layouts, strict=True)
     ]
-    extracted = iter(extractor(wanted, device) if wanted else ())
+    wanted = {(text.key, t): (text, t) for texts, ts in zip(said, times, strict=True) for text in texts if text for t in ts}
+    found = dict(zip(wanted, extractor(list(wanted.values()), device), strict=True)) if wanted else {}
     grounded = []
     for run, layout, ts in zip(runs, layouts, times, strict=True):
         if run.text is None:
             grounded.append(GroundedRows(run.rows, None, None, None, run.window, None))
             continue
-        count = len(layout.indices)
-        rows = [[next(extracted) for _ in range(1 + count)] for _ in ts]
-        context = torch.stack([row[0] for row in rows])
+        context = torch.stack([
+            torch.cat([found[p.key, t] if p else torch.zeros(adapter.config.tokens, adapter.config.width, device=device) for p in run.text.prompts])
+            for t in ts])
         tokens = bias = None
-        if count:
-            z = torch.stack([torch.stack(row[1:]) for row in rows])
+        if layout.indices:
+            z = torch.stack([torch.stack([found[run.text.descriptions[i].key, t] for i in layout.indices]) for t in ts])
             tokens = adapter.position_net(z, layout.boxes(device).expand(len(ts), -1, -1)).to(dtype)
             bias = layout.bias(device)
         grounded.append(GroundedRows(run.rows, context, tokens, layout, run.window, bias))
@@ -250,10 +282,10 @@ def ground(
 
 def _check_widths(adapter: DeigAdapter, runs: Sequence[Run]) -> None:
     expected = adapter.config.text_dim
-    for run in runs:
-        if run.text and run.text.prompt.tensor.shape[-1] != expected:
+    for text in (p for run in runs if run.text for p in run.text.prompts if p):
+        if text.tensor.shape[-1] != expected:
             raise DeigError(
-                f"The text encoder is {run.text.prompt.tensor.shape[-1]} wide and these DEIG weights were trained with {expected} "
+                f"The text encoder is {text.tensor.shape[-1]} wide and these DEIG weights were trained with {expected} "
                 f"({'Flan-T5-XL' if expected == 2048 else 'their own encoder'}): load that text encoder.")
 
 

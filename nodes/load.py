@@ -52,7 +52,7 @@ class DeigLoadCheckpoint(io.ComfyNode):
             search_aliases=["deig model", "model.pth"],
             inputs=[_weights_input("The published model.pth. A file converted from it holds the adapter alone: use Load DEIG for that.")],
             outputs=[
-                io.Model.Output(tooltip="The Stable Diffusion 1.4 model that DEIG was trained on."),
+                io.Model.Output(tooltip="The Stable Diffusion 1.4 model that DEIG was trained on. Without Apply DEIG it reads the prompt alone."),
                 io.Vae.Output(tooltip="The VAE of the same file."),
                 Adapter.Output(display_name="adapter", tooltip="For Apply DEIG."),
             ],
@@ -65,8 +65,10 @@ class DeigLoadCheckpoint(io.ComfyNode):
     @classmethod
     def execute(cls, weights_name):
         from .host.patchers import load_published_checkpoint
+        from .host.sampling import reading_prompts
 
-        return io.NodeOutput(*load_published_checkpoint(folders.weights_path(weights_name)))
+        model, vae, adapter = load_published_checkpoint(folders.weights_path(weights_name))
+        return io.NodeOutput(reading_prompts(model, adapter), vae, adapter)
 
 
 class DeigLoadTextEncoder(io.ComfyNode):

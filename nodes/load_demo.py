@@ -21,7 +21,8 @@ class DeigLoadDemo(io.ComfyNode):
                 "weights_seed", default=0, min=0, max=2**31 - 1,
                 tooltip="0 is the trained models. Any other number makes untrained ones from that seed, whose pictures are noise: for tests.")],
             outputs=[
-                io.Model.Output(tooltip="Tiny SD 1.x-shaped model, for 128 x 128 pixels."), io.Vae.Output(tooltip="The VAE of this small world."),
+                io.Model.Output(tooltip="Tiny SD 1.x-shaped model, for 128 x 128 pixels. Without Apply DEIG it reads the prompt alone."),
+                io.Vae.Output(tooltip="The VAE of this small world."),
                 Adapter.Output(display_name="adapter", tooltip="DEIG adapter of this model, for Apply DEIG."),
                 TextEncoder.Output(display_name="text_encoder", tooltip="T5 encoder of this model, for DEIG Encode."),
             ],
@@ -30,5 +31,7 @@ class DeigLoadDemo(io.ComfyNode):
     @classmethod
     def execute(cls, weights_seed):
         from .host.demo import demo_models
+        from .host.sampling import reading_prompts
 
-        return io.NodeOutput(*demo_models(weights_seed))
+        model, vae, adapter, text_encoder = demo_models(weights_seed)
+        return io.NodeOutput(reading_prompts(model, adapter), vae, adapter, text_encoder)

@@ -1,4 +1,4 @@
-"""DEIG's texts and regions inside a CONDITIONING: the host batches, combines and crops them with everything else."""
+"""DEIG's texts and regions inside a CONDITIONING: put in by DEIG Encode, read when a sampler starts, batched by the host."""
 
 from __future__ import annotations
 
@@ -6,10 +6,25 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ...deig_core.grounding import GroundedText
+from ...deig_core.errors import DeigError
+from ...deig_core.grounding import NOTHING, GroundedText, joined
+from .carrier import Carrier, Changed, Joined, Meaning, Mixed, Other, Scaled, Text, Zero, has_clip, leaves, meaning_of, plain
+from .keys import DEIG
 
-KEY = "deig"
 CLIP_WIDTH, CLIP_TOKENS = 768, 77
+REMEDY = "; use it on the CLIP conditionings before DEIG Encode, or remove it."
+REPLACED = (
+    "A node replaced the numbers of DEIG Encode's conditioning by others, so that its prompt and regions may not be what was meant" + REMEDY)
+SCALED = "A node multiplied DEIG Encode's conditioning by {:g}, which regions cannot be" + REMEDY
+MIXED = (
+    "Conditioning (Average), or a node like it, mixed DEIG Encode's conditioning with another, and regions cannot be averaged: "
+    "average the CLIP conditionings before DEIG Encode, or use Conditioning (Combine).")
+CHANGED = "A node changed the numbers of DEIG Encode's conditioning ({}), which says nothing about its prompt and regions" + REMEDY
+JOINED = (
+    "Conditioning (Concat), Apply Style Model or a node like them joined DEIG Encode's conditioning with one that is not DEIG's, which "
+    'Apply DEIG\'s context "t5" does not read: choose context "clip" or "concat", or let DEIG Encode read both texts.')
+NO_CLIP = (
+    'Apply DEIG\'s context "{}" needs CLIP conditionings: connect positive and negative to DEIG Encode, or choose "t5".')
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,20 +32,22 @@ class DeigCond:
     """One conditioning entry's DEIG data, under `model_conds["deig"]`; follows the host's protocol for conds.
 
     In a call, the host hands over a tuple of them in the order of `cond_or_uncond`. area: (height, width, top, left) in
-    latent cells, or None for the whole. rows: of the batch that belong to this entry. has_clip: whether the entry's own
-    tensor is a CLIP conditioning rather than zeros.
+    latent cells, or None for the whole. rows: of the batch that belong to this entry. tokens: how many its context has of CLIP and of
+    DEIG where both are read at once (context "concat"); prompts of other lengths are not batched with it, because repeating
+    one of the two, as the host does, would weaken the other.
     """
 
     text: GroundedText
     has_clip: bool
     rows: int = 1
     area: tuple[int, int, int, int] | None = None
+    tokens: tuple[int, int] | None = None
 
     def process_cond(self, batch_size: int, area=None, **_: object) -> DeigCond:
         return replace(self, rows=batch_size, area=None if area is None else tuple(area))
 
     def can_concat(self, other: object) -> bool:
-        return isinstance(other, DeigCond)
+        return isinstance(other, DeigCond) and self.tokens == other.tokens
 
     def concat(self, others: list[DeigCond]) -> tuple[DeigCond, ...]:
         return (self, *others)
@@ -41,8 +58,51 @@ class DeigCond:
 
 def with_deig(conditioning: list | None, text: GroundedText) -> list:
     """An ordinary SD 1.x CONDITIONING that also carries `text`: the given one (CLIP), or zeros [1, 77, 768]."""
-    has_clip = conditioning is not None
+    clip = conditioning is not None
     if conditioning is None:
         conditioning = [[torch.zeros(1, CLIP_TOKENS, CLIP_WIDTH), {}]]
-    cond = DeigCond(text, has_clip)
-    return [[tensor, {**values, "model_conds": {**values.get("model_conds", {}), KEY: cond}}] for tensor, values in conditioning]
+    meaning, witness = Text(text, clip), DeigCond(text, clip)
+    return [
+        [Carrier.of(tensor, meaning), {**values, "model_conds": {**values.get("model_conds", {}), DEIG: witness}}]
+        for tensor, values in conditioning
+    ]
+
+
+def resolved(entry: dict, mode: str) -> dict:
+    """One of the sampler's conditioning entries with an ordinary tensor and, under `model_conds`, what its nodes have made of the text.
+
+    mode: what cross-attention reads ("t5", "clip" or "concat"). Raises DeigError, naming effect and remedy, for what regions cannot follow.
+    """
+    tensor, conds = entry.get("cross_attn"), dict(entry["model_conds"])
+    witness = conds.pop(DEIG, None)
+    if not isinstance(tensor, Carrier):
+        if witness is not None:
+            raise DeigError(REPLACED)
+        return entry
+    meaning = meaning_of(tensor)
+    if text := _said(meaning, mode):
+        if mode != "t5" and not has_clip(meaning):
+            raise DeigError(NO_CLIP.format(mode))
+        tokens = (tensor.shape[1], len(text.prompts)) if mode == "concat" else None
+        conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens)
+    return {**entry, "cross_attn": plain(tensor), "model_conds": conds}
+
+
+def _said(meaning: Meaning, mode: str) -> GroundedText | None:
+    """What the nodes have made of DEIG's texts, or None where none is left in it."""
+    if isinstance(meaning, Text):
+        return meaning.grounded
+    if isinstance(meaning, Zero):
+        return NOTHING
+    if not any(isinstance(leaf, (Text, Zero)) for leaf in leaves(meaning)):
+        return None
+    if isinstance(meaning, Scaled):
+        raise DeigError(SCALED.format(meaning.by))
+    if isinstance(meaning, Mixed):
+        raise DeigError(MIXED)
+    if isinstance(meaning, Changed):
+        raise DeigError(CHANGED.format(meaning.by))
+    assert isinstance(meaning, Joined)
+    if mode == "t5" and any(isinstance(leaf, Other) for leaf in leaves(meaning)):
+        raise DeigError(JOINED)
+    return joined([text for part in meaning.of if (text := _said(part, mode))])

@@ -42,11 +42,11 @@ def sd1_model(unet_config: Mapping, weights: Mapping[str, torch.Tensor], *, head
 
 def random_adapter(model: ModelPatcher, text_width: int = TEXT_WIDTH, *, tokens: int = 8, heads: int = 4) -> DeigAdapter:
     """An adapter for `model` with random weights and open gates."""
-    unet = model.model.diffusion_model
-    width = model.model.model_config.unet_config["context_dim"]
+    unet_config = model.model.model_config.unet_config
+    width = unet_config["context_dim"]
     config = DeigConfig(
         text_dim=text_width, width=width, tokens=tokens, layers=2, heads=heads, time_channels=32, time_dim=width, hidden=2 * width,
-        position_hidden=64, fuser_heads=heads, fusers=tuple(transformer_blocks(unet).items()))
+        position_hidden=64, fuser_heads=heads, fusers=tuple(transformer_blocks(unet_config).items()))
     adapter = DeigAdapter(config, operations=OPERATIONS)
     fill(adapter)
     for fuser in adapter.fusers.values():

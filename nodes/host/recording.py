@@ -1,4 +1,4 @@
-"""Watching the fusers of a sampling run: a patch and two wrappers that are there only in a recorded model."""
+"""Watching the fusers of a sampling run: two wrappers that are there only in a recorded model, and what they have the blocks do."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from comfy.patcher_extension import WrappersMP
 from ...deig_core.attention_maps import Recording, RunMaps, fuser_weights
 from ...deig_core.errors import DeigError
 from ...deig_core.schedule import GateSchedule
-from .sampling import CALL, fuse
+from .keys import ATTENTION, CALL, RUN, TEXTS, WATCHERS
+from .sampling import settings_of
 
-KEY, RUN, TEXTS = "deig_attention", "deig_attention_run", "deig_attention_texts"
 POSITIVE = 0  # in the host's cond_or_uncond
 
 
@@ -22,18 +22,15 @@ def record_attention(model: ModelPatcher, start: float, end: float) -> tuple[Mod
 
     Raises DeigError for a model without DEIG.
     """
-    patched = model.clone()
-    patches = patched.model_options["transformer_options"].get("patches", {}).get("middle_patch", [])
-    if fuse not in patches:
+    if settings_of(model) is None:
         raise DeigError("DEIG Record Attention got a model without DEIG: connect the MODEL of Apply DEIG.")
-    if watch not in patches:
-        patches.insert(patches.index(fuse), watch)
+    patched = model.clone()
     recording = Recording()
     for kind, wrapper in (
         (WrappersMP.OUTER_SAMPLE, partial(record_run, recording)), (WrappersMP.APPLY_MODEL, partial(note_texts, GateSchedule(1.0, start, end))),
     ):
-        patched.remove_wrappers_with_key(kind, KEY)
-        patched.add_wrapper_with_key(kind, KEY, wrapper)
+        patched.remove_wrappers_with_key(kind, ATTENTION)
+        patched.add_wrapper_with_key(kind, ATTENTION, wrapper)
     return patched, recording
 
 
@@ -52,16 +49,14 @@ def note_texts(schedule: GateSchedule, executor, x, t, c_concat=None, c_crossatt
     deig = kwargs.get("deig")
     if deig is not None and RUN in transformer_options and schedule.scale(executor.class_obj.model_sampling.timestep(t).tolist()[0]) != 0:
         texts = [cond.text if kind == POSITIVE else None for cond, kind in zip(deig, transformer_options["cond_or_uncond"], strict=True)]
-        transformer_options = {**transformer_options, TEXTS: texts}
+        transformer_options = {**transformer_options, TEXTS: texts, WATCHERS: (watch,)}
     return executor(x, t, c_concat, c_crossattn, control, transformer_options, **kwargs)
 
 
 @torch.compiler.disable
 def watch(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
     """middle_patch, just before `fuse`: the weights of the attention that `fuse` is about to make; x is passed on as it is."""
-    call, texts, maps = (extra_options.get(key) for key in (CALL, TEXTS, RUN))
-    if call is None or texts is None or maps is None:
-        return x
+    call, texts, maps = (extra_options[key] for key in (CALL, TEXTS, RUN))
     fuser = call.adapter.fuser((*extra_options["block"], extra_options["block_index"]))
     if fuser is None:
         return x

@@ -6,6 +6,7 @@ call needs travels in its own transformer_options; the adapter is that of the pa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,19 +21,24 @@ from ...deig_core.errors import DeigError
 from ...deig_core.grounding import GroundedCall, Run, Window, ground
 from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
-from .conditioning import KEY, DeigCond
+from .conditioning import DeigCond, resolved
+from .keys import ADAPTER, CALL, DEIG, LATENT, SETTINGS, WATCHERS
 from .patchers import HostedAdapter
 
-SETTINGS, LATENT, ADAPTER, CALL = "deig_settings", "deig_latent", "deig_adapter", "deig_call"
 MODES = ("t5", "clip", "concat")
+TILES = (
+    "DEIG cannot place its regions: the picture's latent is {} x {} cells and another node has the model denoise {} x {} of them (tiles, context "
+    "windows or the like), each of which would show all regions: remove that node, or make the large picture in a second KSampler pass.")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What Apply DEIG was set to. mode: what the UNet's cross-attention reads, one of MODES."""
+    """What Apply DEIG was set to. mode: what the UNet's cross-attention reads, one of MODES. applied: False in a model that only reads
+    DEIG's prompts, because its checkpoint has no CLIP."""
 
     schedule: GateSchedule
     mode: str = "t5"
+    applied: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,39 +54,55 @@ def apply_deig(model: ModelPatcher, adapter: ModelPatcher, settings: Settings) -
     """A clone of `model` with DEIG; of several in a row, the last one counts. Raises DeigError for a model that does not fit."""
     check_model(model, adapter.model.adapter.config)
     patched = model.clone()
-    patched.set_additional_models(KEY, [adapter])
-    options = patched.model_options["transformer_options"]
-    options[SETTINGS] = settings
-    if fuse not in options.get("patches", {}).get("middle_patch", ()):
-        patched.set_model_patch(fuse, "middle_patch")
+    patched.set_additional_models(DEIG, [adapter])
+    patched.model_options["transformer_options"][SETTINGS] = settings
     for kind, wrapper in (
-        (WrappersMP.CALC_COND_BATCH, note_latent), (WrappersMP.APPLY_MODEL, note_adapter), (WrappersMP.DIFFUSION_MODEL, ground_call),
+        (WrappersMP.OUTER_SAMPLE, read_conditionings), (WrappersMP.CALC_COND_BATCH, check_latent), (WrappersMP.APPLY_MODEL, note_adapter),
+        (WrappersMP.DIFFUSION_MODEL, ground_call),
     ):
-        patched.remove_wrappers_with_key(kind, KEY)
-        patched.add_wrapper_with_key(kind, KEY, wrapper)
+        patched.remove_wrappers_with_key(kind, DEIG)
+        patched.add_wrapper_with_key(kind, DEIG, wrapper)
     return patched
 
 
-def note_latent(executor, model, conds, x_in, timestep, model_options):
-    """CALC_COND_BATCH: remember the whole latent's size, before areas are cut out of it."""
-    options = {**model_options.get("transformer_options", {}), LATENT: tuple(x_in.shape[-2:])}
-    return executor(model, conds, x_in, timestep, {**model_options, "transformer_options": options})
+def reading_prompts(model: ModelPatcher, adapter: ModelPatcher) -> ModelPatcher:
+    """A model whose checkpoint has no CLIP, able to read DEIG's prompts through the adapter's IDE; regions need Apply DEIG."""
+    return apply_deig(model, adapter, Settings(GateSchedule(0.0), applied=False))
+
+
+def settings_of(model: ModelPatcher) -> Settings | None:
+    """What Apply DEIG was set to in `model`; None without it."""
+    settings = model.model_options["transformer_options"].get(SETTINGS)
+    return settings if settings and settings.applied else None
+
+
+def read_conditionings(executor, noise, *args, **kwargs):
+    """OUTER_SAMPLE: what the nodes have made of DEIG's conditionings becomes what the call will be told; the whole latent's size is noted."""
+    # Conditionings and options are the guider's own copies for this run.
+    guider = executor.class_obj
+    options = guider.model_options["transformer_options"]
+    guider.conds = {side: [resolved(entry, options[SETTINGS].mode) for entry in entries] for side, entries in guider.conds.items()}
+    options[LATENT] = tuple(noise.shape[-2:])
+    return executor(noise, *args, **kwargs)
+
+
+def check_latent(executor, model, conds, x_in, timestep, model_options):
+    """CALC_COND_BATCH: before areas are cut out of it, the latent is the one that the sampler was given."""
+    _check_size(model_options.get("transformer_options", {}).get(LATENT), x_in)
+    return executor(model, conds, x_in, timestep, model_options)
 
 
 def note_adapter(executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options={}, **kwargs):  # noqa: B006 (host's signature)
     """APPLY_MODEL: find the adapter that belongs to the patcher running this call (each GPU has its own)."""
-    (patcher,) = executor.class_obj.current_patcher.get_additional_models_with_key(KEY)
+    (patcher,) = executor.class_obj.current_patcher.get_additional_models_with_key(DEIG)
     options = {**transformer_options, ADAPTER: patcher.model}
     return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
 
 
 def ground_call(executor, x, timesteps, context=None, y=None, control=None, transformer_options={}, deig=None, **kwargs):  # noqa: B006
-    """DIFFUSION_MODEL: run the IDE for this timestep, replace the context where asked, leave the instances for the blocks."""
+    """DIFFUSION_MODEL: run the IDE for this timestep, replace the context where asked, leave instances and fusers for the blocks."""
     settings: Settings = transformer_options[SETTINGS]
     hosted: HostedAdapter = transformer_options[ADAPTER]
-    if deig is not None and settings.mode != "t5" and not all(c.has_clip for c in deig):
-        raise DeigError(
-            f'Apply DEIG\'s context "{settings.mode}" needs CLIP conditionings: connect positive and negative to DEIG Encode, or choose "t5".')
     times = timesteps.tolist()
     scale = settings.schedule.scale(times[0])
     if scale == 0 and (deig is None or settings.mode == "clip"):
@@ -90,35 +112,50 @@ def ground_call(executor, x, timesteps, context=None, y=None, control=None, tran
     if deig is not None and settings.mode != "clip":
         context = _context(settings.mode, grounded, x, context)
     if scale != 0:
-        transformer_options = {**transformer_options, CALL: Call(hosted.adapter, grounded, scale)}
+        # Not in the model's own patches: other nodes take those for something that they know how to cut or copy.
+        patches = transformer_options.get("patches", {})
+        fusers = [*transformer_options.get(WATCHERS, ()), fuse]
+        transformer_options = {
+            **transformer_options, CALL: Call(hosted.adapter, grounded, scale),
+            "patches": {**patches, "middle_patch": [*fusers, *patches.get("middle_patch", ())]}}
     return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
+
+
+def _check_size(latent: tuple[int, int] | None, x: torch.Tensor) -> None:
+    if latent is not None and tuple(x.shape[-2:]) != latent:
+        raise DeigError(TILES.format(*latent[::-1], *tuple(x.shape[-2:])[::-1]))
 
 
 def _runs(deig: tuple[DeigCond, ...] | None, x: torch.Tensor, latent: tuple[int, int] | None) -> list[Run]:
     size = tuple(x.shape[-2:])
     if deig is None:
         return [Run(x.shape[0], None, Window.whole(size))]
-    windows = [
-        Window.whole(size) if c.area is None or latent is None else Window(latent, tuple(c.area[2:4]), size)
-        for c in deig
-    ]
+    windows = []
+    for cond in deig:
+        if cond.area is None or latent is None:
+            _check_size(latent, x)
+            windows.append(Window.whole(size))
+        else:
+            _check_size(cond.area[:2], x)
+            windows.append(Window(latent, tuple(cond.area[2:4]), size))
     if sum(c.rows for c in deig) != x.shape[0]:
         raise DeigError(
-            f"Another node changed the batch from {sum(c.rows for c in deig)} to {x.shape[0]} images inside the model, "
-            "so DEIG cannot tell its regions apart: remove that node, or Apply DEIG.")
+            f"Another node (tiles, context windows or the like) changed the batch from {sum(c.rows for c in deig)} to {x.shape[0]} images inside "
+            "the model, so DEIG cannot tell its regions apart: remove that node, or Apply DEIG.")
     return [Run(c.rows, c.text, w) for c, w in zip(deig, windows, strict=True)]
 
 
 def _context(mode: str, grounded: GroundedCall, x: torch.Tensor, clip: torch.Tensor) -> torch.Tensor:
-    t5 = torch.cat([c.expand(run.rows, -1, -1) for c, run in zip(grounded.context(), grounded.runs, strict=True)]).to(x)
+    parts = [c.expand(run.rows, -1, -1) for c, run in zip(grounded.context(), grounded.runs, strict=True)]
+    # A context repeated as a whole gives the same attention, so that prompts of several lengths share a batch.
+    longest = math.lcm(*(p.shape[1] for p in parts))
+    t5 = torch.cat([p.repeat(1, longest // p.shape[1], 1) if p.shape[1] < longest else p for p in parts]).to(x)
     return t5 if mode == "t5" else torch.cat([clip, t5], dim=1)
 
 
 def fuse(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
     """middle_patch: the block's fuser, between self- and cross-attention; x [rows, HW, C]."""
-    call: Call | None = extra_options.get(CALL)
-    if call is None:
-        return x
+    call: Call = extra_options[CALL]
     fuser = call.adapter.fuser((*extra_options["block"], extra_options["block_index"]))
     if fuser is None:
         return x
