@@ -172,7 +172,7 @@ def test_copies_and_files_carry_it_too(graph, text, conditioning):
     expected = positive[0][1]["model_conds"]["deig"].text
     (copied,) = read(conditioning, copy.deepcopy(positive))
     assert copied.text.layout is expected.layout and copied.text.prompt.key == expected.prompt.key
-    (stored,) = read(conditioning, pickle.loads(pickle.dumps(positive)))
+    (stored,) = read(conditioning, pickle.loads(pickle.dumps(positive)))  # noqa: S301
     shown = [[(r.id, r.box, r.description) for r in t.layout.regions] for t in (stored.text, expected)]
     assert shown[0] == shown[1]
     assert stored.text.prompt.key == expected.prompt.key
