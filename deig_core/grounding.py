@@ -139,21 +139,17 @@ def _crop_mask(region: Region, window: Window) -> Region | None:
 class GroundedText:
     """What one side of the conditioning says: its prompt, and the regions with their texts, in the same order.
 
-    prompt: None for none at all, whose context is zero. more: prompts whose contexts follow that of `prompt`.
+    more: prompts whose contexts follow that of `prompt`.
     """
 
-    prompt: TextFeatures | None
+    prompt: TextFeatures
     layout: Layout
     descriptions: tuple[TextFeatures, ...]
-    more: tuple[TextFeatures | None, ...] = ()
+    more: tuple[TextFeatures, ...] = ()
 
     @property
-    def prompts(self) -> tuple[TextFeatures | None, ...]:
+    def prompts(self) -> tuple[TextFeatures, ...]:
         return (self.prompt, *self.more)
-
-
-NOTHING = GroundedText(None, Layout(()), ())
-"""The null input: no prompt, and no region, so that the fusers see the visual tokens alone (reference.md section 5)."""
 
 
 def joined(texts: Sequence[GroundedText]) -> GroundedText:
@@ -261,16 +257,14 @@ def ground(
     said = [
         (*run.text.prompts, *(run.text.descriptions[i] for i in layout.indices)) if run.text else () for run, layout in zip(runs, layouts, strict=True)
     ]
-    wanted = {(text.key, t): (text, t) for texts, ts in zip(said, times, strict=True) for text in texts if text for t in ts}
+    wanted = {(text.key, t): (text, t) for texts, ts in zip(said, times, strict=True) for text in texts for t in ts}
     found = dict(zip(wanted, extractor(list(wanted.values()), device), strict=True)) if wanted else {}
     grounded = []
     for run, layout, ts in zip(runs, layouts, times, strict=True):
         if run.text is None:
             grounded.append(GroundedRows(run.rows, None, None, None, run.window, None))
             continue
-        context = torch.stack([
-            torch.cat([found[p.key, t] if p else torch.zeros(adapter.config.tokens, adapter.config.width, device=device) for p in run.text.prompts])
-            for t in ts])
+        context = torch.stack([torch.cat([found[p.key, t] for p in run.text.prompts]) for t in ts])
         tokens = bias = None
         if layout.indices:
             z = torch.stack([torch.stack([found[run.text.descriptions[i].key, t] for i in layout.indices]) for t in ts])
@@ -282,7 +276,7 @@ def ground(
 
 def _check_widths(adapter: DeigAdapter, runs: Sequence[Run]) -> None:
     expected = adapter.config.text_dim
-    for text in (p for run in runs if run.text for p in run.text.prompts if p):
+    for text in (p for run in runs if run.text for p in run.text.prompts):
         if text.tensor.shape[-1] != expected:
             raise DeigError(
                 f"The text encoder is {text.tensor.shape[-1]} wide and these DEIG weights were trained with {expected} "

@@ -51,11 +51,13 @@ class DeigEncode(io.ComfyNode):
                 seen.append((i, region))
         opposed = [(i, r) for i, r in seen if r.negative.strip()]
         prompt = prompt.strip() or ", ".join(r.description.strip() for _, r in seen)
-        texts = [prompt, negative_prompt, *(r.description.strip() for _, r in seen), *(r.negative.strip() for _, r in opposed)]
+        # The empty text is what a conditioning says that a later node zeroes; it is encoded once for all prompts.
+        texts = ["", prompt, negative_prompt, *(r.description.strip() for _, r in seen), *(r.negative.strip() for _, r in opposed)]
         features = iter(text_encoder.encode(texts))
+        nothing = GroundedText(next(features), Layout(()), ())
         prompts = next(features), next(features)
         sides = [
             GroundedText(text, Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept)), tuple(next(features) for _ in kept))
             for text, kept in zip(prompts, (seen, opposed), strict=True)
         ]
-        return io.NodeOutput(with_deig(positive, sides[0]), with_deig(negative, sides[1]))
+        return io.NodeOutput(with_deig(positive, sides[0], nothing), with_deig(negative, sides[1], nothing))

@@ -28,10 +28,11 @@ class Meaning:
 
 @dataclass(frozen=True, eq=False)
 class Text(Meaning):
-    """One side of DEIG Encode. has_clip: its numbers are a CLIP conditioning; else they mean nothing."""
+    """One side of DEIG Encode. has_clip: its numbers are a CLIP conditioning; else they mean nothing. nothing: what it says when it is zeroed."""
 
     grounded: GroundedText
     has_clip: bool
+    nothing: GroundedText | None
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,12 @@ class Other(Meaning):
     """Numbers that came from elsewhere, such as a CLIP conditioning."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Zero(Meaning):
-    """Numbers that were made zero. has_clip: those before were a CLIP conditioning."""
+    """Numbers that were made zero. has_clip and nothing: as those before had them."""
 
-    has_clip: bool
+    has_clip: bool = True
+    nothing: GroundedText | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +90,17 @@ def has_clip(meaning: Meaning) -> bool:
     return all(getattr(leaf, "has_clip", True) for leaf in leaves(meaning))
 
 
+def zeroed(meaning: Meaning) -> Zero:
+    nothing = (getattr(leaf, "nothing", None) for leaf in leaves(meaning))
+    return Zero(has_clip(meaning), next(filter(None, nothing), None))
+
+
 def scaled(meaning: Meaning, by: float) -> Meaning:
     """`meaning` times a number, in its simplest form."""
     if isinstance(meaning, Scaled):
         return scaled(meaning.of, meaning.by * by)
     if by == 0:
-        return Zero(has_clip(meaning))
+        return zeroed(meaning)
     return meaning if isinstance(meaning, Zero) or math.isclose(by, 1) else Scaled(meaning, by)
 
 
@@ -184,7 +191,7 @@ def _after(name: str, args: tuple, kwargs: dict, result: torch.Tensor) -> Meanin
     if name in SAME_TOKENS and result.shape[1:] == first.shape[1:] and not any(isinstance(a, torch.Tensor) for a in _flat(args[1:])):
         return meanings[0]
     if name in {"zeros_like", "zero"}:
-        return Zero(has_clip(meanings[0]))
+        return zeroed(meanings[0])
     if name in CAT and kwargs.get("dim", args[1] if len(args) > 1 else 0) in (1, -2):
         return Joined(meanings)
     if name in {"mul", "multiply", "__mul__", "__rmul__", "div", "divide", "true_divide", "__truediv__"} and len(args) == 2 and not kwargs:
@@ -196,7 +203,7 @@ def _after(name: str, args: tuple, kwargs: dict, result: torch.Tensor) -> Meanin
     if name in {"add", "__add__", "__radd__", "sub", "subtract", "__sub__"} and len(args) == 2 and not kwargs:
         a, b = args
         if all(isinstance(o, torch.Tensor) and o.shape == result.shape for o in args):
-            a, b = (Zero(True) if not isinstance(o, Carrier) and not o.any() else meaning_of(o) for o in args)
+            a, b = (Zero() if not isinstance(o, Carrier) and not o.any() else meaning_of(o) for o in args)
             return mixed(a, scaled(b, -1.0) if "sub" in name else b)
         if any(isinstance(o, (int, float)) and o == 0 for o in args) and "sub" not in name:
             return meanings[0]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from ...deig_core.errors import DeigError
-from ...deig_core.grounding import NOTHING, GroundedText, joined
+from ...deig_core.grounding import GroundedText, joined
 from .carrier import Carrier, Changed, Joined, Meaning, Mixed, Other, Scaled, Text, Zero, has_clip, leaves, meaning_of, plain
 from .keys import DEIG
 
@@ -56,12 +56,15 @@ class DeigCond:
         return [1]
 
 
-def with_deig(conditioning: list | None, text: GroundedText) -> list:
-    """An ordinary SD 1.x CONDITIONING that also carries `text`: the given one (CLIP), or zeros [1, 77, 768]."""
+def with_deig(conditioning: list | None, text: GroundedText, nothing: GroundedText | None = None) -> list:
+    """An ordinary SD 1.x CONDITIONING that also carries `text`: the given one (CLIP), or zeros [1, 77, 768].
+
+    nothing: what a node that zeroes it leaves, the empty prompt without regions; without it such a conditioning is refused.
+    """
     clip = conditioning is not None
     if conditioning is None:
         conditioning = [[torch.zeros(1, CLIP_TOKENS, CLIP_WIDTH), {}]]
-    meaning, witness = Text(text, clip), DeigCond(text, clip)
+    meaning, witness = Text(text, clip, nothing), DeigCond(text, clip)
     return [
         [Carrier.of(tensor, meaning), {**values, "model_conds": {**values.get("model_conds", {}), DEIG: witness}}]
         for tensor, values in conditioning
@@ -85,6 +88,8 @@ def resolved(entry: dict, mode: str) -> dict:
             raise DeigError(NO_CLIP.format(mode))
         tokens = (tensor.shape[1], len(text.prompts)) if mode == "concat" else None
         conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens)
+    elif not has_clip(meaning):
+        raise DeigError(CHANGED.format("zeros"))
     return {**entry, "cross_attn": plain(tensor), "model_conds": conds}
 
 
@@ -93,7 +98,7 @@ def _said(meaning: Meaning, mode: str) -> GroundedText | None:
     if isinstance(meaning, Text):
         return meaning.grounded
     if isinstance(meaning, Zero):
-        return NOTHING
+        return meaning.nothing
     if not any(isinstance(leaf, (Text, Zero)) for leaf in leaves(meaning)):
         return None
     if isinstance(meaning, Scaled):
