@@ -93,6 +93,15 @@ def resolved(entry: dict, mode: str) -> dict:
     return {**entry, "cross_attn": plain(tensor), "model_conds": conds}
 
 
+def clip_alone(entry: dict) -> dict | None:
+    """The entry without DEIG's text, for a model that reads CLIP; None where its numbers are no CLIP conditioning."""
+    tensor = entry.get("cross_attn")
+    if not isinstance(tensor, Carrier):
+        return entry
+    conds = {k: v for k, v in entry["model_conds"].items() if k != DEIG}
+    return {**entry, "cross_attn": plain(tensor), "model_conds": conds} if has_clip(tensor.meaning) else None
+
+
 def _said(meaning: Meaning, mode: str) -> GroundedText | None:
     """What the nodes have made of DEIG's texts, or None where none is left in it."""
     if isinstance(meaning, Text):

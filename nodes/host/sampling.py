@@ -21,7 +21,7 @@ from ...deig_core.errors import DeigError
 from ...deig_core.grounding import GroundedCall, Run, Window, ground
 from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
-from .conditioning import DeigCond, resolved
+from .conditioning import DeigCond, clip_alone, resolved
 from .keys import ADAPTER, CALL, DEIG, LATENT, SETTINGS, WATCHERS
 from .patchers import HostedAdapter
 
@@ -34,7 +34,7 @@ TILES = (
 @dataclass(frozen=True)
 class Settings:
     """What Apply DEIG was set to. mode: what the UNet's cross-attention reads, one of MODES. applied: False in a model that only reads
-    DEIG's prompts, because its checkpoint has no CLIP."""
+    DEIG's prompts, and those only where no CLIP conditioning is at hand, because its checkpoint has no CLIP."""
 
     schedule: GateSchedule
     mode: str = "t5"
@@ -81,7 +81,12 @@ def read_conditionings(executor, noise, *args, **kwargs):
     # Conditionings and options are the guider's own copies for this run.
     guider = executor.class_obj
     options = guider.model_options["transformer_options"]
-    guider.conds = {side: [resolved(entry, options[SETTINGS].mode) for entry in entries] for side, entries in guider.conds.items()}
+    settings: Settings = options[SETTINGS]
+
+    def read(entry: dict) -> dict:
+        return (None if settings.applied else clip_alone(entry)) or resolved(entry, settings.mode)
+
+    guider.conds = {side: [read(entry) for entry in entries] for side, entries in guider.conds.items()}
     options[LATENT] = tuple(noise.shape[-2:])
     return executor(noise, *args, **kwargs)
 
