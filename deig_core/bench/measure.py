@@ -13,6 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from ..attention import fused
+
 Call = Callable[[], object]
 
 
@@ -132,9 +134,12 @@ FLOPS_OF = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_fla
 
 
 def flops(call: Call) -> int:
-    """Floating-point operations of the products and attentions in `call`, counted by torch; a masked-out product counts in full."""
+    """Floating-point operations of the products and attentions in `call`, counted by torch; a masked-out product counts in full.
+
+    Torch cannot count inside the Triton kernel: while it counts, its own attention does the work.
+    """
     counter = FlopCounterMode(display=False, custom_mapping=FLOPS_OF)
-    with counter:
+    with fused.put_aside(), counter:
         call()
     return counter.get_total_flops()
 
