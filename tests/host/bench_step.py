@@ -16,8 +16,9 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
+from deig_core.bench.gpu.launches import launches  # noqa: E402
 from deig_core.bench.measure import Row, flops, of_pairs, peak_bytes, table, timed  # noqa: E402
-from deig_core.bench.scene import regions  # noqa: E402
+from deig_core.bench.scene import regions, text_encoder  # noqa: E402
 from deig_core.config import SD1_FUSERS  # noqa: E402
 
 TEXTS = 7  # five regions, a prompt and a negative prompt
@@ -126,6 +127,11 @@ def step_rows(models: Models, latent: tuple[int, int], rounds: int):
     peaks = [step.run(lambda call: peak_bytes(call, models.device)) for step in (deig, plain, gligen, bare)]
     for name, a, b in (("DEIG / without", 0, 1), ("ComfyUI's GLIGEN / without", 2, 3)):
         yield Row(group, f"{name}: peak of activations", peaks[a] / peaks[b], note=f"{peaks[a] / 2**20:.0f} / {peaks[b] / 2**20:.0f} MB")
+    if models.device.type == "cuda":  # last: where a profiler has looked, launching may stay slower
+        for name, step in (("with DEIG", deig), ("without", plain)):
+            seen = step.run(launches)
+            yield Row(group, f"kernels {name}", seen.kernels, unit="")
+            yield Row(group, f"waits for the device {name}", seen.waits, unit="", note=seen.note())
 
 
 def text_rows(models: Models, rounds: int):
@@ -159,18 +165,10 @@ def _again(group: str, name: str, fresh, kinds):
 
 
 def _flan_t5_xl(models: Models):
-    from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+    from transformers import T5TokenizerFast
 
-    config = T5Config(
-        vocab_size=32128, d_model=2048, d_kv=64, d_ff=5120, num_layers=24, num_heads=32, feed_forward_proj="gated-gelu", dropout_rate=0.0,
-        is_encoder_decoder=False, use_cache=False)
-    with torch.device("meta"):
-        model = T5EncoderModel(config)
-    model = model.to_empty(device="cpu").eval().requires_grad_(False)
-    for parameter in model.parameters():
-        parameter.fill_(0.01)
     tokenizer = T5TokenizerFast.from_pretrained(str(models.host["folders"].t5_tokenizer()), local_files_only=True)
-    return model, tokenizer
+    return text_encoder(torch.device("cpu"), torch.float32), tokenizer
 
 
 def main() -> int:

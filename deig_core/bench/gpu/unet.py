@@ -141,10 +141,8 @@ class UNet(nn.Module):
 
         def through(layers: nn.ModuleList, x: Tensor) -> Tensor:
             for layer in layers:
-                if isinstance(layer, ResBlock):
-                    x = layer(x, time)
-                else:
-                    x = layer(x, context, fuse) if isinstance(layer, SpatialTransformer) else layer(x)
+                more = (time,) if isinstance(layer, ResBlock) else (context, fuse) if isinstance(layer, SpatialTransformer) else ()
+                x = layer(x, *more)
             return x
 
         skips = []
