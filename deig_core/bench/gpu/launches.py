@@ -81,5 +81,5 @@ def _warned() -> Iterator[Counter[str]]:
         finally:
             torch.cuda.set_sync_debug_mode("default")
     for warning in caught:
-        if "synchroniz" in str(warning.message):
+        if "called a synchronizing" in str(warning.message):
             places[f"{warning.filename.replace(chr(92), '/').rpartition('/')[2]}:{warning.lineno}"] += 1

@@ -210,13 +210,13 @@ def _prove(case: Case, device: torch.device, tally: Callable[..., Tally]) -> Non
     *tensors, members, tokens, bias = arguments
     right = dense(*(t.double() for t in tensors), members, tokens, bias)
     for name, call in implementations(case, device).items():
-        _try(tally(name, case.dtype), str(case), partial(call, *arguments), right, twice=name == "triton")
+        _try(tally(name, case.dtype), str(case), partial(call, *arguments), right, case.dtype, twice=name == "triton")
 
 
-def _try(tally: Tally, what: str, call: Callable[[], Tensor], right: Tensor, twice: bool = False) -> None:
+def _try(tally: Tally, what: str, call: Callable[[], Tensor], right: Tensor, dtype: torch.dtype, twice: bool = False) -> None:
     try:
         # Whatever the call leaves unwritten should be NaN: the allocator gives back what was freed last.
-        torch.full(right.shape, math.nan, dtype=torch.float32, device=right.device)
+        torch.full(right.shape, math.nan, dtype=dtype, device=right.device)
         out = call()
         tally.add(what, *errors(out, right))
         if twice and not torch.equal(out, call()):
@@ -231,7 +231,7 @@ def _plain(dtype: torch.dtype, dim: int, device: torch.device, tally: Callable[.
     """Rows that see no region: the fuser's attention without a mask."""
     q, k, v = (torch.randn(2, 77, 2 * dim, device=device).to(dtype) for _ in range(3))
     right = plain_attention(q.double(), k.double(), v.double(), 2)
-    _try(tally("no region: plain attention", dtype), f"{short(dtype)}, d = {dim}", lambda: plain_attention(q, k, v, 2), right)
+    _try(tally("no region: plain attention", dtype), f"{short(dtype)}, d = {dim}", lambda: plain_attention(q, k, v, 2), right, dtype)
 
 
 def _whole_fuser(dtype: torch.dtype, channels: int, device: torch.device, tally: Callable[..., Tally]) -> None:
@@ -246,7 +246,7 @@ def _whole_fuser(dtype: torch.dtype, channels: int, device: torch.device, tally:
         "a fuser, no region": [LevelInstances(2)],
     }.items():
         right = exact(x.double(), [replace(r, tokens=None if r.tokens is None else r.tokens.double()) for r in runs]) - x.double()
-        _try(tally(name, dtype, WHOLE_FUSER), f"{short(dtype)}, {channels} channels", lambda: module(x, runs).double() - x.double(), right)  # noqa: B023
+        _try(tally(name, dtype, WHOLE_FUSER), f"{short(dtype)}, {channels} channels", lambda: module(x, runs).double() - x.double(), right, dtype)  # noqa: B023
 
 
 def _report(part: Part, tallies: dict[tuple[str, torch.dtype], Tally]) -> None:
