@@ -1,4 +1,4 @@
-"""The bench's own UNet is a Stable Diffusion 1.x UNet: by its names and shapes, and by the golden outputs of the whole."""
+"""The bench's own UNet is a Stable Diffusion 1.x UNet: by its names and shapes, and by golden outputs of the whole."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,10 @@ from deig_core.sd1_unet import sd1_unet_shapes
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOLERANCE = 5e-5  # as in the host: the authors' float32 code differs from its own float64 run by 8e-06
-SIZES = {"unet": {"multipliers": (1, 2, 2, 2), "attention_levels": 3}, "unet_2level": {"multipliers": (1, 2), "attention_levels": 2}}
+SIZES = {
+    "unet": {"multipliers": (1, 2, 2, 2), "attention_levels": 3},
+    "unet_2level": {"multipliers": (1, 2), "attention_levels": 2},
+}
 
 
 @pytest.mark.parametrize("sizes", [{}, {"channels": 32, "res_blocks": 1, "context": 64, **SIZES["unet_2level"]}])
@@ -47,13 +50,22 @@ def test_a_fuser_stands_in_every_transformer_block_at_its_width_and_grid():
 @torch.no_grad()
 def test_the_whole_is_the_official_function(name):
     with safe_open(GOLDEN / f"{name}.safetensors", "pt") as file:
-        tensors, config = {k: file.get_tensor(k).float() for k in file.keys()}, json.loads(file.metadata()["config"])  # noqa: SIM118
+        tensors = {k: file.get_tensor(k).float() for k in file.keys()}  # noqa: SIM118
+        config = json.loads(file.metadata()["config"])
     golden = {k.removeprefix("golden."): v for k, v in tensors.items() if k.startswith("golden.")}
     deig = {k: v for k, v in tensors.items() if is_deig_key(k)}
     heads = config["num_heads"]
     ide_heads = config["IDE"]["params"]["heads"]
-    adapter = load_adapter(OfficialCheckpoint(deig, {}, {}, {"config": json.dumps({"heads": ide_heads, "fuser_heads": heads})}))
-    unet = UNet(channels=config["model_channels"], res_blocks=config["num_res_blocks"], context=config["context_dim"], heads=heads, **SIZES[name])
+    adapter = load_adapter(
+        OfficialCheckpoint(deig, {}, {}, {"config": json.dumps({"heads": ide_heads, "fuser_heads": heads})})
+    )
+    unet = UNet(
+        channels=config["model_channels"],
+        res_blocks=config["num_res_blocks"],
+        context=config["context_dim"],
+        heads=heads,
+        **SIZES[name],
+    )
     unet.load_state_dict({k: v for k, v in tensors.items() if not k.startswith("golden.") and k not in deig})
 
     cpu = torch.device("cpu")
@@ -62,8 +74,10 @@ def test_the_whole_is_the_official_function(name):
         boxes = golden["object_boxes"][row].double().tolist()
         layout = Layout(tuple(Region(f"r{i}", tuple(boxes[i])) for i in valid))
         texts = tuple(TextFeatures.of(golden["object_text_embeddings"][row, i].clone()) for i in valid)
-        sides = [GroundedText(TextFeatures.of(golden["context"][row].clone()), layout, texts),
-                 GroundedText(TextFeatures.of(golden["uncond_context"][row].clone()), Layout(()), ())]
+        sides = [
+            GroundedText(TextFeatures.of(golden["context"][row].clone()), layout, texts),
+            GroundedText(TextFeatures.of(golden["uncond_context"][row].clone()), Layout(()), ()),
+        ]
         call = ground(Extractor(adapter), [Run(1, side, Window.whole((64, 64))) for side in sides], [timestep] * 2, cpu)
 
         def fuse(address, x, grid, call=call):

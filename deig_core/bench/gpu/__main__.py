@@ -1,6 +1,7 @@
 """python -m deig_core.bench.gpu [--minutes 6] [--out FOLDER]: prove, measure and tune DEIG on this machine's GPU.
 
-Exit code 0: every part ended well. 1: a proof or a part failed, or had to be stopped. 2: there is no GPU. A goal that is missed is said, and is no failure.
+Exit code 0: every part ended well. 1: a proof or a part failed, or had to be stopped. 2: there is no GPU.
+A goal that is missed is said, and is no failure.
 """
 
 from __future__ import annotations
@@ -21,14 +22,30 @@ MODULE = "deig_core.bench.gpu.{}"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m deig_core.bench.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=6.0, help="for all of it (default 6); cases for which there is no time are left out and named")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=f"some alone: {', '.join(PARTS)}")
+    parser = argparse.ArgumentParser(
+        prog="python -m deig_core.bench.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=6.0,
+        help="for all of it (default 6); cases for which there is no time are left out and named",
+    )
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=list(PARTS), metavar="PART", help=f"some alone: {', '.join(PARTS)}"
+    )
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="write gpu.json and gpu.md there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the JSON here")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the page here")
-    parser.add_argument("--tiny", action="store_true", help="tiny sizes, on a CPU too: only to see that every part runs")
-    parser.add_argument("--join", type=Path, metavar="ROWS", help="run nothing: put a file of rows (of the step in ComfyUI) into the JSON at hand")
+    parser.add_argument(
+        "--tiny", action="store_true", help="tiny sizes, on a CPU too: only to see that every part runs"
+    )
+    parser.add_argument(
+        "--join",
+        type=Path,
+        metavar="ROWS",
+        help="run nothing: put a file of rows (of the step in ComfyUI) into the JSON at hand",
+    )
     options = parser.parse_args(arguments)
     json_file = options.json or (options.out / "gpu.json" if options.out else None)
     markdown_file = options.markdown or (options.out / "gpu.md" if options.out else None)
@@ -43,16 +60,30 @@ def main(arguments: list[str] | None = None) -> int:
         left = 60 * options.minutes - (started - began) - a_part.GRACE
         print(f"\n== {TITLES[name]} ==", flush=True)
         share = PARTS[name] / sum(PARTS[n] for n in options.parts[i:])
-        found.state = a_part.conduct(MODULE.format(name), options.tiny, max(0.0, share * left), _Listener(report, found))
+        found.state = a_part.conduct(
+            MODULE.format(name), options.tiny, max(0.0, share * left), _Listener(report, found)
+        )
         found.seconds, report.seconds = time.monotonic() - started, time.monotonic() - began
         if found.state == "refused":
-            print(found.error)
             return 2
+        _show_complete(found)
         report.write(json_file, markdown_file)
-    print(f"\n{report.seconds:.0f} s. " + (f"Failed: {', '.join(report.failed())}." if report.failed() else "Every part ended well."))
+    print(
+        f"\n{report.seconds:.0f} s. "
+        + (f"Failed: {', '.join(report.failed())}." if report.failed() else "Every part ended well.")
+    )
     if markdown_file:
         print(f"For docs/gpu.md: {markdown_file}")
     return 1 if report.failed() else 0
+
+
+def _show_complete(found: Found) -> None:
+    for table in found.tables:
+        print(
+            f"\n{table['title']}", *("  " + " | ".join(line) for line in [table["header"], *table["lines"]]), sep="\n"
+        )
+    for text in found.texts:
+        print(f"\n{text['title']}\n{text['text']}")
 
 
 class _Listener:
@@ -69,7 +100,8 @@ class _Listener:
             self.report.environment = payload
             return
         self.found.hear(kind, payload)
-        print("\n".join(self._shown(kind, payload)), end="\n" if kind != "done" else "", flush=True)
+        for line in self._shown(kind, payload):
+            print(line, flush=True)
 
     def _shown(self, kind: str, payload: Any) -> list[str]:
         if kind == "row":
@@ -78,12 +110,9 @@ class _Listener:
             text = table([Row(**{k: v for k, v in payload.items() if k != "met"})])
             same, self.group = payload["group"] == self.group, payload["group"]
             return [text.partition("\n")[2] if same else f"\n{text}"]
-        if kind == "table":
-            title, header, lines = payload
-            return [f"\n{title}", *("  " + " | ".join(line) for line in [header, *lines])]
-        if kind == "text":
-            return [f"\n{payload[0]}", *("  " + line for line in payload[1].splitlines())]
-        return [f"  {'left out: ' if kind == 'left out' else ''}{payload}"] if payload else []
+        if kind in ("table", "text", "done"):  # they are shown when they are complete
+            return []
+        return [f"  {'left out: ' if kind == 'left out' else ''}{payload}"]
 
 
 def _join(rows: Path, json_file: Path | None, markdown_file: Path | None, parser: argparse.ArgumentParser) -> int:

@@ -1,6 +1,7 @@
 """Time on a card: calls recorded in a graph and replayed between events, so that launching is not what is measured.
 
-Where a call cannot be recorded it is launched one by one, and said so. On a CPU, where the bench is only tried out, the clock decides.
+Where a call cannot be recorded it is launched one by one, and said so. On a CPU, where the bench is only tried out, a
+clock is enough.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ MOST_CALLS = 200
 
 @dataclass(frozen=True)
 class Prepared:
-    """`play` does the work of `calls` calls. why_not: what kept them from being recorded in a graph, "" where they were."""
+    """`play` does the work of `calls` calls. why_not: what kept them from being recorded in a graph, or ""."""
 
     play: Call
     calls: int
@@ -48,7 +49,9 @@ def prepared(call: Call, device: torch.device, *, calls: int | None = None) -> P
         return Prepared(call, 1)
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):  # what a library sets up at its first use on a stream must not fall into the recording
+    with torch.cuda.stream(
+        stream
+    ):  # what a library sets up at its first use on a stream must not fall into the recording
         call()
         call()
         spent = elapsed(call, device)
@@ -62,7 +65,9 @@ def prepared(call: Call, device: torch.device, *, calls: int | None = None) -> P
 
     graph = torch.cuda.CUDAGraph()
     try:
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # a late compiler's thread may still be at work
+        with torch.cuda.graph(
+            graph, capture_error_mode="thread_local"
+        ):  # a late compiler's thread may still be at work
             repeat()
     except Exception as error:  # some operators cannot be recorded; they can still be timed
         torch.cuda.synchronize()
@@ -71,7 +76,10 @@ def prepared(call: Call, device: torch.device, *, calls: int | None = None) -> P
 
 
 def rounds_of(works: Mapping[str, Prepared], device: torch.device, rounds: int) -> dict[str, list[float]]:
-    """Seconds of one call of each, by round. In turn, so that a clock that falls as the card warms meets all; the first round does not count."""
+    """Seconds of one call of each, by round. In turn, so that a card that slows as it warms does so for all.
+
+    The first round does not count.
+    """
     found: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():
@@ -87,7 +95,7 @@ def ratio_of(a: list[float], b: list[float]) -> Ratio:
 
 
 def one_by_one(call: Call, device: torch.device, rounds: int, calls: int = 20) -> list[float]:
-    """Seconds of one call, by round, when the program launches each itself: the device's time or the launching's, whichever is longer."""
+    """Seconds of one call, by round, when the program launches each itself: the device's time or its own."""
 
     def repeat() -> None:
         for _ in range(calls):

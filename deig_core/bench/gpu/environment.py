@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import datetime
+import importlib
 import os
 import platform
 import re
@@ -21,32 +22,39 @@ def environment(device: torch.device) -> dict[str, str]:
     if device.type == "cuda":
         card = torch.cuda.get_device_properties(device)
         found |= {
-            "card": card.name, "compute capability": f"{card.major}.{card.minor}", "memory": f"{card.total_memory / 2**30:.0f} GiB",
-            "multiprocessors": str(card.multi_processor_count), "shared memory of a block": f"{_shared_memory(card, device)} KB",
+            "card": card.name,
+            "compute capability": f"{card.major}.{card.minor}",
+            "memory": f"{card.total_memory / 2**30:.0f} GiB",
+            "multiprocessors": str(card.multi_processor_count),
+            "shared memory of a block": _shared_memory(card),
             "driver": driver(),
         }
     found |= {
-        "torch": torch.__version__, "cuda": str(torch.version.cuda or torch.version.hip or "none"), "triton": _version("triton"),
-        "transformers": _version("transformers"), "python": platform.python_version(), "system": platform.platform(),
+        "torch": torch.__version__,
+        "cuda": str(torch.version.cuda or torch.version.hip or "none"),
+        "triton": _version("triton"),
+        "transformers": _version("transformers"),
+        "python": platform.python_version(),
+        "system": platform.platform(),
         "processors": str(os.cpu_count()),
     }
     return found
 
 
-def _shared_memory(card, device: torch.device) -> str:
+def _shared_memory(card) -> str:
     kilobytes = getattr(card, "shared_memory_per_block_optin", 0) // 1024
-    return str(kilobytes) if kilobytes else f"{UNKNOWN} to torch"
+    return f"{kilobytes} KB" if kilobytes else UNKNOWN
 
 
 def _version(module: str) -> str:
     try:
-        return str(__import__(module).__version__)
+        return str(importlib.import_module(module).__version__)
     except ImportError:
         return "none"
 
 
 def driver() -> str:
-    """The NVIDIA driver's version as nvidia-smi says it (from the library that it asks, or from the kernel), or "unknown"."""
+    """The NVIDIA driver's version as nvidia-smi says it (of the library that it asks, or the kernel), or "unknown"."""
     return _driver_from_library() or _driver_from_kernel() or UNKNOWN
 
 
@@ -63,7 +71,7 @@ def _driver_from_library(name: str = "nvml.dll" if sys.platform == "win32" else 
 
 def _driver_from_kernel(path: Path = Path("/proc/driver/nvidia/version")) -> str | None:
     try:
-        found = re.search(r"Module\D*(\d+(?:\.\d+)+)", path.read_text(encoding="utf-8", errors="replace"))
+        found = re.search(r"Kernel Module.*?\s(\d+(?:\.\d+)+)\s", path.read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return None
     return found[1] if found else None

@@ -14,8 +14,17 @@ from torch.profiler import ProfilerActivity, profile
 
 from ..measure import Call
 
-LAUNCHES = ("cudaLaunchKernel", "cudaLaunchKernelExC", "cudaLaunchCooperativeKernel", "cuLaunchKernel", "cuLaunchKernelEx",
-            "hipLaunchKernel", "hipExtLaunchKernel", "hipModuleLaunchKernel", "hipExtModuleLaunchKernel")
+LAUNCHES = (
+    "cudaLaunchKernel",
+    "cudaLaunchKernelExC",
+    "cudaLaunchCooperativeKernel",
+    "cuLaunchKernel",
+    "cuLaunchKernelEx",
+    "hipLaunchKernel",
+    "hipExtLaunchKernel",
+    "hipModuleLaunchKernel",
+    "hipExtModuleLaunchKernel",
+)
 WAITS = ("cudaStreamSynchronize", "cudaEventSynchronize", "hipStreamSynchronize", "hipEventSynchronize")
 COPIES = ("Memcpy DtoH", "Memcpy HtoD")
 READS = ("aten::item", "aten::_local_scalar_dense", "aten::nonzero", "aten::is_nonzero")
@@ -23,8 +32,10 @@ READS = ("aten::item", "aten::_local_scalar_dense", "aten::nonzero", "aten::is_n
 
 @dataclass(frozen=True)
 class Launches:
-    """kernels: that ran. waits: calls by which the CPU waits for the device. others: copies between the two, operators that read a value
-    (on any device), and the places in the code at which torch itself warns that it synchronises; each by name, with its number.
+    """kernels: that ran. waits: calls by which the CPU waits for the device. others: by name, with their number.
+
+    The others are copies between the two, operators that read a value (on any device), and the places in the code at
+    which torch itself warns that it synchronises.
     """
 
     kernels: int
@@ -36,7 +47,10 @@ class Launches:
 
 
 def of_events(events: Iterable[tuple[str, bool]]) -> Launches:
-    """events: name and whether it ran on the device, of everything in a profile. Its own cudaDeviceSynchronize is no wait of the call."""
+    """events: name, and whether it ran on the device, of everything in a profile.
+
+    A profile's own cudaDeviceSynchronize is no wait of the call.
+    """
     ran = launched = waits = 0
     others: Counter[str] = Counter()
     for name, on_device in events:

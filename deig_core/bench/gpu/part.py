@@ -1,4 +1,4 @@
-"""One part of the run, in a process of its own: a fault of the device, a compiler that hangs or a crash ends that part alone.
+"""One part of the run, in a process of its own: what a fault of the device, a compiler that hangs or a crash ends.
 
 The part sends what it finds as it finds it, so that nothing is lost with it.
 """
@@ -21,8 +21,8 @@ GRACE = 12.0  # seconds between the time at which a part should stop and the one
 NO_GPU = "There is no CUDA device here, so nothing was measured; --tiny runs every part on a CPU to see that it works."
 
 Message = tuple[str, Any]
-"""("environment", dict) | ("row", Row as a dict) | ("table", (title, header, lines)) | ("text", (title, text)) | ("note", sentence) |
-("left out", what) | ("refused", sentence) | ("failed", traceback) | ("done", None)"""
+"""("environment", dict) | ("row", Row as a dict) | ("table", (title, header, lines)) | ("text", (title, text)) |
+("note", sentence) | ("left out", what) | ("refused", sentence) | ("failed", traceback) | ("done", None)"""
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,11 @@ class Part:
         self.send(("row", row.to_dict()))
 
     def table(self, title: str, header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+        """Send it again whenever it has grown: the last one counts, and a part that is stopped has sent what it had."""
         self.send(("table", (title, list(header), [list(line) for line in lines])))
 
     def text(self, title: str, text: str) -> None:
-        """Text to be kept as it is: code, a traceback."""
+        """Text to be kept as it is: code, a list of failures. The last one of a title counts."""
         self.send(("text", (title, text)))
 
     def note(self, sentence: str) -> None:
@@ -88,7 +89,7 @@ def work(connection: Connection, module: str, tiny: bool, deadline: float) -> No
 
 
 def conduct(module: str, tiny: bool, seconds: float, hear: Callable[[Message], None]) -> str:
-    """Run a part for about `seconds` and pass on what it sends. Returns "done", "failed", "refused", "died" or "stopped"."""
+    """Run a part for about `seconds`; hear what it sends. Returns "done", "failed", "refused", "died" or "stopped"."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(theirs, module, tiny, time.time() + seconds))

@@ -11,7 +11,13 @@ from typing import Any
 
 from ..measure import Row, number
 
-TITLES = {"prove": "Proof", "speed": "The attention alone", "tune": "Tiles", "whole": "The whole", "host": "A step in ComfyUI"}
+TITLES = {
+    "prove": "Proof",
+    "speed": "The attention alone",
+    "tune": "Tiles",
+    "whole": "The whole",
+    "host": "A step in ComfyUI",
+}
 PIVOT = "the kernel / "  # groups of one set of names that stand beside each other in one table
 
 
@@ -32,15 +38,20 @@ class Found:
         if kind == "row":
             self.rows.append(payload)
         elif kind == "table":
-            self.tables.append(dict(zip(("title", "header", "lines"), payload, strict=True)))
+            _under_its_title(self.tables, dict(zip(("title", "header", "lines"), payload, strict=True)))
         elif kind == "text":
-            self.texts.append(dict(zip(("title", "text"), payload, strict=True)))
+            _under_its_title(self.texts, dict(zip(("title", "text"), payload, strict=True)))
         elif kind == "note":
             self.notes.append(payload)
         elif kind == "left out":
             self.left_out.append(payload)
         elif kind in ("failed", "refused"):
             self.error = payload
+
+
+def _under_its_title(known: list[dict], new: dict) -> None:
+    """What is sent again has grown: it takes the place of what was sent before."""
+    known[:] = [old for old in known if old["title"] != new["title"]] + [new]
 
 
 @dataclass
@@ -56,7 +67,11 @@ class Report:
         return [name for name, part in self.parts.items() if part.state != "done"]
 
     def to_json(self) -> str:
-        plain = {**vars(self), "failed": self.failed(), "parts": {name: vars(part) for name, part in self.parts.items()}}
+        plain = {
+            **vars(self),
+            "failed": self.failed(),
+            "parts": {name: vars(part) for name, part in self.parts.items()},
+        }
         return json.dumps(_finite(plain), indent=1, allow_nan=False) + "\n"
 
     @classmethod
@@ -70,9 +85,16 @@ class Report:
         lines = [f"## {environment.get('card', 'no card')}, {environment.get('date', 'no date')}", ""]
         if self.tiny:
             lines += ["**Tiny sizes: this says that every part runs, and nothing of any speed.**", ""]
-        lines += [", ".join(f"{name} {value}" for name, value in environment.items() if name not in ("card", "date")) + ".", ""]
-        lines += [f"`--minutes {self.minutes:g}`, {self.seconds:.0f} s. " + "; ".join(
-            f"{name}: {part.state}, {part.seconds:.0f} s" for name, part in self.parts.items()) + ".", ""]
+        lines += [
+            ", ".join(f"{name} {value}" for name, value in environment.items() if name not in ("card", "date")) + ".",
+            "",
+        ]
+        lines += [
+            f"`--minutes {self.minutes:g}`, {self.seconds:.0f} s. "
+            + "; ".join(f"{name}: {part.state}, {part.seconds:.0f} s" for name, part in self.parts.items())
+            + ".",
+            "",
+        ]
         for name, part in self.parts.items():
             lines += [f"### {TITLES.get(name, name)}", "", *_markdown(part)]
         return "\n".join(lines).rstrip() + "\n"
@@ -111,9 +133,17 @@ def _markdown(part: Found) -> list[str]:
         lines += _beside(beside)
     for group in dict.fromkeys(row.group for row in rows if row not in beside):
         of_group = [row for row in rows if row.group == group]
-        lines += [f"**{_cell(group)}**", "", *_table(
-            ["", "median", "spread", "goal", "", ""],
-            [[row.name, f"{number(row.value)} {row.unit}".strip(), _spread(row), _goal(row), _met(row), row.note] for row in of_group])]
+        lines += [
+            f"**{_cell(group)}**",
+            "",
+            *_table(
+                ["", "median", "spread", "goal", "", ""],
+                [
+                    [row.name, f"{number(row.value)} {row.unit}".strip(), _spread(row), _goal(row), _met(row), row.note]
+                    for row in of_group
+                ],
+            ),
+        ]
     for table in part.tables:
         lines += [f"**{_cell(table['title'])}**", "", *_table(table["header"], table["lines"])]
     for text in part.texts:
@@ -130,11 +160,17 @@ def _beside(rows: list[Row]) -> list[str]:
         cells = [name]
         for group in groups:
             row = by_place.get((name, group))
-            cells.append("" if row is None else f"{number(row.value)} {_spread(row)}{' **missed**' if row.met is False else ''}")
+            cells.append(
+                "" if row is None else f"{number(row.value)} {_spread(row)}{' **missed**' if row.met is False else ''}"
+            )
         first = next(row for row in rows if row.name == name)
         lines.append([*cells, first.note.partition(" / ")[0]])
     goals = {group: next((_goal(row) for row in rows if row.group == group and _goal(row)), "") for group in groups}
-    header = ["the kernel's time divided by that of", *(f"{g.removeprefix(PIVOT)}{f', goal {goals[g]}' if goals[g] else ''}" for g in groups), "the kernel"]
+    header = [
+        "the kernel's time divided by that of",
+        *(f"{g.removeprefix(PIVOT)}{f', goal {goals[g]}' if goals[g] else ''}" for g in groups),
+        "the kernel",
+    ]
     return _table(header, lines)
 
 
@@ -153,7 +189,9 @@ def _spread(row: Row) -> str:
 
 
 def _goal(row: Row) -> str:
-    return ", ".join(f"{sign} {number(goal)}" for sign, goal in (("<=", row.at_most), (">=", row.at_least)) if goal is not None)
+    return ", ".join(
+        f"{sign} {number(goal)}" for sign, goal in (("<=", row.at_most), (">=", row.at_least)) if goal is not None
+    )
 
 
 def _met(row: Row) -> str:

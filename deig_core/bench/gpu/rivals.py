@@ -25,7 +25,7 @@ Arguments = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, int, Tensor | 
 
 @dataclass(frozen=True)
 class Shape:
-    """An attention of Stable Diffusion: `side` x `side` cells, heads of `dim` channels, `count` regions of `tokens` tokens each."""
+    """An attention of Stable Diffusion: side x side cells, heads of `dim` channels, regions of `tokens` tokens."""
 
     side: int
     dim: int
@@ -41,6 +41,7 @@ class Shape:
 
     def arguments(self, device: torch.device) -> Arguments:
         """Random tensors, laid out as projections leave them."""
+
         def projected(batch: int, rows: int) -> Tensor:
             return torch.randn(batch, rows, self.heads, self.dim, device=device, dtype=self.dtype).transpose(1, 2)
 
@@ -55,15 +56,20 @@ def short(dtype: torch.dtype) -> str:
 
 
 def kernel_runs(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether the Triton kernel can be asked at all: on a GPU, or by Triton's interpreter, which cannot multiply bfloat16."""
+    """Whether the kernel can be asked at all: on a GPU, or in Triton's interpreter, which cannot multiply bfloat16."""
     return device.type == "cuda" or (os.environ.get("TRITON_INTERPRET") == "1" and dtype != torch.bfloat16)
 
 
 def exact(arguments: Arguments) -> dict[str, Call]:
-    """Every way to compute the masked attention, fastest hopes first; "mask" holds a dense boolean mask made beforehand."""
+    """Every way to compute the masked attention; "mask" holds a dense boolean mask made beforehand."""
     device, dtype = arguments[0].device, arguments[0].dtype
     kernel: dict[str, Call] = {"triton": lambda: fused.triton(*arguments)} if kernel_runs(device, dtype) else {}
-    return {**kernel, "sdpa": lambda: sdpa(*arguments), "widened": lambda: widened(*arguments), "mask": dense_mask(*arguments)}
+    return {
+        **kernel,
+        "sdpa": lambda: sdpa(*arguments),
+        "widened": lambda: widened(*arguments),
+        "mask": dense_mask(*arguments),
+    }
 
 
 def unmasked(arguments: Arguments) -> dict[str, Call]:

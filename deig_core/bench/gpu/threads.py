@@ -1,4 +1,4 @@
-"""Many kernels compiled side by side: Triton's compiler runs without Python's lock, and a minute of it becomes some seconds."""
+"""Many kernels compiled side by side: Triton's compiler runs without Python's lock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ LATE = "it was not compiled in time"
 
 
 def in_threads(calls: Sequence[Call], device: torch.device, seconds: float) -> list[str | None]:
-    """Run each call once; what it raised ("Name: sentence"), `LATE` after `seconds`, or None. On a CPU nothing is run: there is no compiler.
+    """Run each call once; what it raised ("Name: sentence"), `LATE` after `seconds`, or None.
+
+    On a CPU nothing is run, for there is no compiler.
 
     Raises if the device itself no longer answers afterwards.
     """

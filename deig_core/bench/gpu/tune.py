@@ -18,7 +18,7 @@ from ..measure import Row, seconds
 from .clock import Prepared, attempt, first_line, prepared, rounds_of
 from .part import Part
 from .prove import LIMITS, errors
-from .rivals import Arguments, Shape, kernel_runs, short
+from .rivals import Arguments, Shape, kernel_runs
 from .threads import in_threads
 
 # (rows, warps), keys and stages by the bits of a number.
@@ -26,6 +26,7 @@ SHAPES = {16: ((64, 4), (128, 4), (128, 8), (256, 8)), 32: ((32, 4), (64, 4), (6
 KEYS = {16: (32, 64, 128), 32: (16, 32, 64)}
 STAGES = {16: (2, 3, 4), 32: (2, 3)}
 CLASSES = (163, 227)  # KB that a block can have: A100, H100; below the first, the table's own entries are meant
+TITLE = "Entries for LARGER in deig_core/attention/fused.py"
 NOISE = 0.98  # the present tile stays unless another is this much faster
 SECONDS = 4.0  # a width takes about this long to compile and measure
 
@@ -41,14 +42,18 @@ def run(part: Part) -> None:
             best = _tuned(part, shapes, shared)
             if best:
                 entries[_key(shape)] = best
-    part.text("Entries for LARGER in deig_core/attention/fused.py" if shared else "Entries of a card whose shared memory is not known",
-              as_code(entries, shared))
+                part.text(
+                    TITLE if shared else f"{TITLE}, if torch knew how much shared memory this card has",
+                    as_code(entries, shared),
+                )
 
 
 def as_code(entries: dict[tuple[int, int], Tile], shared: int) -> str:
     """The entries as fused.LARGER holds them, under the class that a card with `shared` KB belongs to."""
     least = max((c for c in CLASSES if c <= shared), default=shared)
-    lines = "".join(f"        {key}: {tile},\n" for key, tile in sorted(entries.items(), key=lambda e: (e[0][1], e[0][0])))
+    lines = "".join(
+        f"        {key}: {tile},\n" for key, tile in sorted(entries.items(), key=lambda e: (e[0][1], e[0][0]))
+    )
     return f"    {least}: {{\n{lines}    }},"
 
 
@@ -58,8 +63,12 @@ def _widths(tiny: bool) -> Iterator[list[Shape]]:
         yield [Shape(4, 8, 2, torch.float16, heads=1, batch=1)]
         return
     sides = {40: (64, 128), 80: (32, 64), 160: (16, 32), 64: (64,), 128: (32,), 256: (32,)}
-    for dtype, dims in ((torch.float16, (40, 80, 160)), (torch.float32, (40, 80, 160)), (torch.float16, (64, 128, 256)),
-                        (torch.float32, (64, 128, 256))):
+    for dtype, dims in (
+        (torch.float16, (40, 80, 160)),
+        (torch.float32, (40, 80, 160)),
+        (torch.float16, (64, 128, 256)),
+        (torch.float32, (64, 128, 256)),
+    ):
         for dim in dims:
             yield [Shape(side, dim, 5, dtype) for side in (sides[dim] if dtype != torch.float32 else sides[dim][:1])]
 
@@ -101,9 +110,11 @@ def _tuned(part: Part, shapes: list[Shape], shared: int) -> Tile | None:
     tiles = list(dict.fromkeys([present, *candidates(width, bits, shared, part.tiny)]))
     skipped: Counter[str] = Counter()
     first = shapes[0].arguments(device)
-    late_or_wrong = in_threads([partial(_launched, first, tile) for tile in tiles], device, part.left() - SECONDS)
-    skipped.update(why.partition(":")[0] for why in late_or_wrong if why)
-    works = _prepared([tile for tile, why in zip(tiles, late_or_wrong, strict=True) if not why], shapes[0], first, device, skipped)
+    failures = in_threads([partial(_launched, first, tile) for tile in tiles], device, part.left() - SECONDS)
+    skipped.update(why.partition(":")[0] for why in failures if why)
+    works = _prepared(
+        [tile for tile, why in zip(tiles, failures, strict=True) if not why], shapes[0], first, device, skipped
+    )
     if present not in works:
         part.note(f"{named}: the present tile {present} did not run, so nothing was compared ({_counted(skipped)}).")
         return None
@@ -112,15 +123,25 @@ def _tuned(part: Part, shapes: list[Shape], shared: int) -> Tile | None:
     finalists = list(dict.fromkeys([present, *sorted(works, key=quick.__getitem__)[:6]]))
     gains, notes = dict.fromkeys(finalists, 1.0), []
     for shape in shapes:
-        times = _medians(_prepared(finalists, shape, shape.arguments(device), device, skipped), device, 1 if part.tiny else 9)
+        times = _medians(
+            _prepared(finalists, shape, shape.arguments(device), device, skipped), device, 1 if part.tiny else 9
+        )
         for tile in finalists:
             gains[tile] *= (times.get(tile, math.inf) / times[present]) ** (1 / len(shapes))
         notes.append((shape, times))
     best = min(finalists, key=gains.__getitem__)
     best = best if gains[best] < NOISE else present
-    sizes = "; ".join(f"{shape.side} x {shape.side}: {seconds(times[best])} / {seconds(times[present])}" for shape, times in notes)
-    part.row(Row("time with the best tile / with the present one", named, gains[best],
-                 note=f"{best} / {present}; {sizes}; {len(works)} tiles measured, skipped: {_counted(skipped)}"))
+    sizes = "; ".join(
+        f"{shape.side} x {shape.side}: {seconds(times[best])} / {seconds(times[present])}" for shape, times in notes
+    )
+    part.row(
+        Row(
+            "time with the best tile / with the present one",
+            named,
+            gains[best],
+            note=f"{best} / {present}; {sizes}; {len(works)} tiles measured, skipped: {_counted(skipped)}",
+        )
+    )
     _bf16_runs(part, shapes[0], best)
     return best
 
@@ -133,7 +154,9 @@ def _medians(works: dict[Tile, Prepared], device: torch.device, rounds: int) -> 
     return {tile: statistics.median(times) for tile, times in rounds_of(works, device, rounds).items()}
 
 
-def _prepared(tiles: Sequence[Tile], shape: Shape, arguments: Arguments, device: torch.device, skipped: Counter[str]) -> dict[Tile, Prepared]:
+def _prepared(
+    tiles: Sequence[Tile], shape: Shape, arguments: Arguments, device: torch.device, skipped: Counter[str]
+) -> dict[Tile, Prepared]:
     """The kernel with each tile that gives the right result; for the others the reason is counted."""
     right = sdpa(*arguments).double()
 
@@ -161,4 +184,4 @@ def _bf16_runs(part: Part, shape: Shape, best: Tile) -> None:
     try:
         _launched(other.arguments(part.device), best)
     except Exception as error:
-        part.note(f"{short(torch.bfloat16)} cannot run {best} ({type(error).__name__}: {first_line(error)}): leave this entry out.")
+        part.note(f"bf16 cannot run {best} ({type(error).__name__}: {first_line(error)}): leave this entry out.")

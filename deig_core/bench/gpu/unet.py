@@ -1,4 +1,4 @@
-"""A Stable Diffusion 1.x UNet in plain torch, to measure whole steps where there is no host. Names are those of `sd1_unet`."""
+"""A Stable Diffusion 1.x UNet in plain torch, to measure whole steps without a host. Names are those of `sd1_unet`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ class ResBlock(nn.Module):
         # The gap at out_layers.2 was a dropout when the weights were named.
         self.in_layers = nn.Sequential(nn.GroupNorm(32, into), nn.SiLU(), nn.Conv2d(into, out, 3, padding=1))
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(time, out))
-        self.out_layers = nn.Sequential(nn.GroupNorm(32, out), nn.SiLU(), nn.Identity(), nn.Conv2d(out, out, 3, padding=1))
+        self.out_layers = nn.Sequential(
+            nn.GroupNorm(32, out), nn.SiLU(), nn.Identity(), nn.Conv2d(out, out, 3, padding=1)
+        )
         self.skip_connection = nn.Identity() if into == out else nn.Conv2d(into, out, 1)
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
@@ -99,10 +101,20 @@ class Upsample(nn.Module):
 
 
 class UNet(nn.Module):
-    """Arguments as `sd1_unet.sd1_unet_shapes`; heads: of every attention. The defaults are SD 1.x; sides of a latent are multiples of 8."""
+    """Arguments as `sd1_unet.sd1_unet_shapes`; heads: of every attention. The defaults are SD 1.x.
 
-    def __init__(self, channels: int = 320, multipliers: tuple[int, ...] = (1, 2, 4, 4), res_blocks: int = 2, context: int = 768,
-                 attention_levels: int = 3, heads: int = 8):
+    The sides of a latent are multiples of 8.
+    """
+
+    def __init__(
+        self,
+        channels: int = 320,
+        multipliers: tuple[int, ...] = (1, 2, 4, 4),
+        res_blocks: int = 2,
+        context: int = 768,
+        attention_levels: int = 3,
+        heads: int = 8,
+    ):
         super().__init__()
         self.channels = channels
         time = 4 * channels
@@ -122,8 +134,13 @@ class UNet(nn.Module):
             if level < len(multipliers) - 1:
                 self.input_blocks.append(nn.ModuleList([Downsample(width)]))
                 skips.append(width)
-        self.middle_block = nn.ModuleList([
-            ResBlock(width, width, time), SpatialTransformer(("middle", 0, 0), width, context, heads), ResBlock(width, width, time)])
+        self.middle_block = nn.ModuleList(
+            [
+                ResBlock(width, width, time),
+                SpatialTransformer(("middle", 0, 0), width, context, heads),
+                ResBlock(width, width, time),
+            ]
+        )
         self.output_blocks = nn.ModuleList()
         for level, multiplier in reversed(list(enumerate(multipliers))):
             for i in range(res_blocks + 1):
@@ -141,7 +158,13 @@ class UNet(nn.Module):
 
         def through(layers: nn.ModuleList, x: Tensor) -> Tensor:
             for layer in layers:
-                more = (time,) if isinstance(layer, ResBlock) else (context, fuse) if isinstance(layer, SpatialTransformer) else ()
+                more = (
+                    (time,)
+                    if isinstance(layer, ResBlock)
+                    else (context, fuse)
+                    if isinstance(layer, SpatialTransformer)
+                    else ()
+                )
                 x = layer(x, *more)
             return x
 
