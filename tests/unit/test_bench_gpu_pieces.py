@@ -12,9 +12,11 @@ import torch
 
 from deig_core.attention import fused
 from deig_core.attention.sdpa import sdpa
-from deig_core.bench.gpu import cases, clock, environment, launches, prove, rivals, speed, threads, tune
+from deig_core.bench.gpu import cases, clock, environment, launches, prove, rivals, speed, threads, tune, whole
 from deig_core.bench.gpu.part import Part
 from deig_core.bench.gpu.rivals import Shape
+from deig_core.config import SD1_FUSERS
+from deig_core.sd1_unet import sd1_unet_shapes
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -423,6 +425,32 @@ def test_what_is_out_of_memory_is_noted_and_the_others_are_measured(heard, monke
         "fp32, 4 x 4, d = 8, 2 regions: torch's attention with a dense mask could not run "
         "(OutOfMemoryError: CUDA out of memory.)."
     ]
+
+
+def test_a_piece_that_fails_is_named_and_the_others_go_on(heard):
+    part = heard.part()
+    part.piece("a good one", lambda: part.note("done"))
+    part.piece("a bad one", lambda: 1 / 0)
+    part.piece("another", lambda: part.note("done too"))
+    assert part.failed == ["a bad one"] and heard.of("note") == ["done", "done too"]
+    ((title, text),) = heard.of("text")
+    assert title == "a bad one failed" and "ZeroDivisionError" in text
+
+
+def test_a_whole_step_has_its_real_size_and_reads_no_value(monkeypatch):
+    """On the meta device: reading a value there is an error by itself, and would keep the step from being recorded."""
+    step = whole.Step(whole.FULL, torch.device("meta"))
+    assert step.adapter.config.fusers == SD1_FUSERS and step.unet.state_dict().keys() == sd1_unet_shapes().keys()
+    with_deig, without = step.calls(64)
+    with_deig()
+    # Texts and regions are on the device now. It copies numbers there, unseen.
+    monkeypatch.setattr(torch, "tensor", lambda *_, **__: pytest.fail("torch.tensor makes the device wait"))
+    assert with_deig().shape == without().shape == (2, 4, 64, 64)
+    seen = []
+    monkeypatch.setattr(step.adapter.ide, "forward", lambda text, times: seen.append(times.shape) or torch.empty(7, 16, 768, device="meta"))
+    for _ in range(3):
+        with_deig()
+    assert seen == [(7,)] * 3  # never the same timestep: the IDE works in every call
 
 
 def test_the_sizes_of_stable_diffusion_are_measured():

@@ -13,7 +13,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -33,6 +33,7 @@ class Part:
     tiny: bool
     deadline: float
     send: Callable[[Message], None]
+    failed: list[str] = field(default_factory=list)
 
     def left(self) -> float:
         return self.deadline - time.time()
@@ -50,6 +51,19 @@ class Part:
 
     def note(self, sentence: str) -> None:
         self.send(("note", sentence))
+
+    def piece(self, what: str, work: Callable[[], None]) -> None:
+        """Do `work`; if it raises, say so and go on: `run` ends the part as failed. Raises if the device is gone."""
+        try:
+            work()
+        except Exception:
+            self.failed.append(what)
+            self.text(f"{what} failed", traceback.format_exc())
+            if self.device.type == "cuda":
+                import torch
+
+                torch.cuda.synchronize()
+                torch.cuda.empty_cache()
 
     def has(self, seconds: float, what: str) -> bool:
         """Whether `seconds` are left; if not, `what` is reported as left out."""
@@ -77,8 +91,8 @@ def work(connection: Connection, module: str, tiny: bool, deadline: float) -> No
         run = importlib.import_module(module).run
         gc.freeze()  # every recording of a graph begins with a collection
         with torch.no_grad():
-            run(Part(device, tiny, deadline, connection.send))
-        connection.send(("done", None))
+            run(part := Part(device, tiny, deadline, connection.send))
+        connection.send(("failed", f"{', '.join(part.failed)} failed.") if part.failed else ("done", None))
     except BaseException:
         connection.send(("failed", traceback.format_exc()))
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -37,7 +38,7 @@ def run(part: Part) -> None:
 
     def measure(shape: Shape) -> None:
         if part.has(1.0, str(shape)):
-            policy.extend(_measured(part, shape, rounds))
+            part.piece(str(shape), lambda: policy.extend(_measured(part, shape, rounds)))
             part.table(
                 "What auto should take", ["shape", "fastest", "", "auto takes", "", "agrees (within 5 %)"], policy
             )
@@ -45,10 +46,10 @@ def run(part: Part) -> None:
     for shape in first:
         measure(shape)
         if part.has(1.0, f"launching, {shape}"):
-            _launching(part, shape, rounds)
+            part.piece(f"launching, {shape}", partial(_launching, part, shape, rounds))
     for shape in first:
         if (part.tiny or (shape.side, shape.dim) in WITH_FLEX) and part.has(FLEX_SECONDS, f"FlexAttention, {shape}"):
-            _flex(part, shape, rounds)
+            part.piece(f"FlexAttention, {shape}", partial(_flex, part, shape, rounds))
     for shapes in others:
         for shape in shapes:
             measure(shape)

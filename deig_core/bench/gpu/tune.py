@@ -39,9 +39,8 @@ def run(part: Part) -> None:
         if not kernel_runs(part.device, shape.dtype):
             part.note(f"{_named(shape)}: the kernel needs a GPU here.")
         elif part.has(SECONDS, f"tuning {_named(shape)}"):
-            best = _tuned(part, shapes, shared)
-            if best:
-                entries[_key(shape)] = best
+            part.piece(f"tuning {_named(shape)}", partial(_tuned, part, shapes, shared, entries))
+            if entries:
                 part.text(
                     TITLE if shared else f"{TITLE}, if torch knew how much shared memory this card has",
                     as_code(entries, shared),
@@ -103,8 +102,8 @@ def _launched(arguments: Arguments, tile: Tile) -> torch.Tensor:
     return launch(*arguments, tile=tile)
 
 
-def _tuned(part: Part, shapes: list[Shape], shared: int) -> Tile | None:
-    """Measure all candidates on the shapes and report; the best tile, or None where nothing could be compared."""
+def _tuned(part: Part, shapes: list[Shape], shared: int, entries: dict[tuple[int, int], Tile]) -> None:
+    """Measure all candidates on the shapes and report; the best tile goes to `entries`."""
     device, named, (width, bits) = part.device, _named(shapes[0]), _key(shapes[0])
     present = fused.tiles(width, shapes[0].dtype, shared)
     tiles = list(dict.fromkeys([present, *candidates(width, bits, shared, part.tiny)]))
@@ -117,7 +116,7 @@ def _tuned(part: Part, shapes: list[Shape], shared: int) -> Tile | None:
     )
     if present not in works:
         part.note(f"{named}: the present tile {present} did not run, so nothing was compared ({_counted(skipped)}).")
-        return None
+        return
     # A quick look at all on one shape, then a long one at the best on every shape.
     quick = _medians(works, device, 1 if part.tiny else 3)
     finalists = list(dict.fromkeys([present, *sorted(works, key=quick.__getitem__)[:6]]))
@@ -143,7 +142,7 @@ def _tuned(part: Part, shapes: list[Shape], shared: int) -> Tile | None:
         )
     )
     _bf16_runs(part, shapes[0], best)
-    return best
+    entries[_key(shapes[0])] = best
 
 
 def _counted(skipped: Counter[str]) -> str:

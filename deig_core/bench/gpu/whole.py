@@ -64,17 +64,17 @@ def run(part: Part) -> None:
     sizes = TINY if part.tiny else FULL
     first, *others = sizes.latents
     step = Step(sizes, part.device)
-    _step(part, step, first)
-    _ide(part, step)
+    part.piece("the step", lambda: _step(part, step, first))
+    part.piece("the IDE", lambda: _ide(part, step))
     if part.has(8.0, "the text encoder"):
-        _text_encoder(part, sizes)
-    _fusers(part, sizes, first)
+        part.piece("the text encoder", lambda: _text_encoder(part, sizes))
+    part.piece("the fusers", lambda: _fusers(part, sizes, first))
     for latent in others:
         if part.has(20.0, f"a step at {8 * latent} px"):
-            _step(part, step, latent)
-            _fusers(part, sizes, latent)
+            part.piece(f"the step at {8 * latent} px", partial(_step, part, step, latent))
+            part.piece(f"the fusers at {8 * latent} px", partial(_fusers, part, sizes, latent))
     # Last: where a profiler has looked, launching may stay slower.
-    _launches(part, step, first)
+    part.piece("counting launches", lambda: _launches(part, step, first))
 
 
 class Step:
