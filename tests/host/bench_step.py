@@ -203,8 +203,8 @@ def main() -> int:
                 print(text if row.group != group else text.partition("\n")[2], flush=True)
                 group = row.group
                 rows.append(row.to_dict())
-    if options.json:
-        Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+                if options.json:  # at once: whoever runs this may stop it
+                    Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
     return 0
 
 

@@ -127,7 +127,7 @@ def test_a_part_that_fails_takes_no_other_with_it(tmp_path, monkeypatch):
         "works": "done",
     }
     assert report.failed() == ["raises", "dies", "hangs"]
-    assert all(report.parts[name].notes == ["before"] for name in report.failed())
+    assert report.parts["raises"].notes == report.parts["dies"].notes == ["before"]
     assert "RuntimeError: a bad day" in report.parts["raises"].error and "exit code 7" in report.parts["dies"].error
     assert report.parts["works"].rows[0]["value"] == float("inf") and report.parts["works"].left_out == ["the long one"]
     page = (tmp_path / "gpu.md").read_text(encoding="utf-8")
@@ -181,71 +181,50 @@ class Finished:
 
 
 @pytest.mark.parametrize(
-    "code, minutes, state, result",
+    "parts, step, minutes, result, state, rows, left_out",
     [
-        (0, 6.0, "done", 0),
-        (1, 6.0, "done", 1),
-        (0, 0.5, "left out", 0),
-        (2, 6.0, None, 2),
-        ("late", 6.0, "stopped", 1),
-        ("broken", 6.0, "failed", 1),
+        (0, 0, 6.0, 0, "done", 2, 0),
+        (1, 0, 6.0, 1, "done", 2, 0),
+        (0, "late", 6.0, 0, "done", 1, 1),
+        (0, 3, 6.0, 1, "failed", 1, 0),
+        (0, None, 0.5, 0, "done", 0, 1),
+        (2, None, 6.0, 2, None, 0, 0),
     ],
 )
 def test_dev_measures_the_step_in_the_host_in_the_time_that_is_left(
-    tmp_path, monkeypatch, code, minutes, state, result
+    tmp_path, monkeypatch, parts, step, minutes, result, state, rows, left_out
 ):
+    """parts, step: how the two commands end; None: the second is not to run."""
     import dev
 
     commands, host = [], dev.Host(tmp_path / "comfyui", tmp_path / "venv", tmp_path / "base")
+    module = ["-m", "deig_core.bench.gpu", "--out", str(tmp_path)]
 
-    def called(command, cwd=None, timeout=None, **_):
-        commands.append([str(c) for c in command])
+    def called(command, cwd=None, timeout=None):
+        commands.append([str(part) for part in command[1:]])
         if "-m" in commands[-1]:
-            return Finished(code if isinstance(code, int) else 0)
-        assert 60 <= timeout <= 360
-        if code == "late":
+            return Finished(parts)
+        assert 60 <= timeout <= 360 and commands[-1][-3:] == ["--gpu", "--json", str(tmp_path / "host.json")]
+        made = [{"group": "g", "name": str(i), "value": 1.0, "met": None} for i in range(1 if step else 2)]
+        (tmp_path / "host.json").write_text(json.dumps(made), encoding="utf-8")
+        if step == "late":
             raise subprocess.TimeoutExpired(command, timeout)
-        if code != "broken":
-            (tmp_path / "host.json").write_text(
-                '[{"group": "g", "name": "n", "value": 1.0, "met": null}]', encoding="utf-8"
-            )
-        return Finished(1 if code == "broken" else 0)
+        return Finished(step)
 
     monkeypatch.setattr(dev, "set_up", lambda path: host)
     monkeypatch.setattr(dev.subprocess, "run", called)
-    monkeypatch.setattr(dev, "run", lambda what, *command, cwd: commands.append([str(c) for c in command]))
-    monkeypatch.setattr(
-        sys, "argv", ["dev.py", "gpu", "--minutes", str(minutes), "--out", str(tmp_path), "--parts", "tune"]
-    )
+    monkeypatch.setattr(dev, "run", lambda what, *command, cwd: commands.append([str(part) for part in command[1:]]))
+    arguments = ["--minutes", str(minutes), "--out", str(tmp_path), "--parts", "tune"]
+    monkeypatch.setattr(sys, "argv", ["dev.py", "gpu", *arguments])
     assert dev.main() == result
-    assert commands[0][1:] == [
-        "-m",
-        "deig_core.bench.gpu",
-        "--out",
-        str(tmp_path),
-        "--minutes",
-        str(minutes),
-        "--parts",
-        "tune",
-    ]
+    assert commands[0] == [*module, "--minutes", str(minutes), "--parts", "tune"]
     if state is None:
         assert len(commands) == 1
         return
-    assert commands[-1][1:] == [
-        "-m",
-        "deig_core.bench.gpu",
-        "--out",
-        str(tmp_path),
-        "--join",
-        str(tmp_path / "host.json"),
-    ]
+    assert commands[-1] == [*module, "--join", str(tmp_path / "host.json")]
+    assert len(commands) == (2 if step is None else 3)
     found = json.loads((tmp_path / "host.json").read_text(encoding="utf-8"))
-    assert (
-        (found["state"] == state and len(commands) == 3)
-        if state != "left out"
-        else (found["left_out"] and len(commands) == 2)
-    )
-    assert bool(found.get("rows")) == (state == "done")
+    assert (found["state"], len(found.get("rows", [])), len(found.get("left_out", []))) == (state, rows, left_out)
 
 
 def test_the_table_takes_what_tuning_prints(monkeypatch):

@@ -447,7 +447,11 @@ def test_a_whole_step_has_its_real_size_and_reads_no_value(monkeypatch):
     monkeypatch.setattr(torch, "tensor", lambda *_, **__: pytest.fail("torch.tensor makes the device wait"))
     assert with_deig().shape == without().shape == (2, 4, 64, 64)
     seen = []
-    monkeypatch.setattr(step.adapter.ide, "forward", lambda text, times: seen.append(times.shape) or torch.empty(7, 16, 768, device="meta"))
+    monkeypatch.setattr(
+        step.adapter.ide,
+        "forward",
+        lambda text, times: seen.append(times.shape) or torch.empty(7, 16, 768, device="meta"),
+    )
     for _ in range(3):
         with_deig()
     assert seen == [(7,)] * 3  # never the same timestep: the IDE works in every call

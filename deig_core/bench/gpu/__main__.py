@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..measure import Row, table
 from . import part as a_part
 from .report import TITLES, Found, Report
 
@@ -68,22 +69,19 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         _show_complete(found)
         report.write(json_file, markdown_file)
-    print(
-        f"\n{report.seconds:.0f} s. "
-        + (f"Failed: {', '.join(report.failed())}." if report.failed() else "Every part ended well.")
-    )
+    end = f"Failed: {', '.join(report.failed())}." if report.failed() else "Every part ended well."
+    print(f"\n{report.seconds:.0f} s. {end}")
     if markdown_file:
         print(f"For docs/gpu.md: {markdown_file}")
     return 1 if report.failed() else 0
 
 
 def _show_complete(found: Found) -> None:
-    for table in found.tables:
-        print(
-            f"\n{table['title']}", *("  " + " | ".join(line) for line in [table["header"], *table["lines"]]), sep="\n"
-        )
-    for text in found.texts:
-        print(f"\n{text['title']}\n{text['text']}")
+    for sent in found.tables:
+        lines = ["  " + " | ".join(line) for line in (sent["header"], *sent["lines"])]
+        print(f"\n{sent['title']}", *lines, sep="\n")
+    for sent in found.texts:
+        print(f"\n{sent['title']}\n{sent['text']}")
 
 
 class _Listener:
@@ -105,8 +103,6 @@ class _Listener:
 
     def _shown(self, kind: str, payload: Any) -> list[str]:
         if kind == "row":
-            from ..measure import Row, table
-
             text = table([Row(**{k: v for k, v in payload.items() if k != "met"})])
             same, self.group = payload["group"] == self.group, payload["group"]
             return [text.partition("\n")[2] if same else f"\n{text}"]
