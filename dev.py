@@ -338,6 +338,43 @@ def bench(options: argparse.Namespace) -> int:
     return failed
 
 
+def gpu(options: argparse.Namespace) -> int:
+    host = set_up(options.comfyui)
+    began = time.monotonic()
+    out = Path(options.out or DEV / "gpu").absolute()
+    command = [host.python, "-m", "deig_core.bench.gpu", "--out", out]
+    result = subprocess.run([*command, "--minutes", str(options.minutes), *options.arguments], cwd=ROOT).returncode
+    if result not in (0, 1) or "--tiny" in options.arguments:  # there is no GPU, or the arguments are wrong
+        return result
+    rows = out / "host.json"
+    result |= _gpu_step(host, 60 * options.minutes - (time.monotonic() - began), rows)
+    run("joining the step in ComfyUI to the report", *command, "--join", rows, cwd=ROOT)
+    return result
+
+
+def _gpu_step(host: Host, left: float, rows: Path) -> int:
+    """Measure the step in the host in the seconds that are left; `rows` holds what came out, or why nothing did."""
+    what = "the UNet step in ComfyUI (python dev.py bench step)"
+    if left < 60:
+        found = {"state": "done", "left_out": [what]}
+        say(f"No time is left for {what}.")
+    else:
+        say(f"\n== {what} ==")
+        rows.unlink(missing_ok=True)
+        step = [host.python, ROOT / "tests" / "host" / "bench_step.py", host.comfyui, "--gpu", "--json", rows]
+        began = time.monotonic()
+        try:
+            code = subprocess.run(step, cwd=ROOT, timeout=left).returncode
+            found = {"state": "failed", "error": f"It ended with exit code {code}."} if code else {"state": "done"}
+        except subprocess.TimeoutExpired:
+            found = {"state": "done", "left_out": [f"what {what} had not measured after {left:.0f} s"]}
+        found["seconds"] = time.monotonic() - began
+        with contextlib.suppress(OSError, ValueError):  # stopped before it wrote any, or while it wrote
+            found["rows"] = json.loads(rows.read_text(encoding="utf-8"))
+    rows.write_text(json.dumps(found), encoding="utf-8")
+    return int(found["state"] != "done")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -345,6 +382,7 @@ def main() -> int:
         (demo, "make a picture with the example workflow"), (test, "run all tests; arguments go to pytest"),
         (serve, "open ComfyUI with the pack"), (parity, "compare the pack in the host with golden whole-UNet files"),
         (bench, "measure speed and memory, as ratios"),
+        (gpu, "prove, measure and tune on this machine's GPU, in six minutes; other arguments go to deig_core.bench.gpu"),
     ):
         command = commands.add_parser(function.__name__, help=about, allow_abbrev=False)  # pytest has a --co of its own
         command.set_defaults(function=function)
@@ -361,8 +399,11 @@ def main() -> int:
             command.add_argument("target", nargs="?", choices=("core", "step", "editor"), help="one part alone (default: all)")
             command.add_argument("--json", metavar="FILE", help="also write the rows here")
             command.add_argument("--rounds", type=int, help="measurements a row")
+        if function is gpu:
+            command.add_argument("--minutes", type=float, default=6.0, help="for all of it (default 6)")
+            command.add_argument("--out", metavar="FOLDER", help="where gpu.json and gpu.md go (default: .dev/gpu)")
     options, options.arguments = parser.parse_known_args()
-    if options.arguments and not (options.function is test or getattr(options, "evaluate", False)):
+    if options.arguments and not (options.function in (test, gpu) or getattr(options, "evaluate", False)):
         parser.error(f"unrecognized arguments: {' '.join(options.arguments)}")
     try:
         return options.function(options)

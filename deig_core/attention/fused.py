@@ -5,10 +5,12 @@ Nothing here imports Triton (or torch's compiler, which does) before the first c
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import logging
 import os
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -18,6 +20,19 @@ from .contract import needs_gradient
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 MAX_DIM = 256
 _failed = False
+
+Tile = tuple[int, int, int, int]
+"""Rows and keys of a tile, warps, stages."""
+
+TILES: dict[tuple[int, int], Tile] = {
+    (64, 16): (128, 64, 4, 3), (128, 16): (128, 64, 8, 2), (256, 16): (64, 32, 4, 2),
+    (64, 32): (64, 32, 4, 2), (128, 32): (32, 32, 4, 2), (256, 32): (32, 16, 4, 2),
+}
+"""By (LOW + HIGH channels at most, bits of a number): what 99 KB of shared memory (RTX 30 and 40) hold, and what unknown cards get."""
+
+LARGER: dict[int, dict[tuple[int, int], Tile]] = {}
+"""Entries that come before those of TILES, by the KB that a block must be able to have: 163 (A100), 227 (H100).
+Only what `python dev.py gpu` has measured on such a card belongs here; it prints the entries in this form."""
 
 
 @functools.cache
@@ -29,6 +44,17 @@ def available() -> bool:
 def suits(q: Tensor) -> bool:
     """Whether the kernel is worth choosing for q [B, heads, HW, d] on this machine."""
     return q.device.type == "cuda" and q.dtype in DTYPES and q.shape[-1] <= MAX_DIM and not _failed and available()
+
+
+@contextlib.contextmanager
+def put_aside() -> Iterator[None]:
+    """Let "auto" pass the kernel over: for tools that look into torch's operators and cannot see into this one."""
+    global _failed
+    before, _failed = _failed, True
+    try:
+        yield
+    finally:
+        _failed = before
 
 
 def gave_up(error: Exception) -> None:
@@ -66,8 +92,15 @@ def triton(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, me
     return launch(q, k, v, token_k, token_v, members, tokens_per_region, bias)
 
 
-def tiles(width: int, dtype: torch.dtype) -> tuple[int, int, int, int]:
-    """Rows and keys of a tile, warps and stages, for `width` channels: what 99 KB of shared memory (RTX 30 and 40) hold."""
-    if dtype == torch.float32:
-        return (64, 32, 4, 2) if width <= 64 else (32, 32, 4, 2) if width <= 128 else (32, 16, 4, 2)
-    return (128, 64, 4, 3) if width <= 64 else (128, 64, 8, 2) if width <= 128 else (64, 32, 4, 2)
+def tiles(width: int, dtype: torch.dtype, shared: int = 0) -> Tile:
+    """The tile for `width` = LOW + HIGH channels on a card whose blocks may have `shared` KB of memory (0: not known)."""
+    bits = torch.finfo(dtype).bits
+    class_of_card = max((least for least in LARGER if least <= shared), default=None)
+    table = TILES | LARGER.get(class_of_card, {})
+    return table[min(key for key in table if key[0] >= width and key[1] == bits)]
+
+
+@functools.cache
+def shared_memory(index: int) -> int:
+    """KB of shared memory that a block may have on the CUDA device with this index; 0 where torch does not say."""
+    return getattr(torch.cuda.get_device_properties(index), "shared_memory_per_block_optin", 0) // 1024

@@ -7,20 +7,23 @@ import math
 import torch
 from torch import Tensor
 
-from .fused import split, tiles
+from .fused import Tile, shared_memory, split, tiles
 from .triton_kernel import masked_attention_forward
 
 
 @torch.compiler.disable
 def launch(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-           bias: Tensor | None) -> Tensor:
-    """`masked_attention` for arguments that the kernel takes (fused.py checks them); nothing is copied but rows with scattered channels."""
+           bias: Tensor | None, tile: Tile | None = None) -> Tensor:
+    """`masked_attention` for arguments that the kernel takes (fused.py checks them); nothing is copied but rows with scattered channels.
+
+    tile: instead of the table's, to try one.
+    """
     q, k, v, token_k, token_v = (t if t.stride(-1) == 1 else t.contiguous() for t in (q, k, v, token_k, token_v))
     batch, heads, cells, dim = q.shape
     # Rows of a cell lie together, as the projection after it reads them.
     out = q.new_empty(batch, cells, heads, dim).transpose(1, 2)
     low, high = split(dim)
-    rows, keys, warps, stages = tiles(low + high, q.dtype)
+    rows, keys, warps, stages = tile or tiles(low + high, q.dtype, shared_memory(q.device.index) if q.device.type == "cuda" else 0)
     tokens = min(keys, max(16, 1 << (tokens_per_region - 1).bit_length()))
     grid = (-(-cells // rows), batch * heads)
     strides = [n for t in (q, k, v, token_k, token_v, out) for n in _broadcast(t)[:3]]

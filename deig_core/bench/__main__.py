@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import sys
 from collections.abc import Iterator
 
 import torch
 
-from . import fusers, kernels
+from . import fusers
+from .gpu.environment import environment
 from .measure import Row, table
-
-
-def environment() -> dict[str, str]:
-    """What the figures were measured on."""
-    found = {"torch": torch.__version__, "threads": str(torch.get_num_threads()), "machine": platform.processor() or platform.machine()}
-    if torch.cuda.is_available():
-        found |= {"gpu": torch.cuda.get_device_name(), "cuda": str(torch.version.cuda)}
-        try:
-            import triton
-
-            found["triton"] = triton.__version__
-        except ImportError:
-            pass
-    return found
 
 
 def rows(device: torch.device, rounds: int) -> Iterator[Row]:
     dtype = torch.float16 if device.type == "cuda" else torch.float32
     yield from fusers.rows(device, dtype, rounds)
-    if device.type == "cuda":
-        yield from kernels.rows(device, dtype, rounds)
 
 
 def main() -> int:
@@ -45,7 +29,8 @@ def main() -> int:
     torch.manual_seed(0)
     measured = {}
     devices = ["cpu"] + (["cuda"] if torch.cuda.is_available() else [])
-    print("  ".join(f"{k} {v}" for k, v in environment().items()), flush=True)
+    measured_on = environment(torch.device(devices[-1])) | {"threads": str(torch.get_num_threads())}
+    print("  ".join(f"{k} {v}" for k, v in measured_on.items()), flush=True)
     for name in devices:
         print(f"\n== {name} ==", flush=True)
         found, group = [], None
@@ -57,10 +42,10 @@ def main() -> int:
                 found.append(row.to_dict())
         measured[name] = found
     if "cuda" not in devices:
-        print("\nNo GPU here: the triton, flash, dense-mask and FlexAttention rows are unmeasured.")
+        print("\nNo GPU here: python -m deig_core.bench.gpu measures one.")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump({"environment": environment(), "rows": measured}, file, indent=1)
+            json.dump({"environment": measured_on, "rows": measured}, file, indent=1)
     return 0
 
 

@@ -35,7 +35,7 @@ def rows(device: torch.device, dtype: torch.dtype, rounds: int) -> Iterator[Row]
     group = "one 64 x 64 fuser: ours / the same GEMMs with unmasked attention"
     for count in (1, 5, 30, 64):
         level = scene(count)[0]
-        yield measure_ratio(lambda: level.fuser(level.x, level.instances), lambda: _unmasked(level), rounds=2 * rounds + 1).row(  # noqa: B023
+        yield measure_ratio(lambda: level.fuser(level.x, level.instances), lambda: unmasked(level), rounds=2 * rounds + 1).row(  # noqa: B023
             group, _named(count), at_most=1.10)
 
     group = "16 fusers: 64 regions / 1 region"
@@ -89,7 +89,7 @@ def _arithmetic_against_official(scene: list[Level]) -> Row:
                note=" / ".join(f"{n / 1e12:.3f}" for n in sums) + " TFLOP")
 
 
-def _unmasked(level: Level) -> torch.Tensor:
+def unmasked(level: Level) -> torch.Tensor:
     """The fuser with every linear layer that it has, instance tokens included, and ordinary attention over the visual tokens."""
     fuser = level.fuser
     normed = fuser.norm1(fuser.linear(level.instances[0].tokens))

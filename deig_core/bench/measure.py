@@ -13,6 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
+from ..attention import fused
+
 Call = Callable[[], object]
 
 
@@ -132,9 +134,12 @@ FLOPS_OF = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_fla
 
 
 def flops(call: Call) -> int:
-    """Floating-point operations of the products and attentions in `call`, counted by torch; a masked-out product counts in full."""
+    """Floating-point operations of the products and attentions in `call`, counted by torch; a masked-out product counts in full.
+
+    Torch cannot count inside the Triton kernel: while it counts, its own attention does the work.
+    """
     counter = FlopCounterMode(display=False, custom_mapping=FLOPS_OF)
-    with counter:
+    with fused.put_aside(), counter:
         call()
     return counter.get_total_flops()
 
@@ -146,17 +151,19 @@ def table(rows: list[Row]) -> str:
         if row.group != group:
             group = row.group
             lines.append(f"\n{group}")
-        spread = "" if row.low is None else f"({_number(row.low)} .. {_number(row.high)})"
-        goals = [f"goal {sign} {_number(g)}" for sign, g in (("<=", row.at_most), (">=", row.at_least)) if g is not None]
+        spread = "" if row.low is None else f"({number(row.low)} .. {number(row.high)})"
+        goals = [f"goal {sign} {number(g)}" for sign, g in (("<=", row.at_most), (">=", row.at_least)) if g is not None]
         goal = ", ".join(goals)
         mark = {None: "", True: "met", False: "MISSED"}[row.met]
-        lines.append(f"  {row.name:<52} {_number(row.value):>8} {row.unit:<4} {spread:<20} {goal:<14} {mark:<7} {row.note}".rstrip())
+        lines.append(f"  {row.name:<52} {number(row.value):>8} {row.unit:<4} {spread:<20} {goal:<14} {mark:<7} {row.note}".rstrip())
     return "\n".join(lines).strip("\n")
 
 
-def _number(value: float) -> str:
-    if 0 < abs(value) < 0.0005:
-        return f"{value:.0e}"
+def number(value: float) -> str:
+    if isinstance(value, int):  # what was counted
+        return str(value)
+    if 0 < abs(value) < 0.01:
+        return f"{value:.0e}" if abs(value) < 0.0005 else f"{value:.4f}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 

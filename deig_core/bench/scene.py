@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from ..config import SD1_FUSERS
 from ..fuser import Fuser, LevelInstances
 from ..masks import membership
 from ..regions import Region
+
+if TYPE_CHECKING:
+    from transformers import T5EncoderModel
 
 TOKENS, WIDTH, HEADS = 16, 768, 8
 DEPTH = {320: 0, 640: 1, 1280: 2}  # how often the latent was halved where the blocks have this many channels
@@ -65,3 +69,20 @@ def levels(
         words = membership(regions(count), latent, grid).to(device)[None]
         made.append(Level(kinds.count(kind), fusers[kind], x, [LevelInstances(1, tokens, TOKENS, words)]))
     return made
+
+
+def text_encoder(device: torch.device, dtype: torch.dtype, **smaller: int) -> T5EncoderModel:
+    """An encoder of Flan-T5-XL's sizes (or `smaller` ones) with random weights."""
+    from transformers import T5Config, T5EncoderModel
+
+    sizes = {"vocab_size": 32128, "d_model": 2048, "d_kv": 64, "d_ff": 5120, "num_layers": 24, "num_heads": 32, **smaller}
+    config = T5Config(**sizes, feed_forward_proj="gated-gelu", dropout_rate=0.0, is_encoder_decoder=False, use_cache=False)
+    with torch.device("meta"):
+        model = T5EncoderModel(config)
+    model = model.to(dtype).to_empty(device=device).eval().requires_grad_(False)
+    for name, weight in model.named_parameters():
+        if "layer_norm" in name:
+            weight.fill_(1.0)
+        else:
+            weight.normal_(0.0, weight.shape[-1] ** -0.5)
+    return model

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -92,6 +93,39 @@ def test_a_cpu_tensor_is_refused_in_one_sentence():
 def test_a_head_is_split_into_powers_of_two():
     right = {1: (16, 0), 16: (16, 0), 40: (32, 16), 64: (64, 0), 80: (64, 16), 160: (128, 32), 250: (128, 128), 256: (256, 0)}
     assert {dim: fused.split(dim) for dim in right} == right
+
+
+def test_unknown_and_small_cards_have_the_tiles_that_were_chosen_for_99_kilobytes():
+    for shared in (0, 64, 99, 100):
+        for dtype in (torch.float16, torch.bfloat16):
+            widths = {16: (128, 64, 4, 3), 48: (128, 64, 4, 3), 64: (128, 64, 4, 3), 80: (128, 64, 8, 2), 128: (128, 64, 8, 2),
+                      160: (64, 32, 4, 2), 256: (64, 32, 4, 2)}
+            assert {width: fused.tiles(width, dtype, shared) for width in widths} == widths
+        widths = {48: (64, 32, 4, 2), 64: (64, 32, 4, 2), 80: (32, 32, 4, 2), 128: (32, 32, 4, 2), 160: (32, 16, 4, 2), 256: (32, 16, 4, 2)}
+        assert {width: fused.tiles(width, torch.float32, shared) for width in widths} == widths
+
+
+def test_a_larger_card_has_its_own_tiles_where_they_were_measured(monkeypatch):
+    ampere, hopper = (128, 128, 8, 3), (256, 64, 8, 4)
+    monkeypatch.setattr(fused, "LARGER", {160: {(48, 16): ampere}, 227: {(48, 16): hopper, (160, 32): hopper}})
+    assert fused.tiles(48, torch.float16, 163) == ampere and fused.tiles(48, torch.bfloat16, 227) == hopper
+    assert fused.tiles(48, torch.float16, 99) == fused.TILES[64, 16]
+    # A width without an entry of its own has the next wider one, whoever measured it.
+    assert fused.tiles(64, torch.float16, 227) == fused.TILES[64, 16] and fused.tiles(144, torch.float32, 227) == hopper
+    assert fused.tiles(48, torch.float32, 227) == fused.TILES[64, 32]
+
+
+def test_a_cards_shared_memory_is_asked_for_once_and_may_be_unknown(monkeypatch):
+    asked = []
+
+    def properties(index):
+        asked.append(index)
+        return SimpleNamespace(shared_memory_per_block_optin=232448) if index == 5 else SimpleNamespace()
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", properties)
+    fused.shared_memory.cache_clear()
+    assert [fused.shared_memory(i) for i in (5, 5, 6)] == [227, 227, 0] and asked == [5, 6]
+    fused.shared_memory.cache_clear()
 
 
 @pytest.mark.skipif(INTERPRETED, reason="about the compiled kernel")

@@ -1,10 +1,13 @@
 """The bench measures two formulations of one function, and its own tools count right. Nothing here is timed."""
 
+import functools
+
 import pytest
 import torch
 
-from deig_core.attention import IMPLEMENTATIONS
-from deig_core.bench import kernels, official, scene
+from deig_core.attention import IMPLEMENTATIONS, fused, masked_attention
+from deig_core.bench import official, scene
+from deig_core.bench.gpu import rivals
 from deig_core.bench.measure import Row, flops, of_pairs, peak_bytes, table
 from deig_core.masks import membership
 
@@ -72,29 +75,22 @@ def test_operations_are_counted_as_multiplications_and_additions():
     assert flops(lambda: torch.nn.functional.scaled_dot_product_attention(q, k, k)) == 2 * (2 * 4 * 6 * 9 * 8) * 2
 
 
-def _without_compiler(monkeypatch):
-    """FlexAttention as it is; what it compiles inside itself, it compiles by a named backend."""
-    compile_by = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda function, **options: compile_by(function, **options) if options else function)
-
-
-@pytest.mark.parametrize("name", ["_dense", "_flex"])
-def test_what_the_gpu_rows_compare_with_is_the_same_function(name, monkeypatch):
-    _without_compiler(monkeypatch)
+@pytest.mark.parametrize("made", [rivals.dense_mask, rivals.flex])
+def test_what_the_kernel_is_compared_with_is_the_same_function(made):
     torch.manual_seed(0)
     q, k, v = torch.randn(3, 2, 2, 64, 8)
     token_k, token_v = torch.randn(2, 1, 2, 3 * 4, 8)
     members = membership(scene.regions(3), (8, 8), (8, 8))[None]
     arguments = (q, k, v, token_k, token_v, members, 4, None)
-    torch.testing.assert_close(getattr(kernels, name)(*arguments)(), IMPLEMENTATIONS["dense"](*arguments))
+    torch.testing.assert_close(made(*arguments)(), IMPLEMENTATIONS["dense"](*arguments))
 
 
-def test_the_gpu_rows_are_all_there(monkeypatch):
-    """The rows that this machine cannot measure, made with another attention in the kernel's place."""
-    monkeypatch.setattr(kernels, "GRIDS", ((4, 8),))
-    monkeypatch.setattr(kernels, "CALLS", 1)
-    _without_compiler(monkeypatch)
-    monkeypatch.setitem(IMPLEMENTATIONS, "triton", IMPLEMENTATIONS["sdpa"])
-    rows = list(kernels.rows(CPU, torch.float32, 1))
-    goals = {"unmasked": 1.03, "sdpa": None, "dense mask": 0.5, "FlexAttention": None}
-    assert [(row.name.rpartition(" / ")[2], row.at_most) for row in rows] == [*goals.items()] * 2
+def test_operations_are_counted_without_the_kernel(monkeypatch):
+    """Torch cannot count inside it."""
+    seen = []
+    monkeypatch.setattr(fused, "suits", lambda q: seen.append(fused._failed))
+    q = torch.randn(1, 1, 4, 8)
+    call = functools.partial(masked_attention, q, q, q, q, q, torch.ones(1, 4, dtype=torch.int64), tokens_per_region=4)
+    assert flops(call) > 0 and seen == [True]
+    call()
+    assert seen == [True, False]
