@@ -183,7 +183,7 @@ def test_copies_and_files_carry_it_too(graph, text, conditioning):
 HARMLESS = [
     lambda t: t.clone(), lambda t: t.detach().to("cpu"), lambda t: t.half().float(), lambda t: t[:], lambda t: t[0:1],
     lambda t: t[:, :77], lambda t: t.contiguous(), lambda t: 1.0 * t, lambda t: t / 1, lambda t: t * torch.tensor(1.0),
-    lambda t: t + torch.zeros_like(t), lambda t: t.repeat(2, 1, 1), lambda t: t.expand(1, -1, -1), lambda t: copy.deepcopy(t),
+    lambda t: t + torch.zeros_like(t), lambda t: t.repeat(2, 1, 1), lambda t: t.expand(len(t), -1, -1), lambda t: copy.deepcopy(t),
     lambda t: torch.lerp(t, torch.ones(1, 77, 768), 0.0), lambda t: 0.25 * t + 0.75 * t, lambda t: t - 0 * t,
 ]
 
