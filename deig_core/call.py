@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 
-from .adapter import DeigAdapter
 from .cache import TensorCache
 from .errors import DeigError
-from .fuser import LevelInstances
-from .masks import PIXELS_PER_LATENT, Size, membership
-from .regions import MAX_REGIONS, Box, Region
+from .layout.masks import PIXELS_PER_LATENT, Size, membership
+from .model.adapter import DeigAdapter
+from .model.fuser import LevelInstances
+from .regions.document import MAX_REGIONS, Box, Region
 
 MEGABYTE = 2**20
 _KEPT = 64  # sizes and devices that a layout remembers
@@ -25,7 +25,9 @@ _KEPT = 64  # sizes and devices that a layout remembers
 
 @dataclass(frozen=True, eq=False)
 class TextFeatures:
-    """Output of the text encoder for one text: [L, text_dim], pads included. `key` names the content (text and encoder)."""
+    """Output of the text encoder for one text: [L, text_dim], pads included. `key` names the content (text and
+    encoder).
+    """
 
     tensor: torch.Tensor
     key: str
@@ -39,7 +41,9 @@ class TextFeatures:
 
 @dataclass(frozen=True)
 class Window:
-    """The part of a latent that a call denoises: offset and size inside a latent of `full` size, all (height, width) in cells."""
+    """The part of a latent that a call denoises: offset and size inside a latent of `full` size, all (height, width)
+    in cells.
+    """
 
     full: Size
     offset: Size
@@ -82,7 +86,9 @@ class Layout:
 
     def boxes(self, device: torch.device) -> torch.Tensor:
         """Boxes float32 [1, R, 4]."""
-        return self._once(("boxes", device), lambda: torch.tensor([[r.box for r in self.regions]], dtype=torch.float32, device=device))
+        return self._once(
+            ("boxes", device), lambda: torch.tensor([[r.box for r in self.regions]], dtype=torch.float32, device=device)
+        )
 
     def bias(self, device: torch.device) -> torch.Tensor | None:
         """log(strength) float32 [1, R], or None where every strength is 1."""
@@ -115,7 +121,9 @@ def crop(region: Region, window: Window) -> Region | None:
 
 
 def _moved(coordinate: float, full: int, offset: int, size: int) -> float:
-    """A fraction of `full` pixels as a fraction of the `size` pixels from `offset` on; it stays on the pixel that it rounds to."""
+    """A fraction of `full` pixels as a fraction of the `size` pixels from `offset` on; it stays on the pixel that it
+    rounds to.
+    """
     moved = min(max((coordinate * full - offset) / size, 0.0), 1.0)
     pixel = min(max(round(coordinate * full) - offset, 0), size)
     return moved if round(moved * size) == pixel else pixel / size
@@ -131,7 +139,7 @@ def _crop_mask(region: Region, window: Window) -> Region | None:
     full = torch.Size(side * PIXELS_PER_LATENT for side in window.full)
     mask = torch.nn.functional.adaptive_max_pool2d(region.mask[None].float(), full)[0] > 0
     (top, left), (height, width) = ((v * PIXELS_PER_LATENT for v in pair) for pair in (window.offset, window.size))
-    mask = mask[top:top + height, left:left + width]
+    mask = mask[top : top + height, left : left + width]
     return region.with_mask(mask) if mask.any() else None
 
 
@@ -162,7 +170,10 @@ def joined(texts: Sequence[GroundedText]) -> GroundedText:
         first = max(indices, default=-1) + 1
         indices += [first + i for i in text.layout.indices or range(len(text.layout.regions))]
     if len(indices) > MAX_REGIONS:
-        raise DeigError(f"The joined conditionings have {len(indices)} regions and at most {MAX_REGIONS} can be drawn: remove some of them.")
+        raise DeigError(
+            f"The joined conditionings have {len(indices)} regions and at most {MAX_REGIONS} can be drawn: remove "
+            f"some of them."
+        )
     layout = Layout(tuple(r for text in texts for r in text.layout.regions), tuple(indices))
     return GroundedText(prompts[0], layout, tuple(d for text in texts for d in text.descriptions), tuple(prompts[1:]))
 
@@ -191,7 +202,9 @@ class Extractor:
         todo = {key: item for key, item in zip(keys, wanted, strict=True) if found[key] is None}
         if todo:
             texts = torch.stack([self._project(text, device) for text, _ in todo.values()])
-            for key, tokens in zip(todo, self.adapter.ide(texts, _filled([t for _, t in todo.values()], device)), strict=True):
+            for key, tokens in zip(
+                todo, self.adapter.ide(texts, _filled([t for _, t in todo.values()], device)), strict=True
+            ):
                 found[key] = tokens.clone()
                 self._results.put(key, found[key])
         return [found[key] for key in keys]
@@ -231,31 +244,40 @@ class GroundedCall:
         """The instances of each run on a level of `grid` = (h, w) cells."""
         if grid not in self._levels:
             self._levels[grid] = [
-                LevelInstances(r.rows) if r.tokens is None else LevelInstances(
-                    r.rows, r.tokens, self._tokens_per_region, r.layout.members(r.window.size, grid, device), r.bias)
+                LevelInstances(r.rows)
+                if r.tokens is None
+                else LevelInstances(
+                    r.rows, r.tokens, self._tokens_per_region, r.layout.members(r.window.size, grid, device), r.bias
+                )
                 for r in self.runs
             ]
         return self._levels[grid]
 
 
 def ground(
-    extractor: Extractor, runs: Sequence[Run], timesteps: Sequence[float], device: torch.device, *, instances: bool = True,
+    extractor: Extractor,
+    runs: Sequence[Run],
+    timesteps: Sequence[float],
+    device: torch.device,
+    *,
+    instances: bool = True,
     dtype: torch.dtype = torch.float32,
 ) -> GroundedCall:
     """Prepare one UNet call. timesteps: one for each row of the batch, the rows of the runs in their order.
-    instances: False prepares the context alone, for a call whose gates are shut. dtype: of the instance tokens, that of the UNet,
-    so that they are cast once and not in every block.
+    instances: False prepares the context alone, for a call whose gates are shut. dtype: of the instance tokens, that of
+    the UNet, so that they are cast once and not in every block.
 
     No region is padded, regions that no pixel of the window shows are dropped, and nothing is worked out twice for
     rows that share their timestep.
     """
     adapter = extractor.adapter
     starts = [sum(r.rows for r in runs[:i]) for i in range(len(runs))]
-    times = [_distinct(timesteps[s:s + r.rows]) for s, r in zip(starts, runs, strict=True)]
+    times = [_distinct(timesteps[s : s + r.rows]) for s, r in zip(starts, runs, strict=True)]
     layouts = [(run.text.layout.visible(run.window) if instances else Layout(())) if run.text else None for run in runs]
     _check_widths(adapter, runs)
     said = [
-        (*run.text.prompts, *(run.text.descriptions[i] for i in layout.indices)) if run.text else () for run, layout in zip(runs, layouts, strict=True)
+        (*run.text.prompts, *(run.text.descriptions[i] for i in layout.indices)) if run.text else ()
+        for run, layout in zip(runs, layouts, strict=True)
     ]
     wanted = {(text.key, t): (text, t) for texts, ts in zip(said, times, strict=True) for text in texts for t in ts}
     found = dict(zip(wanted, extractor(list(wanted.values()), device), strict=True)) if wanted else {}
@@ -280,12 +302,17 @@ def _check_widths(adapter: DeigAdapter, runs: Sequence[Run]) -> None:
         if text.tensor.shape[-1] != expected:
             raise DeigError(
                 f"The text encoder is {text.tensor.shape[-1]} wide and these DEIG weights were trained with {expected} "
-                f"({'Flan-T5-XL' if expected == 2048 else 'their own encoder'}): load that text encoder.")
+                f"({'Flan-T5-XL' if expected == 2048 else 'their own encoder'}): load that text encoder."
+            )
 
 
 def _filled(values: Sequence[float], device: torch.device) -> torch.Tensor:
-    """float32 [N], written by the device itself: a copy from the host's memory would wait for all that the device has to do."""
-    return torch.cat([torch.full((len(list(same)),), value, dtype=torch.float32, device=device) for value, same in groupby(values)])
+    """float32 [N], written by the device itself: a copy from the host's memory would wait for all that the device
+    has to do.
+    """
+    return torch.cat(
+        [torch.full((len(list(same)),), value, dtype=torch.float32, device=device) for value, same in groupby(values)]
+    )
 
 
 def _distinct(timesteps: Sequence[float]) -> list[float]:

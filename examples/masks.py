@@ -11,11 +11,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from deig_core.masks import PIXELS_PER_LATENT, margin, membership
-from deig_core.regions import RegionDocument, parse
+from deig_core.layout.masks import PIXELS_PER_LATENT, margin, membership
+from deig_core.regions.document import RegionDocument, parse
 
-LAYOUT = {"version": 1, "width": 512, "height": 512, "regions": [
-    {"box": [0.08, 0.2, 0.42, 0.95]}, {"box": [0.36, 0.55, 0.8, 0.9]}, {"box": [0.7, 0.1, 0.78, 0.18]}]}
+LAYOUT = {
+    "version": 1,
+    "width": 512,
+    "height": 512,
+    "regions": [{"box": [0.08, 0.2, 0.42, 0.95]}, {"box": [0.36, 0.55, 0.8, 0.9]}, {"box": [0.7, 0.1, 0.78, 0.18]}],
+}
 FACTORS = (1, 2, 4, 8)  # by which the levels of an SD 1.x UNet downsample the latent
 ZOOM, GAP = 5, 30  # pixels drawn for one cell of the latent, and around each level
 

@@ -18,7 +18,8 @@ from deig_core.errors import DeigError
 def report(path: str | Path) -> str:
     """Lines to read: each part with its tensors and numbers, then the sizes, then both gates of each fuser.
 
-    Raises WeightsError for a file without DEIG weights, with some missing, or with anything but tensors and plain values.
+    Raises WeightsError for a file without DEIG weights, with some missing, or with anything but tensors and plain
+    values.
     """
     checkpoint = read_official(path)
     adapter = load_adapter(checkpoint)

@@ -6,9 +6,15 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def sd1_unet_shapes(
-    channels: int = 320, multipliers: tuple[int, ...] = (1, 2, 4, 4), res_blocks: int = 2, context: int = 768, attention_levels: int = 3,
+    channels: int = 320,
+    multipliers: tuple[int, ...] = (1, 2, 4, 4),
+    res_blocks: int = 2,
+    context: int = 768,
+    attention_levels: int = 3,
 ) -> Shapes:
-    """Shape of every weight, by its name in the original SD 1.x layout. The defaults are SD 1.x; others follow its topology."""
+    """Shape of every weight, by its name in the original SD 1.x layout. The defaults are SD 1.x; others follow its
+    topology.
+    """
     shapes: Shapes = {}
     time = 4 * channels
 

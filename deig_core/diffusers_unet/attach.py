@@ -10,10 +10,10 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention import BasicTransformerBlock
 from torch import nn
 
-from ..adapter import Address, DeigAdapter
 from ..errors import DeigError
-from ..fuser import Fuser, LevelInstances
-from ..masks import Size
+from ..layout.masks import Size
+from ..model.adapter import Address, DeigAdapter
+from ..model.fuser import Fuser, LevelInstances
 
 
 class Call(Protocol):
@@ -42,7 +42,9 @@ class _Placed:
 
 
 class _Slot(nn.Module):
-    """What a BasicTransformerBlock calls as its `fuser`. The adapter owns the weights, so they are no part of the UNet."""
+    """What a BasicTransformerBlock calls as its `fuser`. The adapter owns the weights, so they are no part of the
+    UNet.
+    """
 
     def __init__(self, fuser: Fuser):
         super().__init__()
@@ -66,10 +68,18 @@ class AttachedUNet:
         self.unet = unet
 
     def __call__(
-        self, x: torch.Tensor, timesteps: torch.Tensor | int, context: torch.Tensor, call: Call | None, *, scale: float = 1.0,
+        self,
+        x: torch.Tensor,
+        timesteps: torch.Tensor | int,
+        context: torch.Tensor,
+        call: Call | None,
+        *,
+        scale: float = 1.0,
     ) -> torch.Tensor:
         """x [B, 4, h, w], context [B, L, D] -> the UNet's output [B, 4, h, w]. call None or scale 0: the base alone."""
-        objects = None if call is None or scale == 0 else {"gligen": {"placed": _Placed(call, tuple(x.shape[-2:]), scale)}}
+        objects = (
+            None if call is None or scale == 0 else {"gligen": {"placed": _Placed(call, tuple(x.shape[-2:]), scale)}}
+        )
         return self.unet(x, timesteps, context, cross_attention_kwargs=objects).sample
 
 
@@ -82,8 +92,10 @@ def attach(unet: UNet2DConditionModel, adapter: DeigAdapter) -> AttachedUNet:
     found = {address: block.norm1.normalized_shape[0] for address, block in blocks.items()}
     if found != dict(adapter.config.fusers):
         raise DeigError(
-            f"This adapter is for a UNet with the transformer blocks {sorted(dict(adapter.config.fusers))}, and this UNet has "
-            f"{sorted(found)} or other widths: use the Stable Diffusion 1.x model that it was trained on.")
+            f"This adapter is for a UNet with the transformer blocks {sorted(dict(adapter.config.fusers))}, and this "
+            f"UNet has "
+            f"{sorted(found)} or other widths: use the Stable Diffusion 1.x model that it was trained on."
+        )
     for address, block in blocks.items():
         block.fuser = _Slot(adapter.fuser(address))
     unet.position_net = _PassOn()

@@ -1,4 +1,4 @@
-"""Which cells of a level's grid belong to a region (reference.md section 4).
+"""Which cells of a level's grid belong to a region (docs/method.md section 4).
 
 The published weights were trained with one rule at 512 x 512. Its generalisation works in real pixels: a level whose
 grid is the latent downsampled by f has cells of 8 f pixels, and a box owns every cell that one of its pixels touches,
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import torch
 
-from .regions import Box, Region, check_count
+from ..regions.document import Box, Region, check_count
 
 PIXELS_PER_LATENT = 8
 Size = tuple[int, int]  # (height, width)
@@ -36,15 +36,21 @@ def margin(factor: int) -> int:
 
 
 def _cell_size(latent: int, grid: int, factor: int) -> tuple[int, int]:
-    """Pixels per cell as an exact ratio: a rounded quotient would win or lose a cell where edges of cells and pixels meet."""
+    """Pixels per cell as an exact ratio: a rounded quotient would win or lose a cell where edges of cells and pixels
+    meet.
+    """
     # A grid that no halving explains (deep shrink by 1.5) still covers the whole image.
     exact = -(-latent // factor) == grid
     return (PIXELS_PER_LATENT * factor, 1) if exact else (PIXELS_PER_LATENT * latent, grid)
 
 
 def box_pixels(box: Box, width: int, height: int) -> Rectangle | None:
-    """Pixels [x0, x1) x [y0, y1) of a box on a width x height image: rounded half to even in float64, clipped; None if empty."""
-    x0, y0, x1, y1 = (round(min(max(c, 0.0), 1.0) * side) for c, side in zip(box, (width, height, width, height), strict=True))
+    """Pixels [x0, x1) x [y0, y1) of a box on a width x height image: rounded half to even in float64, clipped; None
+    if empty.
+    """
+    x0, y0, x1, y1 = (
+        round(min(max(c, 0.0), 1.0) * side) for c, side in zip(box, (width, height, width, height), strict=True)
+    )
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 

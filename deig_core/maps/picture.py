@@ -16,14 +16,16 @@ GAP = 4
 
 def colours(values: Tensor) -> Tensor:
     """Values 0..1 [...] as colours [..., 3]: dark violet is 0, pale yellow is 1, and equal steps look equal."""
-    table = torch.tensor([[int(p[i:i + 2], 16) / 255 for i in (1, 3, 5)] for p in POINTS], device=values.device)
+    table = torch.tensor([[int(p[i : i + 2], 16) / 255 for i in (1, 3, 5)] for p in POINTS], device=values.device)
     place = values.float().clamp(0, 1) * (len(POINTS) - 1)
     below = place.floor().long().clamp(max=len(POINTS) - 2)
     return torch.lerp(table[below], table[below + 1], (place - below)[..., None])
 
 
 def brightened(maps: Tensor, *, together: bool) -> Tensor:
-    """Maps [B, T, H, W] of 0 or more, divided by the largest value of each map, or of all T maps of a picture. Zeros stay zeros."""
+    """Maps [B, T, H, W] of 0 or more, divided by the largest value of each map, or of all T maps of a picture. Zeros
+    stay zeros.
+    """
     top = maps.amax(dim=(1, 2, 3) if together else (2, 3), keepdim=True)
     return maps / top.clamp(min=torch.finfo(maps.dtype).tiny)
 
@@ -44,5 +46,5 @@ def overview(pictures: Tensor) -> Tensor:
     out = tiles.new_ones(3, rows * (size[0] + GAP) - GAP, columns * (size[1] + GAP) - GAP)
     for i, tile in enumerate(tiles):
         top, left = i // columns * (size[0] + GAP), i % columns * (size[1] + GAP)
-        out[:, top:top + size[0], left:left + size[1]] = tile
+        out[:, top : top + size[0], left : left + size[1]] = tile
     return out.movedim(0, -1)

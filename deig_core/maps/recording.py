@@ -1,4 +1,6 @@
-"""Where the tokens of a region are looked at: the paper's Fig. 3b, averaged over the blocks and steps of a sampling run."""
+"""Where the tokens of a region are looked at: the paper's Fig. 3b, averaged over the blocks and steps of a sampling
+run.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +10,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .attention.contract import math_dtype, membership
-from .fuser import Fuser, LevelInstances, split_heads
-from .grounding import Window
-from .masks import Size, level_factor
+from ..attention.contract import math_dtype, membership
+from ..call import Window
+from ..layout.masks import Size, level_factor
+from ..model.fuser import Fuser, LevelInstances, split_heads
 
 _SCRATCH_ENTRIES = 2**24
 _SAME = 0.01  # share of a latent's mean magnitude by which a rounded copy of it may differ
 
 
-def token_weights(q: Tensor, k: Tensor, token_k: Tensor, members: Tensor, *, tokens_per_region: int, bias: Tensor | None = None) -> Tensor:
-    """Softmax weight, over all keys of `masked_attention`, that each cell gives to each instance token; the mean of the heads.
+def token_weights(
+    q: Tensor, k: Tensor, token_k: Tensor, members: Tensor, *, tokens_per_region: int, bias: Tensor | None = None
+) -> Tensor:
+    """Softmax weight, over all keys of `masked_attention`, that each cell gives to each instance token; the mean of the
+    heads.
 
-    Arguments as in `masked_attention`. Returns [B, R*T, HW] in float32 (float64 for float64). Scratch memory is bounded.
+    Arguments as in `masked_attention`. Returns [B, R*T, HW] in float32 (float64 for float64). Scratch memory is
+    bounded.
     """
     batch, heads, cells, dim = q.shape
     regions, dtype = token_k.shape[2] // tokens_per_region, math_dtype(q)
@@ -50,7 +56,9 @@ def fuser_weights(fuser: Fuser, x: Tensor, run: LevelInstances) -> Tensor:
 
 def on_latent(maps: Tensor, latent: Size) -> Tensor:
     """Maps [..., h, w] of a level's grid in latent cells [..., H, W]; each has the value of the cell that covers it."""
-    rows, columns = (_covering(side, cells).to(maps.device) for side, cells in zip(latent, maps.shape[-2:], strict=True))
+    rows, columns = (
+        _covering(side, cells).to(maps.device) for side, cells in zip(latent, maps.shape[-2:], strict=True)
+    )
     return maps[..., rows[:, None], columns]
 
 
@@ -63,8 +71,8 @@ def _covering(latent: int, grid: int) -> Tensor:
 def placed(maps: Tensor, window: Window) -> tuple[int, Tensor, Tensor]:
     """Maps of a window's level on that level's grid of the whole latent.
 
-    maps: [..., h, w], on whatever grid a block had. Returns the level's factor, the maps weighted by the share of each cell that
-    the window covers, and that share [H, W].
+    maps: [..., h, w], on whatever grid a block had. Returns the level's factor, the maps weighted by the share of each
+    cell that the window covers, and that share [H, W].
     """
     grid = tuple(maps.shape[-2:])
     long = int(window.size[1] > window.size[0])  # a short side can be rounded up to one cell at several levels
@@ -80,16 +88,22 @@ def placed(maps: Tensor, window: Window) -> tuple[int, Tensor, Tensor]:
 
 
 class RunMaps:
-    """The attention maps of one sampling run: sums for each region and level, whose size does not depend on the number of steps."""
+    """The attention maps of one sampling run: sums for each region and level, whose size does not depend on the
+    number of steps.
+    """
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[int, int], list[Tensor]] = {}  # (region, factor): weighted maps [B, T, H, W], weights [H, W]
+        self._sums: dict[
+            tuple[int, int], list[Tensor]
+        ] = {}  # (region, factor): weighted maps [B, T, H, W], weights [H, W]
         self._owners: dict[int, object] = {}
         self._latent: Size = (0, 0)
         self._lock = threading.Lock()  # a host may run a call on each GPU at once
 
     def add(self, region: int, owner: object, maps: Tensor, window: Window) -> None:
-        """Add one block's maps [B, T, h, w] of a region. Where several texts have a region of that number, the first `owner` counts."""
+        """Add one block's maps [B, T, h, w] of a region. Where several texts have a region of that number, the first
+        `owner` counts.
+        """
         factor, weighted, weights = placed(maps, window)
         with self._lock:
             if self._owners.setdefault(region, owner) is not owner:
@@ -106,7 +120,9 @@ class RunMaps:
         return sorted(factor for number, factor in self._sums if number == region)
 
     def mean(self, region: int, factor: int | None = None) -> Tensor:
-        """The average of a region over blocks and steps, of one level or of all blocks alike -> float32 [B, T, H, W] in latent cells."""
+        """The average of a region over blocks and steps, of one level or of all blocks alike -> float32 [B, T, H, W]
+        in latent cells.
+        """
         levels = [self._sums[region, f] for f in self.factors(region) if factor in (None, f)]
         total, weights = (sum(on_latent(level[i], self._latent) for level in levels) for i in (0, 1))
         return total / weights.clamp(min=torch.finfo(weights.dtype).tiny)
@@ -123,7 +139,8 @@ class RunMaps:
 class Recording:
     """The last sampling runs of a recorded model, found again by the latents that they gave.
 
-    Found by content: two samplers may share a model, and a host may keep a sampler's output while it runs something else.
+    Found by content: two samplers may share a model, and a host may keep a sampler's output while it runs something
+    else.
     """
 
     def __init__(self, limit: int = 256 * 2**20):
@@ -141,13 +158,17 @@ class Recording:
                 self._runs.pop(0)
 
     def find(self, latent: Tensor) -> tuple[RunMaps, int] | None:
-        """The run that gave this latent [C, H, W], and its place in that run's batch; None if none of those kept did."""
+        """The run that gave this latent [C, H, W], and its place in that run's batch; None if none of those kept
+        did.
+        """
         latent = latent.detach().float().cpu()
         with self._lock:
             runs = list(self._runs)
         distances = [
             ((samples[row] - latent).abs().mean().item(), age, row)
-            for age, (samples, _) in enumerate(reversed(runs)) if samples.shape[1:] == latent.shape for row in range(len(samples))
+            for age, (samples, _) in enumerate(reversed(runs))
+            if samples.shape[1:] == latent.shape
+            for row in range(len(samples))
         ]
         near = [d for d in distances if d[0] <= _SAME * latent.abs().mean().item()]
         if not near:

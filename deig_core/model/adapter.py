@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..errors import WeightsError
 from . import operations as default_operations
 from .config import DeigConfig, fuser_address
-from .errors import WeightsError
 from .fuser import Fuser
 from .ide import InstanceDetailExtractor
 from .position_net import PositionNet
@@ -22,7 +22,8 @@ Address = tuple[str, int, int]
 class DeigAdapter(nn.Module):
     """Everything that DEIG adds to a frozen Stable Diffusion 1.x UNet.
 
-    `fuser(address)` is the fuser of the transformer block (kind, number, index), e.g. ("input", 1, 0) or ("middle", 0, 0).
+    `fuser(address)` is the fuser of the transformer block (kind, number, index), e.g. ("input", 1, 0) or ("middle", 0,
+    0).
     """
 
     def __init__(self, config: DeigConfig, *, operations: Any = default_operations, device=None, dtype=None):
@@ -30,13 +31,29 @@ class DeigAdapter(nn.Module):
         self.config = config
         made = {"operations": operations, "device": device, "dtype": dtype}
         self.ide = InstanceDetailExtractor(
-            text_dim=config.text_dim, width=config.width, layers=config.layers, heads=config.heads, tokens=config.tokens,
-            time_channels=config.time_channels, time_dim=config.time_dim, hidden=config.hidden, **made)
+            text_dim=config.text_dim,
+            width=config.width,
+            layers=config.layers,
+            heads=config.heads,
+            tokens=config.tokens,
+            time_channels=config.time_channels,
+            time_dim=config.time_dim,
+            hidden=config.hidden,
+            **made,
+        )
         self.position_net = PositionNet(
-            in_dim=config.width, out_dim=config.width, hidden=config.position_hidden, frequencies=config.frequencies, **made)
-        self.fusers = nn.ModuleDict({
-            _module_name(address): Fuser(channels, config.width, config.fuser_heads, **made) for address, channels in config.fusers
-        })
+            in_dim=config.width,
+            out_dim=config.width,
+            hidden=config.position_hidden,
+            frequencies=config.frequencies,
+            **made,
+        )
+        self.fusers = nn.ModuleDict(
+            {
+                _module_name(address): Fuser(channels, config.width, config.fuser_heads, **made)
+                for address, channels in config.fusers
+            }
+        )
 
     def fuser(self, address: Address) -> Fuser | None:
         name = _module_name(address)
@@ -62,7 +79,8 @@ def check_keys(found: Mapping[str, Any], expected: Mapping[str, Any], what: str 
     problems += [f"not expected: {k}" for k in found if k not in expected]
     problems += [
         f"{k} is {list(found[k].shape)} where {list(expected[k].shape)} was expected"
-        for k in expected if k in found and tuple(found[k].shape) != tuple(expected[k].shape)
+        for k in expected
+        if k in found and tuple(found[k].shape) != tuple(expected[k].shape)
     ]
     if problems:
         more = f" (and {len(problems) - 8} more)" if len(problems) > 8 else ""

@@ -1,4 +1,5 @@
-"""Detail Fusion Module: gated, masked self-attention between self- and cross-attention (reference.md sections 4 and 5).
+"""Detail Fusion Module: gated, masked self-attention between self- and cross-attention (docs/method.md sections 4 and
+5).
 
 Queries are visual tokens only; instances are those of the row, without padding; the mask is a 64-bit word per cell.
 """
@@ -13,14 +14,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..attention import masked_attention
+from ..attention.contract import needs_gradient
 from . import operations as default_operations
-from .attention import masked_attention
-from .attention.contract import needs_gradient
 from .operations import cast_like
 
 SelfAttention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, int], torch.Tensor]
 
-# Rows that pass through projections and feed-forward together on a CPU: enough for a full-speed product, few enough that what they
+# Rows that pass through projections and feed-forward together on a CPU: enough for a full-speed product, few enough
+# that what they
 # need in between is memory the process already has (fresh pages cost more than the arithmetic on them).
 CPU_ROWS = 1024
 
@@ -67,8 +69,10 @@ class FeedForward(nn.Module):
         hidden = 4 * dim
         # Index 1 was a dropout when the weights were named.
         self.net = nn.Sequential(
-            GEGLU(dim, hidden, operations=operations, device=device, dtype=dtype), nn.Identity(),
-            operations.Linear(hidden, dim, device=device, dtype=dtype))
+            GEGLU(dim, hidden, operations=operations, device=device, dtype=dtype),
+            nn.Identity(),
+            operations.Linear(hidden, dim, device=device, dtype=dtype),
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.net(x)
@@ -84,7 +88,10 @@ class MaskedSelfAttention(nn.Module):
         self.to_out = nn.Sequential(operations.Linear(dim, dim, device=device, dtype=dtype))
 
     def forward(
-        self, x: torch.Tensor, instances: Sequence[tuple[LevelInstances, torch.Tensor | None]], self_attention: SelfAttention,
+        self,
+        x: torch.Tensor,
+        instances: Sequence[tuple[LevelInstances, torch.Tensor | None]],
+        self_attention: SelfAttention,
     ) -> list[torch.Tensor]:
         """Normalised x [B, HW, C]; for each run of rows its instances and their normalised tokens [n, R*T, C].
 
@@ -99,16 +106,29 @@ class MaskedSelfAttention(nn.Module):
             if tokens is None:
                 parts.append(self_attention(q[here], k[here], v[here], self.heads))
                 continue
-            heads = (split_heads(t, self.heads) for t in (q[here], k[here], v[here], self.to_k(tokens), self.to_v(tokens)))
+            heads = (
+                split_heads(t, self.heads) for t in (q[here], k[here], v[here], self.to_k(tokens), self.to_v(tokens))
+            )
             out = masked_attention(*heads, run.members, tokens_per_region=run.tokens_per_region, bias=run.bias)
             parts.append(out.transpose(1, 2).flatten(2))
         return parts
 
 
 class Fuser(nn.Module):
-    """x [B, HW, C] -> x plus what its rows' instances say, through two tanh gates. A scale of 0 is exactly the identity."""
+    """x [B, HW, C] -> x plus what its rows' instances say, through two tanh gates. A scale of 0 is exactly the
+    identity.
+    """
 
-    def __init__(self, dim: int, context_dim: int = 768, heads: int = 8, *, operations: Any = default_operations, device=None, dtype=None):
+    def __init__(
+        self,
+        dim: int,
+        context_dim: int = 768,
+        heads: int = 8,
+        *,
+        operations: Any = default_operations,
+        device=None,
+        dtype=None,
+    ):
         super().__init__()
         made = {"device": device, "dtype": dtype}
         self.linear = operations.Linear(context_dim, dim, **made)
@@ -120,9 +140,15 @@ class Fuser(nn.Module):
         self.alpha_dense = nn.Parameter(torch.zeros((), **made))
 
     def forward(
-        self, x: torch.Tensor, instances: Sequence[LevelInstances], scale: float = 1.0, self_attention: SelfAttention = plain_attention,
+        self,
+        x: torch.Tensor,
+        instances: Sequence[LevelInstances],
+        scale: float = 1.0,
+        self_attention: SelfAttention = plain_attention,
     ) -> torch.Tensor:
-        """instances: runs of rows that add up to B. scale: of both gates. self_attention: used where no region is present."""
+        """instances: runs of rows that add up to B. scale: of both gates. self_attention: used where no region is
+        present.
+        """
         normed = [(i, None if i.tokens is None else self.norm1(self.linear(i.tokens.to(x)))) for i in instances]
         attended = self.attn(self.norm1(x), normed, self_attention)
         few = x.shape[0] * x.shape[1] <= CPU_ROWS
@@ -136,13 +162,19 @@ class Fuser(nn.Module):
                 self._gated(rows_in[here], piece, scale, out=rows_out[here])
         return out
 
-    def _gated(self, x: torch.Tensor, attended: torch.Tensor, scale: float, out: torch.Tensor | None = None) -> torch.Tensor:
-        """x and what it attended to, both [..., C] -> the fuser's output; everything after the attention goes row by row."""
+    def _gated(
+        self, x: torch.Tensor, attended: torch.Tensor, scale: float, out: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """x and what it attended to, both [..., C] -> the fuser's output; everything after the attention goes row by
+        row.
+        """
         x = _add_gated(x, self.alpha_attn, scale, self.attn.to_out(attended))
         return _add_gated(x, self.alpha_dense, scale, self.ff(self.norm2(x)), out)
 
 
-def _add_gated(x: torch.Tensor, alpha: torch.Tensor, scale: float, change: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+def _add_gated(
+    x: torch.Tensor, alpha: torch.Tensor, scale: float, change: torch.Tensor, out: torch.Tensor | None = None
+) -> torch.Tensor:
     """x + scale * tanh(alpha) * change in one pass."""
     if alpha.device.type != "cpu" or needs_gradient(alpha) or torch.compiler.is_compiling():
         return torch.addcmul(x, change, cast_like(alpha, x).tanh(), value=scale, out=out)

@@ -1,4 +1,4 @@
-"""Instance Detail Extractor (IDE): distils T5 features into a few time-aware tokens (reference.md section 2)."""
+"""Instance Detail Extractor (IDE): distils T5 features into a few time-aware tokens (docs/method.md section 2)."""
 
 from __future__ import annotations
 
@@ -107,31 +107,64 @@ class PerceiverBlock(nn.Module):
 class Connector(nn.Module):
     """The learned queries ("latents") and the blocks that fill them from a text."""
 
-    def __init__(self, *, text_dim: int, width: int, layers: int, heads: int, tokens: int, time_dim: int, hidden: int, **factory: Any):
+    def __init__(
+        self,
+        *,
+        text_dim: int,
+        width: int,
+        layers: int,
+        heads: int,
+        tokens: int,
+        time_dim: int,
+        hidden: int,
+        **factory: Any,
+    ):
         super().__init__()
         linear, made = factory["operations"].Linear, {k: v for k, v in factory.items() if k != "operations"}
         self.latents = nn.Parameter(torch.randn(tokens, width, **made) * width**-0.5)
         self.time_aware_linear = linear(time_dim, width, **made)
         self.proj_in = linear(text_dim, width, **made)
-        self.perceiver_blocks = nn.ModuleList(PerceiverBlock(width, heads, time_dim, hidden, **factory) for _ in range(layers))
+        self.perceiver_blocks = nn.ModuleList(
+            PerceiverBlock(width, heads, time_dim, hidden, **factory) for _ in range(layers)
+        )
 
 
 class InstanceDetailExtractor(nn.Module):
     """T5 features [N, L, text_dim] and timesteps [N] -> [N, tokens, width].
 
     Always computes in float32: the time sinusoids need it, and the squared ReLU overflows half precision above 255.
-    The text may be given as `project_text(features)`, which depends on neither time nor layer and can be kept over all steps.
+    The text may be given as `project_text(features)`, which depends on neither time nor layer and can be kept over all
+    steps.
     """
 
     def __init__(
-        self, *, text_dim: int = 2048, width: int = 768, layers: int = 6, heads: int = 8, tokens: int = 16, time_channels: int = 320,
-        time_dim: int = 768, hidden: int = 3072, operations: Any = default_operations, device=None, dtype=None,
+        self,
+        *,
+        text_dim: int = 2048,
+        width: int = 768,
+        layers: int = 6,
+        heads: int = 8,
+        tokens: int = 16,
+        time_channels: int = 320,
+        time_dim: int = 768,
+        hidden: int = 3072,
+        operations: Any = default_operations,
+        device=None,
+        dtype=None,
     ):
         super().__init__()
         factory = {"operations": operations, "device": device, "dtype": dtype}
         self.time_embedding = TimeEmbedding(time_channels, time_dim, **factory)
         self.connector = Connector(
-            text_dim=text_dim, width=width, layers=layers, heads=heads, tokens=tokens, time_dim=time_dim, hidden=hidden, **factory)
+            text_dim=text_dim,
+            width=width,
+            layers=layers,
+            heads=heads,
+            tokens=tokens,
+            time_dim=time_dim,
+            hidden=hidden,
+            **factory,
+        )
 
     def project_text(self, features: torch.Tensor) -> torch.Tensor:
         """Features [N, L, text_dim], pads included -> normalised text [N, L, width], float32."""

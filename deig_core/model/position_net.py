@@ -1,4 +1,4 @@
-"""Position net: ties an instance's tokens to its box (reference.md section 3)."""
+"""Position net: ties an instance's tokens to its box (docs/method.md section 3)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ TEMPERATURE = 100.0
 
 
 def fourier_embedding(boxes: torch.Tensor, frequencies: int = 8) -> torch.Tensor:
-    """Boxes [..., 4] in 0..1 -> float32 [..., 8 * frequencies]: per frequency the sines, then the cosines of all four."""
+    """Boxes [..., 4] in 0..1 -> float32 [..., 8 * frequencies]: per frequency the sines, then the cosines of all
+    four.
+    """
     powers = TEMPERATURE ** (torch.arange(frequencies, dtype=torch.float32, device=boxes.device) / frequencies)
     angles = boxes.float()[..., None, :] * powers[:, None]
     return torch.stack([angles.sin(), angles.cos()], dim=-2).flatten(-3)
@@ -24,15 +26,24 @@ class PositionNet(nn.Module):
     """Instance tokens [B, R, T, D] and boxes [B, R, 4] -> [B, R*T, out], instance-major, float32."""
 
     def __init__(
-        self, *, in_dim: int = 768, out_dim: int = 768, hidden: int = 512, frequencies: int = 8,
-        operations: Any = default_operations, device=None, dtype=None,
+        self,
+        *,
+        in_dim: int = 768,
+        out_dim: int = 768,
+        hidden: int = 512,
+        frequencies: int = 8,
+        operations: Any = default_operations,
+        device=None,
+        dtype=None,
     ):
         super().__init__()
         self.frequencies = frequencies
         linear, made = operations.Linear, {"device": device, "dtype": dtype}
         self.linears = nn.Sequential(
-            linear(in_dim + 8 * frequencies, hidden, **made), nn.SiLU(),
-            linear(hidden, hidden, **made), nn.SiLU(),
+            linear(in_dim + 8 * frequencies, hidden, **made),
+            nn.SiLU(),
+            linear(hidden, hidden, **made),
+            nn.SiLU(),
             linear(hidden, out_dim, **made),
         )
         self.null_positive_feature = nn.Parameter(torch.zeros(in_dim, **made))

@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from .errors import RegionError
+from ..errors import RegionError
 
 VERSION = 1
 MAX_REGIONS = 64  # a cell's membership is one 64-bit word
@@ -36,8 +36,8 @@ class Region:
     box: (x0, y0, x1, y1) as fractions 0..1 of the image.
     mask: bool [h, w] of any resolution over the whole image, or None. Where given, it says which cells belong to the
         region, and `box` is its bounding box.
-    strength: 1 is exactly the paper; log(strength) is added to the attention to the region's tokens; 0 makes it invisible.
-    negative: text for the same box in the unconditional half of CFG; empty = as trained.
+    strength: 1 is exactly the paper; log(strength) is added to the attention to the region's tokens; 0 makes it
+    invisible. negative: text for the same box in the unconditional half of CFG; empty = as trained.
     """
 
     id: str
@@ -72,10 +72,22 @@ class RegionDocument:
     def to_dict(self) -> dict[str, Any]:
         """The JSON value. Masks are not part of it: they travel as tensors."""
         return {
-            **self.extra, "version": VERSION, "width": self.width, "height": self.height,
+            **self.extra,
+            "version": VERSION,
+            "width": self.width,
+            "height": self.height,
             "regions": [
-                {**r.extra, "id": r.id, "box": list(r.box), "description": r.description, "negative": r.negative,
-                 "strength": r.strength, "enabled": r.enabled, "locked": r.locked, "color": r.color}
+                {
+                    **r.extra,
+                    "id": r.id,
+                    "box": list(r.box),
+                    "description": r.description,
+                    "negative": r.negative,
+                    "strength": r.strength,
+                    "enabled": r.enabled,
+                    "locked": r.locked,
+                    "color": r.color,
+                }
                 for r in self.regions
             ],
         }
@@ -90,31 +102,45 @@ def mask_bounds(mask: torch.Tensor, name: str = "mask") -> Box:
     if not len(rows):
         raise RegionError(f"Region {name}: its mask is empty; paint at least one pixel or remove the mask.")
     height, width = mask.shape
-    return (int(columns[0]) / width, int(rows[0]) / height, (int(columns[-1]) + 1) / width, (int(rows[-1]) + 1) / height)
+    return (
+        int(columns[0]) / width,
+        int(rows[0]) / height,
+        (int(columns[-1]) + 1) / width,
+        (int(rows[-1]) + 1) / height,
+    )
 
 
 def parse(source: str | Mapping[str, Any]) -> RegionDocument:
     """Read a version 1 document from JSON text or an already decoded value.
 
-    Coordinates outside 0..1 are clamped with a warning in the log. Raises RegionError, naming the region and the key, for
-    text that is no JSON, NaN or infinite numbers, wrong types, x1 <= x0 or y1 <= y0, more than 64 regions, an unknown version.
+    Coordinates outside 0..1 are clamped with a warning in the log. Raises RegionError, naming the region and the key,
+    for text that is no JSON, NaN or infinite numbers, wrong types, x1 <= x0 or y1 <= y0, more than 64 regions, an
+    unknown version.
     """
     if isinstance(source, str):
         try:
             source = json.loads(source)
         except json.JSONDecodeError as error:
-            raise RegionError(f"The region document is no valid JSON (line {error.lineno}, column {error.colno}: {error.msg}).") from None
+            raise RegionError(
+                f"The region document is no valid JSON (line {error.lineno}, column {error.colno}: {error.msg})."
+            ) from None
         except ValueError:  # Python reads no numbers of more than 4300 digits
-            raise RegionError("The region document is no usable JSON: there is a number of thousands of digits in it.") from None
+            raise RegionError(
+                "The region document is no usable JSON: there is a number of thousands of digits in it."
+            ) from None
         except RecursionError:
             raise RegionError("The region document is no valid JSON: it is nested too deeply.") from None
     if not isinstance(source, Mapping):
-        raise RegionError(f'The region document must be a JSON object with "version" and "regions"; got {_kind(source)}.')
+        raise RegionError(
+            f'The region document must be a JSON object with "version" and "regions"; got {_kind(source)}.'
+        )
     values = dict(source)
     version = values.pop("version", None)
     if version != VERSION or isinstance(version, bool):
         raise RegionError(
-            f"The region document has version {shown(version)}; this pack reads version {VERSION}: update the pack, or remake the regions.")
+            f"The region document has version {shown(version)}; this pack reads version {VERSION}: update the pack, "
+            f"or remake the regions."
+        )
     width, height = _side(values.pop("width", None), "width"), _side(values.pop("height", None), "height")
     entries = values.pop("regions", None)
     if not isinstance(entries, list):
@@ -127,7 +153,9 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
 def check_count(count: int) -> None:
     """Raise RegionError for more than 64 regions."""
     if count > MAX_REGIONS:
-        raise RegionError(f"There are {count} regions; at most {MAX_REGIONS} are possible: remove {count - MAX_REGIONS}.")
+        raise RegionError(
+            f"There are {count} regions; at most {MAX_REGIONS} are possible: remove {count - MAX_REGIONS}."
+        )
 
 
 def checked_box(values: Any, name: str) -> Box:
@@ -140,7 +168,9 @@ def checked_box(values: Any, name: str) -> Box:
         if numbers[high] <= numbers[low]:
             raise RegionError(f"{name}: box {shown(list(values))} has {label}1 <= {label}0.")
         if clamped[high] <= clamped[low]:
-            raise RegionError(f"{name}: box {shown(list(values))} lies outside the image; coordinates are fractions 0..1.")
+            raise RegionError(
+                f"{name}: box {shown(list(values))} lies outside the image; coordinates are fractions 0..1."
+            )
     if clamped != numbers:
         log.warning("%s: box %s reaches beyond the image and was clamped to it.", name, shown(list(values)))
     return tuple(clamped)
@@ -207,13 +237,18 @@ def _check_unknown(values: Mapping[str, Any], name: str) -> None:
         except RecursionError:
             raise RegionError(f"{key_named} is nested too deeply; remove it.") from None
         except (ValueError, TypeError):
-            raise RegionError(f"{key_named} holds what JSON cannot (NaN, an infinite number, half a character); remove it.") from None
+            raise RegionError(
+                f"{key_named} holds what JSON cannot (NaN, an infinite number, half a character); remove it."
+            ) from None
 
 
 def _side(value: Any, key: str) -> int:
     number = checked_number(value, "The region document", key)
     if number != int(number) or not 8 <= number <= MAX_SIDE:
-        raise RegionError(f'The region document: "{key}" is {shown(value)}; a whole number of pixels from 8 to {MAX_SIDE} is expected.')
+        raise RegionError(
+            f'The region document: "{key}" is {shown(value)}; a whole number of pixels from 8 to {MAX_SIDE} is '
+            f"expected."
+        )
     return int(number)
 
 

@@ -5,10 +5,11 @@ Accepted, as Python values or as JSON text:
     core BOUNDING_BOX, one box, a frame, or frames   {x, y, width, height, metadata: {desc}} in pixels
     core ARRAY, and Ideogram-style {"elements": []}  {type, bbox: [ymin, xmin, ymax, xmax] on 0..1000, desc, text}
     KJNodes elements                                 {x, y, w, h, desc, text} as fractions
-    detections                                       {box | bbox | xyxy | box_2d: [4 numbers], label | caption | description ...}
-    detectors' columns                               {boxes | bboxes: [[4 numbers], ...], labels | phrases | ...: [text, ...]}
-    bare lists                                       [[4 numbers], ...] (KJNodes BBOX is xywh in pixels), tensors and arrays
-    texts                                            "a red hoodie", or {desc ...} without a box: a region of the whole image
+    detections                                       {box | bbox | xyxy | box_2d: [4 numbers], label | caption |
+    description ...} detectors' columns                               {boxes | bboxes: [[4 numbers], ...], labels |
+    phrases | ...: [text, ...]} bare lists                                       [[4 numbers], ...] (KJNodes BBOX is
+    xywh in pixels), tensors and arrays texts                                            "a red hoodie", or {desc ...}
+    without a box: a region of the whole image
 Of several frames the first one is read.
 """
 
@@ -23,8 +24,8 @@ from typing import Any
 
 import torch
 
-from .errors import RegionError
-from .regions import (
+from ..errors import RegionError
+from .document import (
     COLORS,
     Region,
     RegionDocument,
@@ -40,7 +41,15 @@ from .regions import (
 )
 
 LIST_KEYS = ("elements", "boxes", "bboxes", "detections", "objects", "instances")
-PARALLEL_KEYS = ("labels", "phrases", "captions", "descriptions", "texts", "class_names", "names")  # beside a list of boxes, one for each
+PARALLEL_KEYS = (
+    "labels",
+    "phrases",
+    "captions",
+    "descriptions",
+    "texts",
+    "class_names",
+    "names",
+)  # beside a list of boxes, one for each
 TEXT_KEYS = ("description", "desc", "label", "caption", "prompt", "text", "phrase", "name", "class", "category")
 LAYOUTS = ("xyxy", "xywh", "yxyx")
 UNITS = ("auto", "pixels", "fractions", "0..1000")
@@ -48,7 +57,13 @@ WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 
 
 def from_boxes(
-    source: Any, width: int, height: int, *, layout: str = "xyxy", units: str = "auto", descriptions: Sequence[str] = (),
+    source: Any,
+    width: int,
+    height: int,
+    *,
+    layout: str = "xyxy",
+    units: str = "auto",
+    descriptions: Sequence[str] = (),
 ) -> RegionDocument:
     """Turn `source` (see the module) into a document of width x height pixels.
 
@@ -61,7 +76,9 @@ def from_boxes(
     if isinstance(source, Mapping) and "regions" in source:
         document = parse(source)
         check_count(max(len(document.regions), len(descriptions)))
-        return RegionDocument(document.width, document.height, _described(document.regions, descriptions), document.extra)
+        return RegionDocument(
+            document.width, document.height, _described(document.regions, descriptions), document.extra
+        )
     entries = _entries(source)
     check_count(max(len(entries), len(descriptions)))
     if units == "auto":
@@ -74,14 +91,17 @@ def from_boxes(
         alone = text and (isinstance(entry, str) or (not _has_own_units(entry) and _bare(entry) is None))
         box = WHOLE_IMAGE if alone else _box(entry, name, width, height, layout, units)
         strength = checked_strength(entry.get("strength", 1.0), name) if isinstance(entry, Mapping) else 1.0
-        regions.append(Region(f"r{i + 1}", checked_box(box, name), text, color=COLORS[i % len(COLORS)], strength=strength))
+        regions.append(
+            Region(f"r{i + 1}", checked_box(box, name), text, color=COLORS[i % len(COLORS)], strength=strength)
+        )
     return RegionDocument(width, height, _described(regions, descriptions))
 
 
 def from_masks(masks: torch.Tensor, width: int, height: int, descriptions: Sequence[str] = ()) -> RegionDocument:
     """One region for each mask [n, h, w] (a pixel belongs to it from 0.5 on), each with its mask and its bounding box.
 
-    Empty masks are left out with a warning in the log, together with their description. Raises RegionError for more than 64 masks.
+    Empty masks are left out with a warning in the log, together with their description. Raises RegionError for more
+    than 64 masks.
     """
     if masks.ndim != 3:
         raise RegionError(f"Masks must be a batch [count, height, width]; got the shape {list(masks.shape)}.")
@@ -106,7 +126,7 @@ def from_text(text: str) -> Any:
     starts = [i for i in (body.find("{"), body.find("[")) if i >= 0]
     end = max(body.rfind("}"), body.rfind("]")) + 1
     # The whole text first: fences inside a description are part of it.
-    candidates = [text, body, body[min(starts):end]] if starts else [text, body]
+    candidates = [text, body, body[min(starts) : end]] if starts else [text, body]
     for candidate in candidates:
         for attempt in (candidate, _without_trailing_commas(candidate)):
             try:
@@ -141,7 +161,11 @@ def _entries(source: Any) -> list:
 def _with_texts(entries: list, source: Mapping) -> list:
     """Boxes with the texts that stand beside them in a list of the same length."""
     texts = next((t for key in PARALLEL_KEYS if _is_list(t := source.get(key)) and len(t) == len(entries)), None)
-    if texts is None or not all(isinstance(t, str) for t in texts) or any(isinstance(e, (Mapping, str)) for e in entries):
+    if (
+        texts is None
+        or not all(isinstance(t, str) for t in texts)
+        or any(isinstance(e, (Mapping, str)) for e in entries)
+    ):
         return entries
     return [{"box": entry, "label": text} for entry, text in zip(entries, texts, strict=True)]
 
@@ -172,7 +196,11 @@ def _bare_numbers(entry: Any) -> list[float]:
 
 def _has_own_units(entry: Any) -> bool:
     return isinstance(entry, Mapping) and (
-        "box_2d" in entry or {"bbox", "desc"} <= entry.keys() or {"x", "y", "w", "h"} <= entry.keys() or {"x", "y", "width", "height"} <= entry.keys())
+        "box_2d" in entry
+        or {"bbox", "desc"} <= entry.keys()
+        or {"x", "y", "w", "h"} <= entry.keys()
+        or {"x", "y", "width", "height"} <= entry.keys()
+    )
 
 
 def _box(entry: Any, name: str, width: int, height: int, layout: str, units: str) -> list:
@@ -187,7 +215,9 @@ def _box(entry: Any, name: str, width: int, height: int, layout: str, units: str
         if "xyxy" in entry:
             layout = "xyxy"
         if _bare(entry) is None:
-            raise RegionError(f"{name}: no box found in it; expected one of the keys box, bbox, xyxy, or x, y, width, height.")
+            raise RegionError(
+                f"{name}: no box found in it; expected one of the keys box, bbox, xyxy, or x, y, width, height."
+            )
     scale = {"fractions": (1, 1), "pixels": (width, height), "0..1000": (1000, 1000)}[units]
     return _to_fractions(_bare(entry), name, layout, scale)
 

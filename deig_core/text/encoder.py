@@ -1,4 +1,4 @@
-"""The T5 text encoder (reference.md section 6): always 128 positions, pads included, attention mask passed to T5."""
+"""The T5 text encoder (docs/method.md section 6): always 128 positions, pads included, attention mask passed to T5."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from .cache import TensorCache
-from .checkpoint.read import SAFETENSORS, read_tensors
-from .errors import WeightsError
-from .grounding import MEGABYTE, TextFeatures
+from ..cache import TensorCache
+from ..call import MEGABYTE, TextFeatures
+from ..checkpoint.read import SAFETENSORS, read_tensors
+from ..errors import WeightsError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5Config, T5EncoderModel
@@ -24,7 +24,8 @@ log = logging.getLogger("deig")
 
 
 class TextEncoder:
-    """A T5 encoder with its tokenizer. Texts are encoded and remembered one by one: changing one description encodes one.
+    """A T5 encoder with its tokenizer. Texts are encoded and remembered one by one: changing one description encodes
+    one.
 
     `model` is an ordinary module that the caller may move between devices. Remembers at most `cache_bytes` of features.
     """
@@ -41,16 +42,21 @@ class TextEncoder:
 
     @torch.no_grad()
     def encode(
-        self, texts: Sequence[str], *, at_once: int = 8, progress: Callable[[int, int], None] | None = None,
+        self,
+        texts: Sequence[str],
+        *,
+        at_once: int = 8,
+        progress: Callable[[int, int], None] | None = None,
     ) -> list[TextFeatures]:
-        """Features [128, width] of each text, on the CPU; at_once: texts in one call of the model. Logs a warning, saying where, for a text of
+        """Features [128, width] of each text, on the CPU; at_once: texts in one call of the model. Logs a warning,
+        saying where, for a text of
         more than 128 tokens.
         """
         # Taken first: the new texts may push remembered ones of this very call out of the cache.
         known = {t: found for t in dict.fromkeys(texts) if (found := self._features.get(t)) is not None}
         todo = [t for t in dict.fromkeys(texts) if t not in known]
         for start in range(0, len(todo), at_once):
-            batch = todo[start:start + at_once]
+            batch = todo[start : start + at_once]
             ids, mask = self._tokens(batch)
             device = self.model.shared.weight.device
             out = self.model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state.cpu()
@@ -64,7 +70,9 @@ class TextEncoder:
     def _tokens(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         for text in texts:
             self._warn_if_cut(text)
-        tokens = self.tokenizer(list(texts), padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
+        tokens = self.tokenizer(
+            list(texts), padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
+        )
         return tokens.input_ids, tokens.attention_mask
 
     def _warn_if_cut(self, text: str) -> None:
@@ -73,11 +81,18 @@ class TextEncoder:
         if count > MAX_TOKENS:
             end = whole.offset_mapping[MAX_TOKENS - 2][1]
             log.warning(
-                "A description has %d tokens and the text encoder reads %d: it was cut after \"...%s\"; \"%s...\" has no effect. Shorten it.",
-                count, MAX_TOKENS, text[max(0, end - 40):end], text[end:end + 40].strip())
+                'A description has %d tokens and the text encoder reads %d: it was cut after "...%s"; "%s..." has no '
+                "effect. Shorten it.",
+                count,
+                MAX_TOKENS,
+                text[max(0, end - 40) : end],
+                text[end : end + 40].strip(),
+            )
 
 
-def load_text_encoder(path: str | Path, *, dtype: torch.dtype = torch.float32, fallback_tokenizer: str | Path | None = None) -> TextEncoder:
+def load_text_encoder(
+    path: str | Path, *, dtype: torch.dtype = torch.float32, fallback_tokenizer: str | Path | None = None
+) -> TextEncoder:
     """Load a T5 encoder from a Hugging Face folder (sharded or not) or from one file (encoder only, or a whole T5).
 
     dtype: of the weights; under float16 the feed-forward outputs stay float32 (they overflow half precision).
@@ -96,7 +111,9 @@ def load_text_encoder(path: str | Path, *, dtype: torch.dtype = torch.float32, f
     weights["encoder.embed_tokens.weight"] = weights["shared.weight"]
     wrong = [k for k in expected if k not in weights or weights[k].shape != expected[k].shape]
     if wrong:
-        raise WeightsError(f"{path.name} is no complete T5 encoder: {wrong[0]} is missing or has another shape; use Flan-T5-XL.")
+        raise WeightsError(
+            f"{path.name} is no complete T5 encoder: {wrong[0]} is missing or has another shape; use Flan-T5-XL."
+        )
     model.load_state_dict(weights, assign=True)
     model.tie_weights()
     return TextEncoder(model.eval().requires_grad_(False), _tokenizer(path, fallback_tokenizer))
@@ -115,7 +132,10 @@ def _encoder_weights(path: Path) -> dict[str, torch.Tensor]:
     if "shared.weight" not in encoder and "encoder.embed_tokens.weight" in encoder:
         encoder["shared.weight"] = encoder["encoder.embed_tokens.weight"]
     if "shared.weight" not in encoder or "encoder.block.0.layer.0.SelfAttention.q.weight" not in encoder:
-        raise WeightsError(f"{path.name} is no T5 text encoder; DEIG needs Flan-T5-XL (a Hugging Face folder or one .safetensors file).")
+        raise WeightsError(
+            f"{path.name} is no T5 text encoder; DEIG needs Flan-T5-XL (a Hugging Face folder or one .safetensors "
+            f"file)."
+        )
     return encoder
 
 
@@ -127,7 +147,10 @@ def _folder_files(folder: Path) -> list[Path]:
             return [folder / Path(n).name for n in sorted(names)]
         if found := sorted(folder.glob(pattern)):
             return found
-    raise WeightsError(f"The folder {folder.name} holds no weights: {SAFETENSORS[0]} or pytorch_model.bin files of Flan-T5-XL were expected.")
+    raise WeightsError(
+        f"The folder {folder.name} holds no weights: {SAFETENSORS[0]} or pytorch_model.bin files of Flan-T5-XL were "
+        f"expected."
+    )
 
 
 def _config(path: Path, weights: Mapping[str, torch.Tensor]) -> T5Config:
@@ -136,8 +159,18 @@ def _config(path: Path, weights: Mapping[str, torch.Tensor]) -> T5Config:
     stored = path / "config.json"
     if path.is_dir() and stored.is_file():
         values: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
-        wanted = ("vocab_size", "d_model", "d_kv", "d_ff", "num_layers", "num_heads", "relative_attention_num_buckets",
-                  "relative_attention_max_distance", "layer_norm_epsilon", "feed_forward_proj")
+        wanted = (
+            "vocab_size",
+            "d_model",
+            "d_kv",
+            "d_ff",
+            "num_layers",
+            "num_heads",
+            "relative_attention_num_buckets",
+            "relative_attention_max_distance",
+            "layer_norm_epsilon",
+            "feed_forward_proj",
+        )
         values = {k: values[k] for k in wanted if k in values}
     else:
         values = _inferred(weights)
@@ -157,8 +190,14 @@ def _inferred(weights: Mapping[str, torch.Tensor]) -> dict[str, Any]:
         raise WeightsError(f"This is no complete T5 encoder: {error.args[0]} is missing; use Flan-T5-XL.") from None
     layers = {m[1] for k in weights if (m := re.match(r"encoder\.block\.(\d+)\.", k))}
     return {
-        "vocab_size": vocabulary, "d_model": width, "d_kv": inner // heads, "d_ff": d_ff, "num_layers": len(layers), "num_heads": heads,
-        "relative_attention_num_buckets": buckets, "feed_forward_proj": "gated-gelu" if gated else "relu",
+        "vocab_size": vocabulary,
+        "d_model": width,
+        "d_kv": inner // heads,
+        "d_ff": d_ff,
+        "num_layers": len(layers),
+        "num_heads": heads,
+        "relative_attention_num_buckets": buckets,
+        "feed_forward_proj": "gated-gelu" if gated else "relu",
     }
 
 

@@ -1,4 +1,4 @@
-"""python -m deig_core.bench [--json FILE]: the rows that need no ComfyUI."""
+"""python -m research.bench [--json FILE]: the rows that need no ComfyUI."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ def rows(device: torch.device, rounds: int) -> Iterator[Row]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m deig_core.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.bench", description=__doc__)
     parser.add_argument("--json", metavar="FILE", help="also write the rows here")
     parser.add_argument("--rounds", type=int, default=5, help="measurements a row (default 5)")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads (default 1: then a thread's own time is measured)")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="CPU threads (default 1: then a thread's own time is measured)"
+    )
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
@@ -42,7 +44,7 @@ def main() -> int:
                 found.append(row.to_dict())
         measured[name] = found
     if "cuda" not in devices:
-        print("\nNo GPU here: python -m deig_core.bench.gpu measures one.")
+        print("\nNo GPU here: python -m research.bench.gpu measures one.")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump({"environment": measured_on, "rows": measured}, file, indent=1)

@@ -13,14 +13,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from ..attention import fused
+from deig_core.attention.triton import policy as fused
 
 Call = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table. value: the median; low, high: the smallest and the largest round; at_most, at_least: the goal, if any."""
+    """One line of the table. value: the median; low, high: the smallest and the largest round; at_most, at_least:
+    the goal, if any.
+    """
 
     group: str
     name: str
@@ -36,7 +38,9 @@ class Row:
     def met(self) -> bool | None:
         if self.at_most is None and self.at_least is None:
             return None
-        return (self.at_most is None or self.value <= self.at_most) and (self.at_least is None or self.value >= self.at_least)
+        return (self.at_most is None or self.value <= self.at_most) and (
+            self.at_least is None or self.value >= self.at_least
+        )
 
     def to_dict(self) -> dict:
         return {**asdict(self), "met": self.met}
@@ -54,7 +58,15 @@ class Ratio:
 
     def row(self, group: str, name: str, **more) -> Row:
         note = f"{seconds(self.a)} / {seconds(self.b)}"
-        return Row(group, name, self.value, self.low, self.high, note=f"{note}; {more.pop('note')}" if "note" in more else note, **more)
+        return Row(
+            group,
+            name,
+            self.value,
+            self.low,
+            self.high,
+            note=f"{note}; {more.pop('note')}" if "note" in more else note,
+            **more,
+        )
 
 
 def seconds(value: float) -> str:
@@ -62,7 +74,9 @@ def seconds(value: float) -> str:
 
 
 def timed(call: Call) -> float:
-    """Seconds that a call takes, a GPU's work included. Of a single CPU thread its own time, so that a busy neighbour does not count."""
+    """Seconds that a call takes, a GPU's work included. Of a single CPU thread its own time, so that a busy
+    neighbour does not count.
+    """
     clock = time.process_time if torch.get_num_threads() == 1 and not torch.cuda.is_available() else time.perf_counter
     _wait()
     began = clock()
@@ -81,7 +95,12 @@ def ratio(a: Call, b: Call, *, rounds: int = 5) -> Ratio:
 def of_pairs(pairs: list[tuple[float, float]]) -> Ratio:
     """The ratio of measured (a, b) pairs."""
     ratios = [x / y for x, y in pairs]
-    return Ratio(statistics.median(ratios), min(ratios), max(ratios), *(statistics.median(side) for side in zip(*pairs, strict=True)))
+    return Ratio(
+        statistics.median(ratios),
+        min(ratios),
+        max(ratios),
+        *(statistics.median(side) for side in zip(*pairs, strict=True)),
+    )
 
 
 class _Live(TorchDispatchMode):
@@ -114,7 +133,9 @@ class _Live(TorchDispatchMode):
 
 
 def peak_bytes(call: Call, device: torch.device) -> int:
-    """Most bytes of tensors that `call` holds at a time beyond what was there before; on a GPU the allocator's own count."""
+    """Most bytes of tensors that `call` holds at a time beyond what was there before; on a GPU the allocator's own
+    count.
+    """
     if device.type != "cuda":
         with _Live() as live:
             call()
@@ -134,7 +155,8 @@ FLOPS_OF = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _cpu_fla
 
 
 def flops(call: Call) -> int:
-    """Floating-point operations of the products and attentions in `call`, counted by torch; a masked-out product counts in full.
+    """Floating-point operations of the products and attentions in `call`, counted by torch; a masked-out product counts
+    in full.
 
     Torch cannot count inside the Triton kernel: while it counts, its own attention does the work.
     """
@@ -155,7 +177,10 @@ def table(rows: list[Row]) -> str:
         goals = [f"goal {sign} {number(g)}" for sign, g in (("<=", row.at_most), (">=", row.at_least)) if g is not None]
         goal = ", ".join(goals)
         mark = {None: "", True: "met", False: "MISSED"}[row.met]
-        lines.append(f"  {row.name:<52} {number(row.value):>8} {row.unit:<4} {spread:<20} {goal:<14} {mark:<7} {row.note}".rstrip())
+        lines.append(
+            f"  {row.name:<52} {number(row.value):>8} {row.unit:<4} {spread:<20} {goal:<14} {mark:<7} "
+            f"{row.note}".rstrip()
+        )
     return "\n".join(lines).strip("\n")
 
 

@@ -1,7 +1,8 @@
 """The baseline: a fuser in the formulation of the research code, written from the description of it.
 
-Every call carries at least 30 instance slots, filled or not; instance tokens are queries too; the mask is a dense boolean for every head.
-The outputs for the visual tokens are the same as ours (tests/unit/test_bench.py holds it to that).
+Every call carries at least 30 instance slots, filled or not; instance tokens are queries too; the mask is a dense
+boolean for every head. The outputs for the visual tokens are the same as ours (tests/unit/test_bench.py holds it to
+that).
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..attention.contract import membership
-from ..fuser import Fuser, split_heads
+from deig_core.attention.contract import membership
+from deig_core.model.fuser import Fuser, split_heads
 
 SLOTS = 30
 
@@ -48,11 +49,15 @@ def fused_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
 
 
-def official_fuser(fuser: Fuser, x: Tensor, tokens: Tensor, mask: Tensor, attend: Callable[..., Tensor] = softmax_attention) -> Tensor:
+def official_fuser(
+    fuser: Fuser, x: Tensor, tokens: Tensor, mask: Tensor, attend: Callable[..., Tensor] = softmax_attention
+) -> Tensor:
     """x [B, HW, C], padded tokens [B, S*T, D] and their `dense_mask` -> [B, HW, C], with the weights of `fuser`."""
     cells, attention = x.shape[1], fuser.attn
     joined = fuser.norm1(torch.cat([x, fuser.linear(tokens)], dim=1))
-    q, k, v = (split_heads(project(joined), attention.heads) for project in (attention.to_q, attention.to_k, attention.to_v))
+    q, k, v = (
+        split_heads(project(joined), attention.heads) for project in (attention.to_q, attention.to_k, attention.to_v)
+    )
     out = attend(q, k, v, mask).transpose(1, 2).flatten(2)
     x = x + fuser.alpha_attn.tanh() * attention.to_out(out)[:, :cells]
     return x + fuser.alpha_dense.tanh() * fuser.ff(fuser.norm2(x))

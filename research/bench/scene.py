@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from ..config import SD1_FUSERS
-from ..fuser import Fuser, LevelInstances
-from ..masks import membership
-from ..regions import Region
+from deig_core.layout.masks import membership
+from deig_core.model.config import SD1_FUSERS
+from deig_core.model.fuser import Fuser, LevelInstances
+from deig_core.regions.document import Region
 
 if TYPE_CHECKING:
     from transformers import T5EncoderModel
@@ -32,7 +32,9 @@ class Level:
 
 
 def regions(count: int) -> list[Region]:
-    """Boxes over the whole picture in a grid, each a quarter wider than its share, so that neighbours overlap; one box takes two thirds."""
+    """Boxes over the whole picture in a grid, each a quarter wider than its share, so that neighbours overlap; one
+    box takes two thirds.
+    """
     if count == 1:
         return [Region("0", (0.1, 0.1, 0.9, 0.95))]
     columns = math.ceil(math.sqrt(count))
@@ -40,8 +42,14 @@ def regions(count: int) -> list[Region]:
     boxes = []
     for i in range(count):
         y, x = divmod(i, columns)
-        boxes.append((max(0.0, (x - 0.125) / columns), max(0.0, (y - 0.125) / lines),
-                      min(1.0, (x + 1.125) / columns), min(1.0, (y + 1.125) / lines)))
+        boxes.append(
+            (
+                max(0.0, (x - 0.125) / columns),
+                max(0.0, (y - 0.125) / lines),
+                min(1.0, (x + 1.125) / columns),
+                min(1.0, (y + 1.125) / lines),
+            )
+        )
     return [Region(str(i), box) for i, box in enumerate(boxes)]
 
 
@@ -54,9 +62,15 @@ def fuser(channels: int, device: torch.device, dtype: torch.dtype) -> Fuser:
 
 
 def levels(
-    count: int, latent: tuple[int, int], device: torch.device, dtype: torch.dtype, fusers: dict[tuple[int, int], Fuser],
+    count: int,
+    latent: tuple[int, int],
+    device: torch.device,
+    dtype: torch.dtype,
+    fusers: dict[tuple[int, int], Fuser],
 ) -> list[Level]:
-    """The four levels of a latent of (height, width) with `count` regions; `fusers` are made once, by (channels, depth)."""
+    """The four levels of a latent of (height, width) with `count` regions; `fusers` are made once, by (channels,
+    depth).
+    """
     middle = {(kind, number): 3 for (kind, number, _), _ in SD1_FUSERS if kind == "middle"}
     kinds = [(channels, middle.get((kind, number), DEPTH[channels])) for (kind, number, _), channels in SD1_FUSERS]
     tokens = torch.randn(1, count * TOKENS, WIDTH, device=device, dtype=dtype)
@@ -75,8 +89,18 @@ def text_encoder(device: torch.device, dtype: torch.dtype, **smaller: int) -> T5
     """An encoder of Flan-T5-XL's sizes (or `smaller` ones) with random weights."""
     from transformers import T5Config, T5EncoderModel
 
-    sizes = {"vocab_size": 32128, "d_model": 2048, "d_kv": 64, "d_ff": 5120, "num_layers": 24, "num_heads": 32, **smaller}
-    config = T5Config(**sizes, feed_forward_proj="gated-gelu", dropout_rate=0.0, is_encoder_decoder=False, use_cache=False)
+    sizes = {
+        "vocab_size": 32128,
+        "d_model": 2048,
+        "d_kv": 64,
+        "d_ff": 5120,
+        "num_layers": 24,
+        "num_heads": 32,
+        **smaller,
+    }
+    config = T5Config(
+        **sizes, feed_forward_proj="gated-gelu", dropout_rate=0.0, is_encoder_decoder=False, use_cache=False
+    )
     with torch.device("meta"):
         model = T5EncoderModel(config)
     model = model.to(dtype).to_empty(device=device).eval().requires_grad_(False)

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ..adapter import DeigAdapter
-from ..fuser import LevelInstances
-from ..masks import Size
+from deig_core.layout.masks import Size
+from deig_core.model.adapter import DeigAdapter
+from deig_core.model.fuser import LevelInstances
+
 from ..training.batch import Batch, BatchCall
 from ..training.model import Trainee
 
@@ -22,7 +23,8 @@ class Unmasked:
 
     def instances(self, grid: Size, device: torch.device) -> list[LevelInstances]:
         return [
-            level if level.members is None else replace(level, members=_every_cell(level)) for level in self._call.instances(grid, device)
+            level if level.members is None else replace(level, members=_every_cell(level))
+            for level in self._call.instances(grid, device)
         ]
 
 
@@ -41,19 +43,25 @@ class UnmaskedTrainee(Trainee):
 
 
 class PooledTrainee(Trainee):
-    """Without the IDE: an instance's tokens are all the mean of its words' features, through the IDE's text projection."""
+    """Without the IDE: an instance's tokens are all the mean of its words' features, through the IDE's text
+    projection.
+    """
 
     def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor):
         size, width = len(batch.captions), batch.boxes.shape[1]
         context = self.adapter.ide(self.adapter.ide.project_text(features[:size]), times)
         pooled = pool(self.adapter, features[size:], batch.descriptions)
-        spread = pooled.new_zeros(size, width, *pooled.shape[1:]).index_put((batch.rows.to(times.device), batch.slots.to(times.device)), pooled)
+        spread = pooled.new_zeros(size, width, *pooled.shape[1:]).index_put(
+            (batch.rows.to(times.device), batch.slots.to(times.device)), pooled
+        )
         tokens = self.adapter.position_net(spread, batch.boxes.to(times.device), batch.valid.to(times.device))
         return context, BatchCall(batch, tokens, self.adapter.config.tokens)
 
 
 def pool(adapter: DeigAdapter, features: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
-    """Features [n, L, text_dim] of n texts -> [n, T, D], T times the mean. Its words' alone: the many pads would drown them."""
+    """Features [n, L, text_dim] of n texts -> [n, T, D], T times the mean. Its words' alone: the many pads would
+    drown them.
+    """
     # A word is one token of the demo's tokenizer, and one more ends the text.
     lengths = torch.tensor([len(text.split()) + 1 for text in texts], device=features.device)
     words = torch.arange(features.shape[1], device=features.device) < lengths[:, None]
@@ -69,6 +77,8 @@ class Ablation:
 
 
 ABLATIONS = {
-    None: Ablation("DEIG"), "mask": Ablation("without the mask", UnmaskedTrainee), "ide": Ablation("without the IDE", PooledTrainee),
+    None: Ablation("DEIG"),
+    "mask": Ablation("without the mask", UnmaskedTrainee),
+    "ide": Ablation("without the IDE", PooledTrainee),
     "detail": Ablation("coarse captions only", coarse=True),
 }

@@ -1,4 +1,6 @@
-"""The demo's autoencoder: TAESD's layers, 8x smaller latents of 4 channels, under the names that ComfyUI's VAE loads."""
+"""The demo's autoencoder: TAESD's layers, 8x smaller latents of 4 channels, under the names that ComfyUI's VAE
+loads.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ def _conv(into: int, out: int, **options) -> nn.Conv2d:
 class Block(nn.Module):
     def __init__(self):
         super().__init__()
-        self.conv = nn.Sequential(_conv(CHANNELS, CHANNELS), nn.ReLU(), _conv(CHANNELS, CHANNELS), nn.ReLU(), _conv(CHANNELS, CHANNELS))
+        self.conv = nn.Sequential(
+            _conv(CHANNELS, CHANNELS), nn.ReLU(), _conv(CHANNELS, CHANNELS), nn.ReLU(), _conv(CHANNELS, CHANNELS)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return nn.functional.relu(self.conv(x) + x)
@@ -40,7 +44,11 @@ class DemoAutoencoder(nn.Module):
     def __init__(self):
         super().__init__()
         down = [layer for _ in range(3) for layer in (_conv(CHANNELS, CHANNELS, stride=2, bias=False), *_blocks(3))]
-        up = [layer for _ in range(3) for layer in (*_blocks(3), nn.Upsample(scale_factor=2), _conv(CHANNELS, CHANNELS, bias=False))]
+        up = [
+            layer
+            for _ in range(3)
+            for layer in (*_blocks(3), nn.Upsample(scale_factor=2), _conv(CHANNELS, CHANNELS, bias=False))
+        ]
         self.taesd_encoder = nn.Sequential(_conv(3, CHANNELS), *_blocks(1), *down, _conv(CHANNELS, 4))
         self.taesd_decoder = nn.Sequential(Clamp(), _conv(4, CHANNELS), nn.ReLU(), *up, *_blocks(1), _conv(CHANNELS, 3))
         self.register_buffer("vae_scale", torch.tensor(SD1_SCALE))

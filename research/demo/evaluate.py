@@ -1,4 +1,4 @@
-"""`python -m deig_core.demo.evaluate`: measured control of the demo's models on unseen layouts, as a table."""
+"""`python -m research.demo.evaluate`: measured control of the demo's models on unseen layouts, as a table."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..adapter import DeigAdapter
-from ..checkpoint.read import load_adapter, read_official
-from ..errors import DeigError, WeightsError
-from . import files, models
+from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.demo import files
+from deig_core.errors import DeigError, WeightsError
+from deig_core.model.adapter import DeigAdapter
+
+from . import models
 from .ablations import ABLATIONS
 from .generate import GUIDANCE, STEPS, Models, generate
 from .loop import device
@@ -53,14 +55,20 @@ def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter
         for seed in range(ablation is None, 8):
             path = (trained or weights) / f"adapter-{ablation or 'full'}-{seed}" / files.ADAPTER
             if path.is_file():
-                rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (load(path), files.TEXT, {"trainee": ABLATIONS[ablation].trainee})
+                rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (
+                    load(path),
+                    files.TEXT,
+                    {"trainee": ABLATIONS[ablation].trainee},
+                )
     return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m deig_core.demo.evaluate", description=__doc__)
-    parser.add_argument("--weights", type=Path, default=files.WEIGHTS, help="the demo's weights (default: those of this repository)")
-    parser.add_argument("--trained", type=Path, help="a folder of deig_core.demo.train: its ablations become rows")
+    parser = argparse.ArgumentParser(prog="python -m research.demo.evaluate", description=__doc__)
+    parser.add_argument(
+        "--weights", type=Path, default=files.WEIGHTS, help="the demo's weights (default: those of this repository)"
+    )
+    parser.add_argument("--trained", type=Path, help="a folder of research.demo.train: its ablations become rows")
     parser.add_argument("--layouts", type=int, default=512)
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--steps", type=int, default=STEPS)
@@ -85,18 +93,25 @@ def _evaluate(options: argparse.Namespace) -> None:
     rows = {"rendered truth": measured(judged(classifier, np.stack([render(s) for s in scenes]), scenes))}
     accuracy = rows["rendered truth"]["all"][0]
     if accuracy < NEEDED:
-        raise WeightsError(f"The scorer is right about {accuracy:.3f} of rendered objects and {NEEDED} is needed: train it longer.")
+        raise WeightsError(
+            f"The scorer is right about {accuracy:.3f} of rendered objects and {NEEDED} is needed: train it longer."
+        )
     unet, autoencoder = models.unet(options.weights).to(device()), models.autoencoder(options.weights).to(device())
     for name, (adapter, encoder, how) in variants(options.weights, options.trained).items():
         if options.only and not name.startswith(tuple(options.only)):
             continue
         began = time.monotonic()
         assembled = Models(unet, autoencoder, models.text_encoder(options.weights, encoder))
-        pictures = generate(assembled, adapter, scenes, seed=options.seed, steps=options.steps, guidance=options.guidance, **how)
+        pictures = generate(
+            assembled, adapter, scenes, seed=options.seed, steps=options.steps, guidance=options.guidance, **how
+        )
         rows[name] = measured(judged(classifier, pictures, scenes))
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
     instances = sum(len(s.things) for s in scenes)
-    print(f"\n{len(scenes)} unseen layouts, {instances} instances, seed {options.seed}, {options.steps} steps, guidance {options.guidance}\n")
+    print(
+        f"\n{len(scenes)} unseen layouts, {instances} instances, seed {options.seed}, {options.steps} steps, guidance "
+        f"{options.guidance}\n"
+    )
     print(table(rows))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

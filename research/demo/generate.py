@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 
-from ..adapter import DeigAdapter
-from ..text_encoder import TextEncoder
+from deig_core.model.adapter import DeigAdapter
+from deig_core.text.encoder import TextEncoder
+
 from ..training.batch import Example, collate
 from ..training.model import Trainee
 from ..training.noise import generator
@@ -35,15 +36,28 @@ class Models:
 def example(scene: Scene, latent: torch.Tensor, *, boxes: bool = True) -> Example:
     """What the conditional side says: the caption, and each instance in its box."""
     things = scene.things if boxes else ()
-    return Example(latent, scene.caption(), tuple(p.thing.describe() for p in things), tuple(map(tuple, scene.boxes().tolist()))[:len(things)])
+    return Example(
+        latent,
+        scene.caption(),
+        tuple(p.thing.describe() for p in things),
+        tuple(map(tuple, scene.boxes().tolist()))[: len(things)],
+    )
 
 
 @torch.no_grad()
 def denoise(
-    models: Models, model: Trainee, sides: Sequence[Example], noise: torch.Tensor, *, gates: bool = True, steps: int = STEPS,
+    models: Models,
+    model: Trainee,
+    sides: Sequence[Example],
+    noise: torch.Tensor,
+    *,
+    gates: bool = True,
+    steps: int = STEPS,
     guidance: float = GUIDANCE,
 ) -> torch.Tensor:
-    """Latents [B, 4, h, w] from unit noise of the same shape, with the empty prompt without instances as the negative side."""
+    """Latents [B, 4, h, w] from unit noise of the same shape, with the empty prompt without instances as the
+    negative side.
+    """
     both = collate([*sides, *(side.without_text() for side in sides)])
     texts = remembered_features(models.encoder)(both.texts).to(noise)
 
@@ -58,19 +72,31 @@ def denoise(
 
 @torch.no_grad()
 def generate(
-    models: Models, adapter: DeigAdapter, scenes: Sequence[Scene], *, boxes: bool = True, gates: bool = True, trainee: type[Trainee] = Trainee,
-    seed: int = 0, steps: int = STEPS, guidance: float = GUIDANCE, batch: int = 64,
+    models: Models,
+    adapter: DeigAdapter,
+    scenes: Sequence[Scene],
+    *,
+    boxes: bool = True,
+    gates: bool = True,
+    trainee: type[Trainee] = Trainee,
+    seed: int = 0,
+    steps: int = STEPS,
+    guidance: float = GUIDANCE,
+    batch: int = 64,
 ) -> np.ndarray:
     """float32 [n, SIZE, SIZE, 3] in 0..1; the noise of a scene depends on `seed` and the scene alone.
 
-    boxes: False leaves the instances out; gates: False leaves the fusers out (the base alone). trainee: an ablation's way to its instances.
+    boxes: False leaves the instances out; gates: False leaves the fusers out (the base alone). trainee: an ablation's
+    way to its instances.
     """
     where = next(models.unet.parameters()).device
     model = trainee(models.unet, adapter).to(where).eval()
     found = []
     for start in range(0, len(scenes), batch):
-        part = scenes[start:start + batch]
-        noise = torch.stack([torch.randn(4, LATENT, LATENT, generator=generator(seed, scene.seed)) for scene in part]).to(where)
+        part = scenes[start : start + batch]
+        noise = torch.stack(
+            [torch.randn(4, LATENT, LATENT, generator=generator(seed, scene.seed)) for scene in part]
+        ).to(where)
         sides = [example(scene, latent, boxes=boxes) for scene, latent in zip(part, noise, strict=True)]
         latents = denoise(models, model, sides, noise, gates=gates, steps=steps, guidance=guidance)
         found.append(models.autoencoder.decode(latents).clamp(0, 1).permute(0, 2, 3, 1).float().cpu())

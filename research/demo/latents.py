@@ -15,8 +15,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from deig_core.demo import files
+
 from ..training.store import fingerprint
-from . import files, models
+from . import models
 from .autoencoder import DemoAutoencoder
 from .loop import device
 from .render import render
@@ -35,29 +37,47 @@ def drawn(seeds: Sequence[int]) -> tuple[list[Scene], np.ndarray]:
 @torch.no_grad()
 def encode(model: DemoAutoencoder, images: np.ndarray, where: torch.device) -> torch.Tensor:
     """float16 [n, 4, h, w]"""
-    batch = torch.from_numpy(images).to(where).permute(0, 3, 1, 2).float().div(255).contiguous(memory_format=torch.channels_last)
+    batch = (
+        torch.from_numpy(images)
+        .to(where)
+        .permute(0, 3, 1, 2)
+        .float()
+        .div(255)
+        .contiguous(memory_format=torch.channels_last)
+    )
     with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "cpu"):
         return model.encode(batch).to(torch.float16).cpu().contiguous()
 
 
 def training_scenes(weights: Path, folder: Path, count: int, workers: int) -> tuple[list[Scene], torch.Tensor]:
-    """The scenes of seeds 0, 1, ... and their latents float16 [count, 4, 16, 16]; shards in `folder` of the same autoencoder are not made again."""
+    """The scenes of seeds 0, 1, ... and their latents float16 [count, 4, 16, 16]; shards in `folder` of the same
+    autoencoder are not made again.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     where = device()
     model = models.autoencoder(weights).to(where, memory_format=torch.channels_last)
     made_with = fingerprint(weights / files.VAE)
     starts = range(0, count, SHARD)
     shards = [folder / f"drawn_{start:07d}.safetensors" for start in starts]
-    missing = [i for i, shard in enumerate(shards) if not (shard.is_file() and _told(shard).get("made_with") == made_with)]
+    missing = [
+        i for i, shard in enumerate(shards) if not (shard.is_file() and _told(shard).get("made_with") == made_with)
+    ]
     chunks = [range(starts[i] + k, starts[i] + k + 100) for i in missing for k in range(0, SHARD, 100)]
     with ProcessPoolExecutor(workers) as pool:
         made = pool.map(drawn, chunks)
         for i in missing:
             parts = [(scenes, encode(model, pictures, where)) for scenes, pictures in islice(made, SHARD // 100)]
-            _write(shards[i], [scene for scenes, _ in parts for scene in scenes], torch.cat([latents for _, latents in parts]), made_with)
+            _write(
+                shards[i],
+                [scene for scenes, _ in parts for scene in scenes],
+                torch.cat([latents for _, latents in parts]),
+                made_with,
+            )
             log.info("latents %d/%d", starts[i] + SHARD, len(shards) * SHARD)
     parts = [_read(shard, start) for shard, start in zip(shards, starts, strict=True)]
-    return [scene for scenes, _ in parts for scene in scenes][:count], torch.cat([latents for _, latents in parts])[:count]
+    return [scene for scenes, _ in parts for scene in scenes][:count], torch.cat([latents for _, latents in parts])[
+        :count
+    ]
 
 
 def _told(path: Path) -> dict[str, str]:

@@ -12,7 +12,8 @@ import torch
 from diffusers.training_utils import EMAModel
 from torch import nn
 
-from ..errors import DeigError
+from deig_core.errors import DeigError
+
 from ..training import state
 from ..training.optimise import EARLY, check_moved, rate
 
@@ -25,10 +26,19 @@ def device() -> torch.device:
 
 
 def run_stage(
-    name: str, module: nn.Module, loss: Callable[[int], torch.Tensor], folder: Path, *, steps: int, peak: float,
-    averaging: float = 0.999, save_every: int = 500, until: float = math.inf,
+    name: str,
+    module: nn.Module,
+    loss: Callable[[int], torch.Tensor],
+    folder: Path,
+    *,
+    steps: int,
+    peak: float,
+    averaging: float = 0.999,
+    save_every: int = 500,
+    until: float = math.inf,
 ) -> bool:
-    """Train `module` on loss(step) up to `steps`, from the newest state in `folder` if there is one; leave the averaged weights in it.
+    """Train `module` on loss(step) up to `steps`, from the newest state in `folder` if there is one; leave the averaged
+    weights in it.
 
     until: time.monotonic() at which to save and stop. Returns whether all steps are done.
     Raises DeigError for the state of another model, and if a weight stands still over the first 50 steps.
@@ -42,13 +52,19 @@ def run_stage(
             module.load_state_dict(stored["module"])
             optimiser.load_state_dict(stored["optimiser"])
         except (RuntimeError, ValueError):
-            raise DeigError(f"{folder.name} holds a run of another model: go on with that run's options, or choose another folder.") from None
+            raise DeigError(
+                f"{folder.name} holds a run of another model: go on with that run's options, or choose another folder."
+            ) from None
         average.load_state_dict(stored["average"])
     average.to(parameters[0].device)
 
     def save() -> None:
         state.save(
-            folder, step, {"module": module.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict()}, keep=1)
+            folder,
+            step,
+            {"module": module.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict()},
+            keep=1,
+        )
 
     # On the device: a GPU that were asked for its loss after every step would wait for the next one to be prepared.
     began, recent = time.monotonic(), torch.zeros((), device=parameters[0].device)
@@ -68,7 +84,15 @@ def run_stage(
             check_moved(module, optimiser)
         if step % 50 == 0:
             pace = (time.monotonic() - began) / (step - first)
-            log.info("%s %d/%d loss %.4f, %.2f s a step, %.0f min left", name, step, steps, recent, pace, pace * (steps - step) / 60)
+            log.info(
+                "%s %d/%d loss %.4f, %.2f s a step, %.0f min left",
+                name,
+                step,
+                steps,
+                recent,
+                pace,
+                pace * (steps - step) / 60,
+            )
         if step % save_every == 0 and step < steps:
             save()
     if step > first:

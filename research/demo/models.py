@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import torch
 from diffusers import UNet2DConditionModel
 
-from ..checkpoint.read import load_adapter, read_official
-from ..text_encoder import TextEncoder, load_text_encoder
-from ..training.names import load_original, original_state_dict
-from . import files
+from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.demo import files
+from deig_core.diffusers_unet.names import load_original, original_state_dict
+from deig_core.text.encoder import TextEncoder, load_text_encoder
+
 from .autoencoder import DemoAutoencoder
 from .text import write_tokenizer
 from .train_base import UNET, Base
@@ -38,7 +39,9 @@ def text_encoder(folder: Path = files.WEIGHTS, name: str = files.TEXT) -> TextEn
 
 
 def base(folder: Path) -> Base:
-    """A base to go on from: the UNet, the text encoder as it reads now, which then stays as it is, and the base's IDE, else the adapter's."""
+    """A base to go on from: the UNet, the text encoder as it reads now, which then stays as it is, and the base's
+    IDE, else the adapter's.
+    """
     encoder = text_encoder(folder)
     found = Base(len(encoder.tokenizer))
     found.t5.load_state_dict(encoder.model.state_dict())
@@ -47,7 +50,9 @@ def base(folder: Path) -> Base:
     if (folder / files.BASE_IDE).is_file():
         found.ide.load_state_dict(files.read(files.BASE_IDE, folder))
     else:
-        found.ide.load_state_dict(load_adapter(read_official(folder / files.ADAPTER), dtype=torch.float32).ide.state_dict())
+        found.ide.load_state_dict(
+            load_adapter(read_official(folder / files.ADAPTER), dtype=torch.float32).ide.state_dict()
+        )
     return found
 
 
@@ -55,7 +60,12 @@ def write_text(folder: Path, name: str, t5: T5EncoderModel, provenance: Mapping[
     """The text encoder as a Hugging Face folder, beside its tokenizer."""
     write_tokenizer(folder / name)
     t5.config.to_json_file(folder / name / "config.json")
-    files.write(folder / name, "model.safetensors", {k: v for k, v in t5.state_dict().items() if k != "encoder.embed_tokens.weight"}, provenance)
+    files.write(
+        folder / name,
+        "model.safetensors",
+        {k: v for k, v in t5.state_dict().items() if k != "encoder.embed_tokens.weight"},
+        provenance,
+    )
 
 
 def write_base(folder: Path, base: Base, provenance: Mapping[str, object]) -> None:

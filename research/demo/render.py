@@ -54,7 +54,7 @@ def pattern_share(pattern: str) -> np.ndarray:
     Patterns are fixed to the picture, not to the object: each object is a window on them.
     """
     fine = 4
-    y, x = (np.mgrid[0:SIZE * fine, 0:SIZE * fine] + 0.5) / fine % PERIOD
+    y, x = (np.mgrid[0 : SIZE * fine, 0 : SIZE * fine] + 0.5) / fine % PERIOD
     if pattern == "stripes":
         on = np.abs(y - 4) < 2.2
     elif pattern == "dots":
@@ -66,7 +66,9 @@ def pattern_share(pattern: str) -> np.ndarray:
 
 @lru_cache(maxsize=4096)
 def signed_distance(shape: str, width: int, height: int) -> np.ndarray:
-    """Distance in pixels of each pixel's centre to the outline of the shape that fills width x height, negative inside."""
+    """Distance in pixels of each pixel's centre to the outline of the shape that fills width x height, negative
+    inside.
+    """
     corners = _outline(shape)
     low, high = corners.min(0), corners.max(0)
     corners = (corners - low) / (high - low) * (width, height)
@@ -99,10 +101,27 @@ def _outline(shape: str) -> np.ndarray:
         reach = np.where(np.arange(10) % 2, 0.55, 1)
         return np.stack([reach * np.cos(spikes), reach * np.sin(spikes)], -1)
     if shape == "heart":
-        return np.stack([
-            16 * np.sin(turn) ** 3,
-            -(13 * np.cos(turn) - 5 * np.cos(2 * turn) - 2 * np.cos(3 * turn) - np.cos(4 * turn)),
-        ], -1)
+        return np.stack(
+            [
+                16 * np.sin(turn) ** 3,
+                -(13 * np.cos(turn) - 5 * np.cos(2 * turn) - 2 * np.cos(3 * turn) - np.cos(4 * turn)),
+            ],
+            -1,
+        )
     low, high = 0.28, 0.72
-    return np.array([
-        (low, 0), (high, 0), (high, low), (1, low), (1, high), (high, high), (high, 1), (low, 1), (low, high), (0, high), (0, low), (low, low)])
+    return np.array(
+        [
+            (low, 0),
+            (high, 0),
+            (high, low),
+            (1, low),
+            (1, high),
+            (high, high),
+            (high, 1),
+            (low, 1),
+            (low, high),
+            (0, high),
+            (0, low),
+            (low, low),
+        ]
+    )

@@ -17,13 +17,21 @@ def _level(attributes: int) -> Measure:
 
 
 def _right(attribute: str) -> Measure:
-    # A pattern or outline that nobody asked for is judged by `passes`; its own column is about those that were asked for.
+    # A pattern or outline that nobody asked for is judged by `passes`; its own column is about those that were asked
+    # for.
     return lambda v: float(v.right(attribute)) if getattr(v.wanted.thing, attribute) else None
 
 
 MEASURES: dict[str, Measure] = {
-    "mIoU": lambda v: v.iou, "colour": _right("colour"), "shape": _right("shape"), "pattern": _right("pattern"), "outline": _right("outline"),
-    "1 attribute": _level(1), "2": _level(2), "3": _level(3), "all": lambda v: float(v.passes()),
+    "mIoU": lambda v: v.iou,
+    "colour": _right("colour"),
+    "shape": _right("shape"),
+    "pattern": _right("pattern"),
+    "outline": _right("outline"),
+    "1 attribute": _level(1),
+    "2": _level(2),
+    "3": _level(3),
+    "all": lambda v: float(v.passes()),
 }
 
 

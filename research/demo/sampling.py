@@ -1,4 +1,6 @@
-"""The graph's sampler without the graph: ComfyUI's `euler` over `ddim_uniform`, which visits DDIM's timesteps (reference.md section 7)."""
+"""The graph's sampler without the graph: ComfyUI's `euler` over `ddim_uniform`, which visits DDIM's timesteps
+(docs/method.md section 7).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,8 @@ from collections.abc import Callable
 
 import torch
 
-from ..schedule import TRAIN_STEPS
+from deig_core.schedule import TRAIN_STEPS
+
 from ..training.noise import alphas_cumprod
 
 Predict = Callable[[torch.Tensor, int], torch.Tensor]

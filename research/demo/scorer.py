@@ -1,4 +1,5 @@
-"""Judges a picture against its layout, as DEIG-Bench does: where an object is, by analysis; what it is, by a small classifier.
+"""Judges a picture against its layout, as DEIG-Bench does: where an object is, by analysis; what it is, by a small
+classifier.
 
 The classifier learns from rendered crops alone; it has never seen a generated picture, and it can answer "nothing".
 """
@@ -18,7 +19,11 @@ CROP = 64
 MARGIN = 0.12  # of the box, on every side
 # What each head can answer; None is "nothing of that kind".
 ANSWERS = {
-    "shape": (None, *SHAPES), "colour": (None, *COLOURS), "pattern": (None, *PATTERNS), "second": (None, *COLOURS), "outline": (None, *COLOURS),
+    "shape": (None, *SHAPES),
+    "colour": (None, *COLOURS),
+    "pattern": (None, *PATTERNS),
+    "second": (None, *COLOURS),
+    "outline": (None, *COLOURS),
 }
 SMALLEST = 80  # pixels of an object
 
@@ -29,8 +34,13 @@ class Classifier(nn.Module):
     def __init__(self):
         super().__init__()
         widths = (3, 24, 48, 72, 96)
-        self.body = nn.Sequential(*(
-            layer for i in range(4) for layer in (nn.Conv2d(widths[i], widths[i + 1], 3, 2, 1), nn.GroupNorm(8, widths[i + 1]), nn.SiLU())))
+        self.body = nn.Sequential(
+            *(
+                layer
+                for i in range(4)
+                for layer in (nn.Conv2d(widths[i], widths[i + 1], 3, 2, 1), nn.GroupNorm(8, widths[i + 1]), nn.SiLU())
+            )
+        )
         self.heads = nn.ModuleDict({name: nn.Linear(2 * widths[-1], len(answers)) for name, answers in ANSWERS.items()})
 
     def forward(self, crops: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -60,11 +70,15 @@ def labels(thing: Thing | None) -> list[int]:
 
 
 def cut(picture: torch.Tensor, box: tuple[float, float, float, float]) -> torch.Tensor:
-    """The crop of `box` (pixels) with a margin, from float [3, H, W] -> [3, CROP, CROP]; the picture's edge is repeated."""
+    """The crop of `box` (pixels) with a margin, from float [3, H, W] -> [3, CROP, CROP]; the picture's edge is
+    repeated.
+    """
     x0, y0, x1, y1 = box
     mx, my = MARGIN * (x1 - x0), MARGIN * (y1 - y0)
-    theta = torch.tensor([[
-        [(x1 - x0 + 2 * mx) / SIZE, 0, (x0 + x1) / SIZE - 1], [0, (y1 - y0 + 2 * my) / SIZE, (y0 + y1) / SIZE - 1]]], dtype=torch.float32)
+    theta = torch.tensor(
+        [[[(x1 - x0 + 2 * mx) / SIZE, 0, (x0 + x1) / SIZE - 1], [0, (y1 - y0 + 2 * my) / SIZE, (y0 + y1) / SIZE - 1]]],
+        dtype=torch.float32,
+    )
     grid = F.affine_grid(theta, [1, 3, CROP, CROP], align_corners=False)
     return F.grid_sample(picture[None], grid, padding_mode="border", align_corners=False)[0]
 
@@ -104,8 +118,15 @@ def judge(classifier: Classifier, picture: np.ndarray, scene: Scene) -> list[Ver
     """A verdict on each instance of `scene` in float32 [SIZE, SIZE, 3] in 0..1."""
     boxes = find_objects(picture)
     tensor = torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)))
-    answers = {name: logits.argmax(1).tolist() for name, logits in classifier(torch.stack([cut(tensor, p.box) for p in scene.things])).items()}
+    answers = {
+        name: logits.argmax(1).tolist()
+        for name, logits in classifier(torch.stack([cut(tensor, p.box) for p in scene.things])).items()
+    }
     return [
-        Verdict(placed, max((iou(placed.box, b) for b in boxes), default=0.0), {name: ANSWERS[name][answers[name][i]] for name in ANSWERS})
+        Verdict(
+            placed,
+            max((iou(placed.box, b) for b in boxes), default=0.0),
+            {name: ANSWERS[name][answers[name][i]] for name in ANSWERS},
+        )
         for i, placed in enumerate(scene.things)
     ]

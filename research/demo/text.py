@@ -14,7 +14,7 @@ from .world import COLOURS, PATTERNS, SHAPES
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5EncoderModel
 
-    from ..text_encoder import TextEncoder
+    from deig_core.text.encoder import TextEncoder
 
 WIDTH = 96
 WORDS = ("a", "with", "and", "outline", *COLOURS, *SHAPES, *PATTERNS)
@@ -41,13 +41,26 @@ def write_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 def new_t5(vocabulary: int) -> T5EncoderModel:
     from transformers import T5Config, T5EncoderModel
 
-    return T5EncoderModel(T5Config(
-        vocab_size=vocabulary, d_model=WIDTH, d_kv=24, d_ff=256, num_layers=2, num_heads=4, feed_forward_proj="gated-gelu",
-        dropout_rate=0.0, is_encoder_decoder=False, use_cache=False))
+    return T5EncoderModel(
+        T5Config(
+            vocab_size=vocabulary,
+            d_model=WIDTH,
+            d_kv=24,
+            d_ff=256,
+            num_layers=2,
+            num_heads=4,
+            feed_forward_proj="gated-gelu",
+            dropout_rate=0.0,
+            is_encoder_decoder=False,
+            use_cache=False,
+        )
+    )
 
 
 def remembered_features(encoder: TextEncoder) -> Callable[[Sequence[str]], torch.Tensor]:
-    """Texts -> float32 [n, L, D] on the encoder's device, each text encoded once: they come back in every epoch (49 kB a text)."""
+    """Texts -> float32 [n, L, D] on the encoder's device, each text encoded once: they come back in every epoch (49
+    kB a text).
+    """
     known: dict[str, torch.Tensor] = {}
 
     def features(texts: Sequence[str]) -> torch.Tensor:

@@ -1,4 +1,6 @@
-"""`python -m deig_core.demo.train FOLDER`: the demo's weights from nothing, in FOLDER/weights. Stop it whenever you like; it goes on where it was."""
+"""`python -m research.demo.train FOLDER`: the demo's weights from nothing, in FOLDER/weights. Stop it whenever you
+like; it goes on where it was.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,10 @@ from pathlib import Path
 
 import torch
 
-from ..errors import DeigError
-from . import files, models
+from deig_core.demo import files
+from deig_core.errors import DeigError
+
+from . import models
 from .ablations import ABLATIONS
 from .latents import training_scenes
 from .text import write_tokenizer
@@ -32,7 +36,7 @@ log = logging.getLogger("deig.demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m deig_core.demo.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m research.demo.train", description=__doc__)
     parser.add_argument("folder", type=Path, help="where states and weights go")
     parser.add_argument("--stages", nargs="+", choices=STAGES, help=f"default: all; with --start {', '.join(GOING_ON)}")
     parser.add_argument("--scenes", type=int, default=12_000, help="training scenes that are rendered and encoded")
@@ -41,16 +45,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--base-steps", type=int, default=2000)
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
-    parser.add_argument("--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table")
     parser.add_argument(
-        "--start", type=Path, metavar="WEIGHTS", help="go on from the base and the adapter in this folder; its other files stay as they are")
+        "--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table"
+    )
     parser.add_argument(
-        "--ide-only", action="store_true",
-        help="with --start and the stage base: train only the base's own IDE, with which new adapters begin and which the shipped weights leave out")
+        "--start",
+        type=Path,
+        metavar="WEIGHTS",
+        help="go on from the base and the adapter in this folder; its other files stay as they are",
+    )
+    parser.add_argument(
+        "--ide-only",
+        action="store_true",
+        help="with --start and the stage base: train only the base's own IDE, with which new adapters begin and which "
+        "the shipped weights leave out",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the adapter stage; others than 0 are for the table")
     parser.add_argument("--batch", type=int, default=DEMO.batch)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it")
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it"
+    )
     options = parser.parse_args(arguments)
     options.stages = options.stages or (GOING_ON if options.start else STAGES)
     if options.start and not options.start.is_dir():
@@ -79,7 +94,9 @@ def _train(options: argparse.Namespace) -> bool:
         _copy_frozen(options.start, weights, base="base" not in stages)
     if "autoencoder" in stages:
         model, done = train_autoencoder(folder / "states" / "autoencoder", steps=options.autoencoder_steps, until=until)
-        files.write(weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": options.autoencoder_steps})
+        files.write(
+            weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": options.autoencoder_steps}
+        )
         if not done:
             return False
     if "scorer" in stages:
@@ -92,22 +109,44 @@ def _train(options: argparse.Namespace) -> bool:
     if "base" in stages:
         tokenizer = write_tokenizer(weights / files.BASE_TEXT)
         base, done = train_base(
-            scenes, latents, tokenizer, folder / "states" / "base", steps=options.base_steps, batch=options.batch,
-            start=options.start and models.base(options.start), ide_only=options.ide_only, until=until)
+            scenes,
+            latents,
+            tokenizer,
+            folder / "states" / "base",
+            steps=options.base_steps,
+            batch=options.batch,
+            start=options.start and models.base(options.start),
+            ide_only=options.ide_only,
+            until=until,
+        )
         models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
         if not done:
             return False
     if "text" in stages:
         reader, done = train_text(
-            models.text_encoder(weights, files.BASE_TEXT), scenes, folder / "states" / "text", steps=options.text_steps, until=until)
+            models.text_encoder(weights, files.BASE_TEXT),
+            scenes,
+            folder / "states" / "text",
+            steps=options.text_steps,
+            until=until,
+        )
         models.write_text(weights, files.TEXT, reader.t5, {"stage": "text", "steps": options.text_steps})
         if not done:
             return False
     if "adapter" in stages:
         name = f"adapter-{options.ablation or 'full'}-{options.seed}"
         _, done = train_adapter(
-            weights, scenes, latents, folder / name, steps=options.adapter_steps, batch=options.batch, seed=options.seed,
-            ablation=options.ablation, start=options.start and options.start / files.ADAPTER, until=until)
+            weights,
+            scenes,
+            latents,
+            folder / name,
+            steps=options.adapter_steps,
+            batch=options.batch,
+            seed=options.seed,
+            ablation=options.ablation,
+            start=options.start and options.start / files.ADAPTER,
+            until=until,
+        )
         made = folder / name / files.ADAPTER
         if options.ablation is None and options.seed == 0 and made.is_file():
             shutil.copyfile(made, weights / files.ADAPTER)
@@ -116,7 +155,9 @@ def _train(options: argparse.Namespace) -> bool:
 
 
 def _copy_frozen(start: Path, weights: Path, *, base: bool) -> None:
-    """What a run that goes on does not train, where it is not there yet. Raises DeigError where another model's files are."""
+    """What a run that goes on does not train, where it is not there yet. Raises DeigError where another model's
+    files are.
+    """
     text = [f"{files.TEXT}/{file.name}" for file in (start / files.TEXT).iterdir()]
     for name in (files.VAE, files.SCORER, *([files.UNET] if base else []), *text):
         target = weights / name

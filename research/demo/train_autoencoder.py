@@ -24,14 +24,18 @@ def crops(step: int, lot: torch.Generator) -> torch.Tensor:
     """float32 [SCENES * CROPS, 3, CROP, CROP]"""
     found = []
     for i in range(SCENES):
-        picture = torch.from_numpy(np.ascontiguousarray(render(draw_scene(FIRST_SEED + step * SCENES + i)).transpose(2, 0, 1)))
+        picture = torch.from_numpy(
+            np.ascontiguousarray(render(draw_scene(FIRST_SEED + step * SCENES + i)).transpose(2, 0, 1))
+        )
         # Cells of the training latents lie on multiples of 8 pixels.
         for x, y in (8 * torch.randint(0, (SIZE - CROP) // 8 + 1, (CROPS, 2), generator=lot)).tolist():
-            found.append(picture[:, y:y + CROP, x:x + CROP])
+            found.append(picture[:, y : y + CROP, x : x + CROP])
     return torch.stack(found)
 
 
-def train_autoencoder(folder: Path, *, steps: int = 1400, seed: int = 0, until: float = math.inf) -> tuple[DemoAutoencoder, bool]:
+def train_autoencoder(
+    folder: Path, *, steps: int = 1400, seed: int = 0, until: float = math.inf
+) -> tuple[DemoAutoencoder, bool]:
     """(autoencoder with averaged weights, whether all steps are done)."""
     torch.manual_seed(seed)
     where = device()

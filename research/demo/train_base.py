@@ -1,7 +1,8 @@
 """The base, text to picture without boxes: T5, IDE of the prompt, UNet.
 
-Its UNet also learns to say where each of its cells is. A real Stable Diffusion finds that out from the zeros around its pictures, over
-years of GPU time; a base that sees few pictures does not, and then no adapter can place what repeats from cell to cell (docs/demo.md).
+Its UNet also learns to say where each of its cells is. A real Stable Diffusion finds that out from the zeros around its
+pictures, over years of GPU time; a base that sees few pictures does not, and then no adapter can place what repeats
+from cell to cell (docs/demo.md).
 """
 
 from __future__ import annotations
@@ -15,23 +16,40 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import nn
 
-from ..config import DeigConfig
-from ..ide import InstanceDetailExtractor
-from ..text_encoder import MAX_TOKENS
+from deig_core.demo.files import HEADS
+from deig_core.model.config import DeigConfig
+from deig_core.model.ide import InstanceDetailExtractor
+from deig_core.text.encoder import MAX_TOKENS
+
 from ..training.noise import alphas_cumprod, generator
 from ..training.optimise import min_snr
-from .files import HEADS
 from .loop import device, run_stage
 from .text import WIDTH, new_t5
 from .world import Scene
 
 UNET = {
-    "sample_size": 16, "in_channels": 4, "out_channels": 4, "block_out_channels": (64, 128, 128), "layers_per_block": 1,
-    "down_block_types": ("CrossAttnDownBlock2D",) * 3, "up_block_types": ("CrossAttnUpBlock2D",) * 3, "cross_attention_dim": WIDTH,
+    "sample_size": 16,
+    "in_channels": 4,
+    "out_channels": 4,
+    "block_out_channels": (64, 128, 128),
+    "layers_per_block": 1,
+    "down_block_types": ("CrossAttnDownBlock2D",) * 3,
+    "up_block_types": ("CrossAttnUpBlock2D",) * 3,
+    "cross_attention_dim": WIDTH,
     "attention_head_dim": HEADS,  # diffusers' name for the number of heads of SD 1.x
 }
-SIZES = DeigConfig(text_dim=WIDTH, width=WIDTH, tokens=8, layers=2, heads=4, time_channels=64, time_dim=WIDTH, hidden=4 * WIDTH,
-                   position_hidden=128, fuser_heads=4)
+SIZES = DeigConfig(
+    text_dim=WIDTH,
+    width=WIDTH,
+    tokens=8,
+    layers=2,
+    heads=4,
+    time_channels=64,
+    time_dim=WIDTH,
+    hidden=4 * WIDTH,
+    position_hidden=128,
+    fuser_heads=4,
+)
 EMPTY_PROMPTS = 0.1
 GAMMA = 5.0  # of min-SNR weighting
 PLACES = 0.1  # weight of telling places
@@ -40,12 +58,21 @@ PLACES = 0.1  # weight of telling places
 def new_ide() -> InstanceDetailExtractor:
     c = SIZES
     return InstanceDetailExtractor(
-        text_dim=c.text_dim, width=c.width, layers=c.layers, heads=c.heads, tokens=c.tokens, time_channels=c.time_channels,
-        time_dim=c.time_dim, hidden=c.hidden)
+        text_dim=c.text_dim,
+        width=c.width,
+        layers=c.layers,
+        heads=c.heads,
+        tokens=c.tokens,
+        time_channels=c.time_channels,
+        time_dim=c.time_dim,
+        hidden=c.hidden,
+    )
 
 
 class Places(nn.Module):
-    """Linear heads that tell a cell's row, column, and whether these are odd, at the finest attention blocks on the way up; thrown away afterwards."""
+    """Linear heads that tell a cell's row, column, and whether these are odd, at the finest attention blocks on the
+    way up; thrown away afterwards.
+    """
 
     def __init__(self, unet: UNet2DConditionModel):
         super().__init__()
@@ -84,10 +111,21 @@ class Base(nn.Module):
 
 
 def train_base(
-    scenes: Sequence[Scene], latents: torch.Tensor, tokenizer, folder: Path, *, steps: int, batch: int = 32, peak: float = 1.5e-3,
-    seed: int = 0, start: Base | None = None, ide_only: bool = False, until: float = math.inf,
+    scenes: Sequence[Scene],
+    latents: torch.Tensor,
+    tokenizer,
+    folder: Path,
+    *,
+    steps: int,
+    batch: int = 32,
+    peak: float = 1.5e-3,
+    seed: int = 0,
+    start: Base | None = None,
+    ide_only: bool = False,
+    until: float = math.inf,
 ) -> tuple[Base, bool]:
-    """(base with averaged weights, whether all steps are done). latents: float16 [n, 4, h, w] of the n scenes. start: a base to go on from;
+    """(base with averaged weights, whether all steps are done). latents: float16 [n, 4, h, w] of the n scenes. start: a
+    base to go on from;
     ide_only: train nothing but its IDE.
     """
     torch.manual_seed(seed)
@@ -96,7 +134,11 @@ def train_base(
     if ide_only:
         base.requires_grad_(False).ide.requires_grad_(True)
     alphas = alphas_cumprod()
-    ids = cache(lambda text: tokenizer(text, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt").input_ids[0])
+    ids = cache(
+        lambda text: tokenizer(
+            text, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
+        ).input_ids[0]
+    )
 
     def loss(step: int) -> torch.Tensor:
         lot = generator(seed, step)

@@ -1,7 +1,8 @@
-"""The text encoder goes on after the base: it learns to say at each word what thing the word belongs to, and stays near what the base reads.
+"""The text encoder goes on after the base: it learns to say at each word what thing the word belongs to, and stays near
+what the base reads.
 
-A base that sees few pictures has little reason to find out which of three colours is the outline's, and no adapter can tell apart what
-the features do not (docs/demo.md). A real T5 brings this from its pre-training.
+A base that sees few pictures has little reason to find out which of three colours is the outline's, and no adapter can
+tell apart what the features do not (docs/demo.md). A real T5 brings this from its pre-training.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..text_encoder import MAX_TOKENS, TextEncoder
+from deig_core.text.encoder import MAX_TOKENS, TextEncoder
+
 from ..training.noise import generator
 from .loop import device, run_stage
 from .scorer import ANSWERS, labels
@@ -47,7 +49,9 @@ class Reader(nn.Module):
         self.heads = nn.ModuleDict({name: nn.Linear(WIDTH, len(answers)) for name, answers in ANSWERS.items()})
 
     def forward(self, texts: Sequence[Sequence[Thing]]) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-        """Logits [N, answers] of each attribute for the N words of all texts, and what is right: int64 [N, attributes]."""
+        """Logits [N, answers] of each attribute for the N words of all texts, and what is right: int64 [N,
+        attributes].
+        """
         where = self.t5.shared.weight.device
         tokens = self.tokenizer(written(texts), padding="longest", return_tensors="pt")
         ids = tokens.input_ids
@@ -55,12 +59,18 @@ class Reader(nn.Module):
         text, place = words.nonzero(as_tuple=True)
         thing = (ids == self.comma).cumsum(1)[text, place]
         right = torch.tensor([labels(texts[i][k]) for i, k in zip(text.tolist(), thing.tolist(), strict=True)])
-        found = self.t5(input_ids=ids.to(where), attention_mask=tokens.attention_mask.to(where)).last_hidden_state[words.to(where)]
+        found = self.t5(input_ids=ids.to(where), attention_mask=tokens.attention_mask.to(where)).last_hidden_state[
+            words.to(where)
+        ]
         return {name: head(found) for name, head in self.heads.items()}, right.to(where)
 
     def strayed(self, texts: Sequence[str]) -> torch.Tensor:
-        """Mean squared distance of the features from those of before, over all positions, as a share of their variance."""
-        tokens = self.tokenizer(list(texts), padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt")
+        """Mean squared distance of the features from those of before, over all positions, as a share of their
+        variance.
+        """
+        tokens = self.tokenizer(
+            list(texts), padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
+        )
         tokens = tokens.to(self.t5.shared.weight.device)
         with torch.no_grad():
             before = self._before[0](**tokens).last_hidden_state
@@ -77,7 +87,13 @@ def reading(model: Reader, captions: int = 256) -> dict[str, float]:
 
 
 def train_text(
-    encoder: TextEncoder, scenes: Sequence[Scene], folder: Path, *, steps: int = 1500, seed: int = 0, until: float = math.inf,
+    encoder: TextEncoder,
+    scenes: Sequence[Scene],
+    folder: Path,
+    *,
+    steps: int = 1500,
+    seed: int = 0,
+    until: float = math.inf,
 ) -> tuple[Reader, bool]:
     """(reader with averaged weights, whether all steps are done). encoder: the base's; it stays as it is."""
     torch.manual_seed(seed)
@@ -87,7 +103,9 @@ def train_text(
     def loss(step: int) -> torch.Tensor:
         lot = generator(seed, step)
         alone, together = (ALONE, 0) if step < steps // 4 else MIXED
-        chosen = [_things(scenes[i]) for i in torch.randint(0, len(scenes), (alone + together,), generator=lot).tolist()]
+        chosen = [
+            _things(scenes[i]) for i in torch.randint(0, len(scenes), (alone + together,), generator=lot).tolist()
+        ]
         chosen = [*(c[:1] for c in chosen[:alone]), *chosen[alone:]]
         logits, right = model(chosen)
         named = sum(F.cross_entropy(logits[name], right[:, i]) for i, name in enumerate(ANSWERS)) / len(ANSWERS)
@@ -95,7 +113,9 @@ def train_text(
         return named + NEAR * model.strayed(["", *written(chosen[-KEPT:])])
 
     done = run_stage("text", model, loss, folder, steps=steps, peak=2e-3, until=until)
-    log.info("of unseen captions it reads %s", ", ".join(f"{name} {share:.1%}" for name, share in reading(model).items()))
+    log.info(
+        "of unseen captions it reads %s", ", ".join(f"{name} {share:.1%}" for name, share in reading(model).items())
+    )
     return model.eval(), done
 
 

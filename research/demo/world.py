@@ -14,8 +14,14 @@ SIZE = 128  # pixels a side
 GAP = 6  # pixels between objects: they never touch
 SHAPES = ("circle", "square", "triangle", "star", "heart", "cross")
 COLOURS = {
-    "red": (222, 40, 40), "yellow": (246, 214, 40), "green": (38, 160, 60), "cyan": (50, 205, 222), "blue": (40, 62, 216),
-    "pink": (240, 90, 190), "white": (246, 246, 246), "black": (18, 18, 22),
+    "red": (222, 40, 40),
+    "yellow": (246, 214, 40),
+    "green": (38, 160, 60),
+    "cyan": (50, 205, 222),
+    "blue": (40, 62, 216),
+    "pink": (240, 90, 190),
+    "white": (246, 246, 246),
+    "black": (18, 18, 22),
 }
 PATTERNS = ("stripes", "dots", "checks")
 # Sides in pixels for 1 to 5 objects: with more, or with larger ones, there is no room to place them by lot.
@@ -75,12 +81,16 @@ def every_thing() -> list[Thing]:
     patterned = [Thing(t.shape, t.colour, p, s) for t in plain for p in PATTERNS for s in COLOURS if s != t.colour]
     return [
         thing if outline is None else Thing(thing.shape, thing.colour, thing.pattern, thing.second, outline)
-        for thing in plain + patterned for outline in (None, *COLOURS) if outline is None or outline not in (thing.colour, thing.second)
+        for thing in plain + patterned
+        for outline in (None, *COLOURS)
+        if outline is None or outline not in (thing.colour, thing.second)
     ]
 
 
 def draw_scene(seed: int, count: int | None = None) -> Scene:
-    """The scene of `seed`: `count` objects (1 to 5 by lot), each with 1 to 3 attributes by lot, small ones with 2 at most."""
+    """The scene of `seed`: `count` objects (1 to 5 by lot), each with 1 to 3 attributes by lot, small ones with 2 at
+    most.
+    """
     lot = np.random.default_rng((0xDE16, seed))
     count = count or int(lot.choice([1, 2, 3, 4, 5], p=[0.25, 0.2, 0.2, 0.2, 0.15]))
     things = []
@@ -96,7 +106,9 @@ def _thing(lot: np.random.Generator, attributes: int) -> Thing:
     shape, pattern = str(lot.choice(SHAPES)), str(lot.choice(PATTERNS))
     patterned = attributes == 3 or (attributes == 2 and lot.random() < 0.5)
     outlined = attributes == 3 or (attributes == 2 and not patterned)
-    return Thing(shape, colour, pattern if patterned else None, second if patterned else None, third if outlined else None)
+    return Thing(
+        shape, colour, pattern if patterned else None, second if patterned else None, third if outlined else None
+    )
 
 
 def _boxes(lot: np.random.Generator, count: int) -> list[tuple[int, int, int, int]]:
@@ -108,7 +120,10 @@ def _boxes(lot: np.random.Generator, count: int) -> list[tuple[int, int, int, in
             width, height = (min(SIZE - 4, 2 * round(side * a / 2)) for a in (aspect**0.5, aspect**-0.5))
             x, y = int(lot.integers(2, SIZE - width - 1)), int(lot.integers(2, SIZE - height - 1))
             box = (x, y, x + width, y + height)
-            if all(box[0] >= b[2] + GAP or b[0] >= box[2] + GAP or box[1] >= b[3] + GAP or b[1] >= box[3] + GAP for b in boxes):
+            if all(
+                box[0] >= b[2] + GAP or b[0] >= box[2] + GAP or box[1] >= b[3] + GAP or b[1] >= box[3] + GAP
+                for b in boxes
+            ):
                 boxes.append(box)
             if len(boxes) == count:
                 return boxes

@@ -1,4 +1,6 @@
-"""Examples of any number of instances as one batch: padded to its own fullest example, never to a fixed number of slots."""
+"""Examples of any number of instances as one batch: padded to its own fullest example, never to a fixed number of
+slots.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +9,16 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from ..fuser import LevelInstances
-from ..masks import Size, membership
-from ..regions import Region
+from deig_core.layout.masks import Size, membership
+from deig_core.model.fuser import LevelInstances
+from deig_core.regions.document import Region
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """One picture. latent: float [4, h, w] as the UNet sees it; boxes: x0, y0, x1, y1 in 0..1, one for each description."""
+    """One picture. latent: float [4, h, w] as the UNet sees it; boxes: x0, y0, x1, y1 in 0..1, one for each
+    description.
+    """
 
     latent: torch.Tensor
     caption: str
@@ -30,10 +34,12 @@ class Example:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """B examples. Instance slots go to R, the most of any example (at least 1: then every weight takes part in every step).
+    """B examples. Instance slots go to R, the most of any example (at least 1: then every weight takes part in every
+    step).
 
     latents [B, 4, h, w]; captions and descriptions: texts, the latter those of example 0, then of example 1, ...;
-    rows int64 [N]: the example of each description; slots int64 [N]: its place there; boxes float32 [B, R, 4]; valid bool [B, R].
+    rows int64 [N]: the example of each description; slots int64 [N]: its place there; boxes float32 [B, R, 4]; valid
+    bool [B, R].
     """
 
     latents: torch.Tensor
@@ -63,20 +69,30 @@ class Batch:
 def collate(examples: Sequence[Example]) -> Batch:
     """Raises ValueError for examples of different sizes (group them by size) or with a box too many."""
     if len({e.latent.shape for e in examples}) > 1:
-        raise ValueError(f"A batch needs pictures of one size, and these are {sorted({tuple(e.latent.shape[1:]) for e in examples})} (latent).")
+        raise ValueError(
+            f"A batch needs pictures of one size, and these are "
+            f"{sorted({tuple(e.latent.shape[1:]) for e in examples})} (latent)."
+        )
     if any(len(e.boxes) != len(e.descriptions) for e in examples):
         raise ValueError("Every instance needs a box and a description.")
     counts = [len(e.boxes) for e in examples]
     width = max(1, *counts)
     boxes, valid = torch.zeros(len(examples), width, 4), torch.zeros(len(examples), width, dtype=torch.bool)
     for i, example in enumerate(examples):
-        boxes[i, :counts[i]] = torch.tensor(example.boxes, dtype=torch.float64).reshape(-1, 4).float()
-        valid[i, :counts[i]] = True
+        boxes[i, : counts[i]] = torch.tensor(example.boxes, dtype=torch.float64).reshape(-1, 4).float()
+        valid[i, : counts[i]] = True
     rows, slots = valid.nonzero(as_tuple=True)
     return Batch(
-        torch.stack([e.latent.float() for e in examples]), tuple(e.caption for e in examples),
-        tuple(d for e in examples for d in e.descriptions), rows, slots, boxes, valid,
-        tuple(tuple(Region(str(k), box) for k, box in enumerate(e.boxes)) for e in examples), tuple(e.key for e in examples))
+        torch.stack([e.latent.float() for e in examples]),
+        tuple(e.caption for e in examples),
+        tuple(d for e in examples for d in e.descriptions),
+        rows,
+        slots,
+        boxes,
+        valid,
+        tuple(tuple(Region(str(k), box) for k, box in enumerate(e.boxes)) for e in examples),
+        tuple(e.key for e in examples),
+    )
 
 
 class BatchCall:

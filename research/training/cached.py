@@ -55,16 +55,23 @@ class CachedFeatures:
 
 
 def cache_texts(
-    store: Store, texts: Sequence[str], features: Callable[[Sequence[str]], torch.Tensor], *, shard: int = 1024,
-    batch: int = 32, progress: Callable[[int, int], None] = lambda done, of: None,
+    store: Store,
+    texts: Sequence[str],
+    features: Callable[[Sequence[str]], torch.Tensor],
+    *,
+    shard: int = 1024,
+    batch: int = 32,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
-    """Encode what `store` lacks, `shard` texts to a file, as bfloat16: all positions, pads included (reference.md section 2)."""
+    """Encode what `store` lacks, `shard` texts to a file, as bfloat16: all positions, pads included (docs/method.md
+    section 2).
+    """
     keys = [text_key(t) for t in texts]
     todo = store.missing(keys)
     for start in range(0, len(todo), shard):
-        part, found = todo[start:start + shard], {}
+        part, found = todo[start : start + shard], {}
         for turn in range(0, len(part), batch):
-            few = part[turn:turn + batch]
+            few = part[turn : turn + batch]
             progress(start + turn, len(todo))
             found.update(zip((keys[i] for i in few), features([texts[i] for i in few]).to(torch.bfloat16), strict=True))
         store.add(found)
@@ -72,16 +79,23 @@ def cache_texts(
 
 
 def cache_pictures(
-    store: Store, pictures: Sequence[Picture], folder: Path, encode: Callable[[torch.Tensor], torch.Tensor], side: int, *,
-    shard: int = 2048, batch: int = 8, progress: Callable[[int, int], None] = lambda done, of: None,
+    store: Store,
+    pictures: Sequence[Picture],
+    folder: Path,
+    encode: Callable[[torch.Tensor], torch.Tensor],
+    side: int,
+    *,
+    shard: int = 2048,
+    batch: int = 8,
+    progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> None:
     """Encode what `store` lacks. encode: pictures float32 [n, 3, side, side] in 0..1 -> latents [n, 4, h, w]."""
     keys = [picture_key(p, side) for p in pictures]
     todo = store.missing(keys)
     for start in range(0, len(todo), shard):
-        part, found = todo[start:start + shard], {}
+        part, found = todo[start : start + shard], {}
         for turn in range(0, len(part), batch):
-            few = part[turn:turn + batch]
+            few = part[turn : turn + batch]
             progress(start + turn, len(todo))
             seen = torch.stack([read_square(folder / pictures[i].file_name, side) for i in few])
             latents = torch.stack([encode(seen), encode(seen.flip(-1))], 1).to("cpu", torch.float16)
@@ -91,12 +105,16 @@ def cache_pictures(
 
 
 def read_square(path: Path, side: int) -> torch.Tensor:
-    """The square in a picture's middle, float32 [3, side, side] in 0..1. The file is taken as its pixels lie, as COCO's boxes are."""
+    """The square in a picture's middle, float32 [3, side, side] in 0..1. The file is taken as its pixels lie, as
+    COCO's boxes are.
+    """
     import numpy as np
     from PIL import Image
 
     with Image.open(path) as image:
         size = min(image.size)
         left, top = (image.width - size) / 2, (image.height - size) / 2
-        square = image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS, (left, top, left + size, top + size), reducing_gap=3)
+        square = image.convert("RGB").resize(
+            (side, side), Image.Resampling.LANCZOS, (left, top, left + size, top + size), reducing_gap=3
+        )
     return torch.from_numpy(np.asarray(square).copy()).permute(2, 0, 1).float() / 255

@@ -1,4 +1,6 @@
-"""Which example stands where in which step: a function of the seed alone, for any number of processes and after any kill."""
+"""Which example stands where in which step: a function of the seed alone, for any number of processes and after any
+kill.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,11 @@ class Examples(Dataset):
         if drop < self.config.drop:
             return example.without_text()
         example = _largest(example, self.config.most_instances)
-        if self.config.mirror and turn < 0.5 and not any(_SIDES.search(t) for t in (example.caption, *example.descriptions)):
+        if (
+            self.config.mirror
+            and turn < 0.5
+            and not any(_SIDES.search(t) for t in (example.caption, *example.descriptions))
+        ):
             example = mirrored(example)
         return example
 
@@ -57,4 +63,6 @@ def _largest(example: Example, most: int) -> Example:
         return example
     areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in example.boxes]
     kept: Sequence[int] = sorted(sorted(range(len(areas)), key=lambda i: -areas[i])[:most])
-    return replace(example, boxes=tuple(example.boxes[i] for i in kept), descriptions=tuple(example.descriptions[i] for i in kept))
+    return replace(
+        example, boxes=tuple(example.boxes[i] for i in kept), descriptions=tuple(example.descriptions[i] for i in kept)
+    )

@@ -1,4 +1,4 @@
-"""What is trained: the adapter, in a frozen UNet; its loss on one batch (reference.md sections 1, 7 and 9)."""
+"""What is trained: the adapter, in a frozen UNet; its loss on one batch (docs/method.md sections 1, 7 and 9)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import torch
 from diffusers import UNet2DConditionModel
 from torch import nn
 
-from ..adapter import DeigAdapter
-from ..schedule import TRAIN_STEPS
-from .attach import AttachedUNet, attach
+from deig_core.diffusers_unet.attach import AttachedUNet, attach
+from deig_core.model.adapter import DeigAdapter
+from deig_core.schedule import TRAIN_STEPS
+
 from .batch import Batch, BatchCall
 from .noise import alphas_cumprod, generator
 from .optimise import min_snr
@@ -27,7 +28,9 @@ def _not_in_half(device: torch.device) -> AbstractContextManager:
 
 
 class Trainee(nn.Module):
-    """forward(batch, features) is the loss. Only the adapter has weights here; the UNet is held without being a part of it."""
+    """forward(batch, features) is the loss. Only the adapter has weights here; the UNet is held without being a part
+    of it.
+    """
 
     def __init__(self, unet: UNet2DConditionModel, adapter: DeigAdapter, *, seed: int = 0, gamma: float | None = None):
         super().__init__()
@@ -55,7 +58,9 @@ class Trainee(nn.Module):
         return errors.mean()
 
     def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor) -> tuple[torch.Tensor, BatchCall]:
-        """(context [B, T, D], instances) at timesteps int64 [B]: one IDE call for captions and descriptions together."""
+        """(context [B, T, D], instances) at timesteps int64 [B]: one IDE call for captions and descriptions
+        together.
+        """
         adapter, rows, slots = self.adapter, batch.rows.to(times.device), batch.slots.to(times.device)
         with _not_in_half(times.device):
             z = adapter.ide(adapter.ide.project_text(features), torch.cat([times, times[rows]]))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DeigError
+from deig_core.errors import DeigError
 
 Box = tuple[float, float, float, float]
 
@@ -24,9 +24,18 @@ class Picture:
     descriptions: tuple[str, ...]
 
     def to_json(self) -> str:
-        instances = [{"bbox": list(box), "description": text} for box, text in zip(self.boxes, self.descriptions, strict=True)]
-        return json.dumps({
-            "file_name": self.file_name, "width": self.width, "height": self.height, "caption": self.caption, "instances": instances})
+        instances = [
+            {"bbox": list(box), "description": text} for box, text in zip(self.boxes, self.descriptions, strict=True)
+        ]
+        return json.dumps(
+            {
+                "file_name": self.file_name,
+                "width": self.width,
+                "height": self.height,
+                "caption": self.caption,
+                "instances": instances,
+            }
+        )
 
 
 def read_pictures(path: Path) -> list[Picture]:
@@ -51,21 +60,33 @@ def _picture(line: str, where: str) -> Picture:
         instances = [(tuple(map(float, i["bbox"])), i["description"]) for i in data["instances"]]
     except (ValueError, KeyError, TypeError) as error:
         what = f"has no {error}" if isinstance(error, KeyError) else f"cannot be read ({error})"
-        raise DeigError(f"{where} {what}: file_name, width, height, caption and instances with bbox and description were expected.") from None
+        raise DeigError(
+            f"{where} {what}: file_name, width, height, caption and instances with bbox and description were expected."
+        ) from None
     if not all(isinstance(s, int) and s > 0 for s in (width, height)):
-        raise DeigError(f"{where}: width and height are {width!r} and {height!r}, and whole numbers of pixels were expected.")
-    if not isinstance(name, str) or not isinstance(caption, str) or not all(isinstance(text, str) for _, text in instances):
+        raise DeigError(
+            f"{where}: width and height are {width!r} and {height!r}, and whole numbers of pixels were expected."
+        )
+    if (
+        not isinstance(name, str)
+        or not isinstance(caption, str)
+        or not all(isinstance(text, str) for _, text in instances)
+    ):
         raise DeigError(f"{where}: file_name, caption and description must be texts.")
     for box, _ in instances:
         if len(box) != 4 or not (box[2] > 0 and box[3] > 0 and all(abs(v) < 1e6 for v in box)):
-            raise DeigError(f"{where}: bbox {list(box)} is no box; x, y, width, height in pixels were expected, width and height above 0.")
+            raise DeigError(
+                f"{where}: bbox {list(box)} is no box; x, y, width, height in pixels were expected, width and height "
+                f"above 0."
+            )
     return Picture(name, width, height, caption, tuple(b for b, _ in instances), tuple(t for _, t in instances))
 
 
 def cropped(picture: Picture, side: int, least: float = 0.3) -> tuple[tuple[Box, ...], tuple[str, ...]]:
     """Boxes x0, y0, x1, y1 in 0..1 of the square in the picture's middle, and their descriptions.
 
-    Those are left out of which less than the share `least` is in the square, or that cover no pixel of the `side` pixels of it.
+    Those are left out of which less than the share `least` is in the square, or that cover no pixel of the `side`
+    pixels of it.
     """
     size = min(picture.width, picture.height)
     left, top = (picture.width - size) / 2, (picture.height - size) / 2
@@ -73,6 +94,10 @@ def cropped(picture: Picture, side: int, least: float = 0.3) -> tuple[tuple[Box,
     for (x, y, w, h), text in zip(picture.boxes, picture.descriptions, strict=True):
         box = tuple(min(max(v / size, 0.0), 1.0) for v in (x - left, y - top, x + w - left, y + h - top))
         seen = (box[2] - box[0]) * (box[3] - box[1]) * size * size / (w * h)
-        if seen >= least and round(box[0] * side) < round(box[2] * side) and round(box[1] * side) < round(box[3] * side):
+        if (
+            seen >= least
+            and round(box[0] * side) < round(box[2] * side)
+            and round(box[1] * side) < round(box[3] * side)
+        ):
             kept.append((box, text))
     return tuple(b for b, _ in kept), tuple(t for _, t in kept)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..errors import DeigError
+from deig_core.errors import DeigError
 
 _NAME = "step_{:09d}.pt"
 
@@ -31,7 +31,11 @@ def save(folder: Path, step: int, contents: dict[str, Any], keep: int) -> Path:
 
 def states(folder: Path) -> list[Path]:
     """Oldest first; files that a kill left half written are not among them."""
-    return sorted(p for p in folder.glob("step_*.pt") if re.fullmatch(r"step_\d{9}\.pt", p.name)) if folder.is_dir() else []
+    return (
+        sorted(p for p in folder.glob("step_*.pt") if re.fullmatch(r"step_\d{9}\.pt", p.name))
+        if folder.is_dir()
+        else []
+    )
 
 
 def newest(folder: Path) -> dict[str, Any] | None:
@@ -43,4 +47,7 @@ def newest(folder: Path) -> dict[str, Any] | None:
         return torch.load(found[-1], map_location="cpu", weights_only=True)
     except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
-        raise DeigError(f"The state {found[-1].name} cannot be read ({reason}): delete it, and training goes on from the one before, if any.") from None
+        raise DeigError(
+            f"The state {found[-1].name} cannot be read ({reason}): delete it, and training goes on from the one "
+            f"before, if any."
+        ) from None

@@ -11,21 +11,28 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from ..errors import DeigError
+from deig_core.errors import DeigError
 
 
 def digest(*parts: object) -> bytes:
     return hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
 
 
-SAMPLE, APART = 1 << 16, 1 << 23  # bytes; of a checkpoint with another VAE baked in, only what lies far from its beginning differs
+SAMPLE, APART = (
+    1 << 16,
+    1 << 23,
+)  # bytes; of a checkpoint with another VAE baked in, only what lies far from its beginning differs
 MODEL_FILES = {".bin", ".json", ".model", ".safetensors"}
 
 
 def fingerprint(path: Path) -> str:
-    """Of a model's file, or of those in its folder, without reading them whole: names, sizes, and 64 KiB of every 8 MiB."""
+    """Of a model's file, or of those in its folder, without reading them whole: names, sizes, and 64 KiB of every 8
+    MiB.
+    """
     found = hashlib.sha256()
-    for file in sorted(f for f in path.rglob("*") if f.suffix in MODEL_FILES and f.is_file()) if path.is_dir() else [path]:
+    for file in (
+        sorted(f for f in path.rglob("*") if f.suffix in MODEL_FILES and f.is_file()) if path.is_dir() else [path]
+    ):
         name, size = file.relative_to(path), file.stat().st_size
         if any(part.startswith(".") for part in name.parts):  # what a download remembers about itself
             continue
@@ -40,8 +47,8 @@ def fingerprint(path: Path) -> str:
 class Store:
     """Tensors of one shape and dtype in `folder`/`name`_<n>.safetensors; each shard holds its own keys.
 
-    Reading is lazy and can be sent to other processes. Only one process may write. made_with: the fingerprint of the model that makes
-    what is added; raises DeigError where another one made what is there.
+    Reading is lazy and can be sent to other processes. Only one process may write. made_with: the fingerprint of the
+    model that makes what is added; raises DeigError where another one made what is there.
     """
 
     def __init__(self, folder: Path, name: str, made_with: str | None = None):
@@ -59,7 +66,10 @@ class Store:
 
     def __getitem__(self, key: bytes) -> torch.Tensor:
         if key not in self._places:
-            raise DeigError(f"{self.name} in {self.folder.name} lacks an item of the data: run python -m deig_core.training.prepare again.")
+            raise DeigError(
+                f"{self.name} in {self.folder.name} lacks an item of the data: run python -m "
+                f"research.training.prepare again."
+            )
         path, row = self._places[key]
         return self._open(path).get_slice("values")[row]
 
@@ -75,7 +85,9 @@ class Store:
         path = self.folder / f"{self.name}_{max(numbers, default=-1) + 1:06d}.safetensors"
         aside = path.with_suffix(".partial")
         keys = torch.tensor([list(key) for key in items], dtype=torch.uint8)
-        save_file({"keys": keys, "values": torch.stack(list(items.values()))}, aside, {"made_with": self.made_with or ""})
+        save_file(
+            {"keys": keys, "values": torch.stack(list(items.values()))}, aside, {"made_with": self.made_with or ""}
+        )
         os.replace(aside, path)
         self._remember(path)
 
@@ -83,7 +95,10 @@ class Store:
         shard = self._open(path)
         before = (shard.metadata() or {}).get("made_with")
         if self.made_with and before and before != self.made_with:
-            raise DeigError(f"The {self.name} in {self.folder.name} were made with another model's file: use that one, or another folder.")
+            raise DeigError(
+                f"The {self.name} in {self.folder.name} were made with another model's file: use that one, or another "
+                f"folder."
+            )
         for row, key in enumerate(shard.get_tensor("keys").tolist()):
             self._places[bytes(key)] = (path, row)
 

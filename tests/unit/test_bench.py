@@ -5,11 +5,12 @@ import functools
 import pytest
 import torch
 
-from deig_core.attention import IMPLEMENTATIONS, fused, masked_attention
-from deig_core.bench import official, scene
-from deig_core.bench.gpu import rivals
-from deig_core.bench.measure import Row, flops, of_pairs, peak_bytes, table
-from deig_core.masks import membership
+from deig_core.attention import IMPLEMENTATIONS, masked_attention
+from deig_core.attention.triton import policy as fused
+from deig_core.layout.masks import membership
+from research.bench import official, scene
+from research.bench.gpu import rivals
+from research.bench.measure import Row, flops, of_pairs, peak_bytes, table
 
 CPU = torch.device("cpu")
 
@@ -25,7 +26,9 @@ def test_the_official_formulation_is_the_same_function(attend):
     torch.manual_seed(0)
     fuser = scene.fuser(64, CPU, torch.float32)
     for count in (1, 5, 31):
-        (level, *_) = scene.levels(count, (8, 8), CPU, torch.float32, {(320, 0): fuser, (640, 1): None, (1280, 2): None, (1280, 3): None})
+        (level, *_) = scene.levels(
+            count, (8, 8), CPU, torch.float32, {(320, 0): fuser, (640, 1): None, (1280, 2): None, (1280, 3): None}
+        )
         x = torch.randn(1, 64, 64)
         (instances,) = level.instances
         tokens = official.padded(instances.tokens, scene.TOKENS)
@@ -36,7 +39,12 @@ def test_the_official_formulation_is_the_same_function(attend):
 def test_the_scene_is_that_of_stable_diffusion():
     fusers = dict.fromkeys([(320, 0), (640, 1), (1280, 2), (1280, 3)])
     levels = scene.levels(64, (128, 64), CPU, torch.float32, fusers)
-    assert [(level.count, *level.x.shape[1:]) for level in levels] == [(5, 8192, 320), (5, 2048, 640), (5, 512, 1280), (1, 128, 1280)]
+    assert [(level.count, *level.x.shape[1:]) for level in levels] == [
+        (5, 8192, 320),
+        (5, 2048, 640),
+        (5, 512, 1280),
+        (1, 128, 1280),
+    ]
     assert all(level.instances[0].members.bool().all() for level in levels)
 
 
@@ -58,7 +66,11 @@ def test_a_ratio_is_the_median_of_its_rounds():
 
 
 def test_the_table_says_which_goals_were_missed():
-    rows = [Row("g", "a", 1.2, 1.1, 1.3, at_most=1.25), Row("g", "b", 3.0, at_least=4.0), Row("h", "c", 320.0, unit="MB", note="counted")]
+    rows = [
+        Row("g", "a", 1.2, 1.1, 1.3, at_most=1.25),
+        Row("g", "b", 3.0, at_least=4.0),
+        Row("h", "c", 320.0, unit="MB", note="counted"),
+    ]
     assert [row.met for row in rows] == [True, False, None]
     text = table(rows)
     assert "goal <= 1.250  met" in text and "goal >= 4.000  MISSED" in text and "320.0 MB" in text

@@ -1,4 +1,4 @@
-"""`python -m deig_core.bench.gpu` from end to end on a CPU: with a card at last it must not fail for a silly reason."""
+"""`python -m research.bench.gpu` from end to end on a CPU: with a card at last it must not fail for a silly reason."""
 
 import ast
 import json
@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from deig_core.attention import fused
-from deig_core.bench.gpu import __main__ as command
-from deig_core.bench.gpu import part
-from deig_core.bench.gpu.report import Report
+from deig_core.attention.triton import policy as fused
+from research.bench.gpu import __main__ as command
+from research.bench.gpu import part
+from research.bench.gpu.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
 HIDDEN = """
@@ -25,7 +25,7 @@ PathFinder.find_spec = lambda name, *more: None if name.partition(".")[0] in hid
 
 def run(*arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "deig_core.bench.gpu", *map(str, arguments)],
+        [sys.executable, "-m", "research.bench.gpu", *map(str, arguments)],
         cwd=ROOT,
         text=True,
         capture_output=True,
@@ -104,7 +104,7 @@ PARTS = {
     "raises": "def run(part):\n    part.note('before')\n    raise RuntimeError('a bad day')",
     "dies": "def run(part):\n    part.note('before')\n    import os\n    os._exit(7)",
     "hangs": "def run(part):\n    part.note('before')\n    import time\n    time.sleep(600)",
-    "works": "from deig_core.bench.measure import Row\n\ndef run(part):\n"
+    "works": "from research.bench.measure import Row\n\ndef run(part):\n"
     "    part.row(Row('g', 'n', float('inf'), at_most=1.0))\n    part.has(1e9, 'the long one')",
 }
 
@@ -157,7 +157,7 @@ def test_the_step_in_comfyui_joins_a_report(tmp_path):
     )
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "deig_core" / "bench").rglob("*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "research" / "bench").rglob("*.py")), ids=lambda p: p.stem)
 def test_it_imports_what_a_bare_machine_has(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         names = (
@@ -170,7 +170,7 @@ def test_it_imports_what_a_bare_machine_has(path):
         for name in names:
             top = name.partition(".")[0]
             assert (
-                top in {"torch", "triton", "transformers", "numpy", "einops", "safetensors"}
+                top in {"torch", "triton", "transformers", "numpy", "einops", "safetensors", "deig_core"}
                 or top in sys.stdlib_module_names
             )
 
@@ -198,7 +198,7 @@ def test_dev_measures_the_step_in_the_host_in_the_time_that_is_left(
     import dev
 
     commands, host = [], dev.Host(tmp_path / "comfyui", tmp_path / "venv", tmp_path / "base")
-    module = ["-m", "deig_core.bench.gpu", "--out", str(tmp_path)]
+    module = ["-m", "research.bench.gpu", "--out", str(tmp_path)]
 
     def called(command, cwd=None, timeout=None):
         commands.append([str(part) for part in command[1:]])
@@ -228,7 +228,7 @@ def test_dev_measures_the_step_in_the_host_in_the_time_that_is_left(
 
 
 def test_the_table_takes_what_tuning_prints(monkeypatch):
-    from deig_core.bench.gpu.tune import as_code
+    from research.bench.gpu.tune import as_code
 
     torch = pytest.importorskip("torch")
     text = as_code({(160, 16): (64, 64, 4, 3), (48, 16): (128, 128, 8, 3), (48, 32): (64, 32, 4, 2)}, 227)

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from deig_core.attention import fused
 from deig_core.attention.sdpa import sdpa
-from deig_core.bench.gpu import cases, clock, environment, launches, prove, rivals, speed, threads, tune, whole
-from deig_core.bench.gpu.part import Part
-from deig_core.bench.gpu.rivals import Shape
-from deig_core.config import SD1_FUSERS
-from deig_core.sd1_unet import sd1_unet_shapes
+from deig_core.attention.triton import policy as fused
+from deig_core.checkpoint.base_unet import sd1_unet_shapes
+from deig_core.model.config import SD1_FUSERS
+from research.bench.gpu import cases, clock, environment, launches, prove, rivals, speed, threads, tune, whole
+from research.bench.gpu.part import Part
+from research.bench.gpu.rivals import Shape
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 

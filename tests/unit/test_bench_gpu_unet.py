@@ -7,13 +7,13 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from deig_core.adapter import is_deig_key
-from deig_core.bench.gpu.unet import UNet
+from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.checkpoint.base_unet import sd1_unet_shapes
 from deig_core.checkpoint.read import OfficialCheckpoint, load_adapter
-from deig_core.config import SD1_FUSERS
-from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
-from deig_core.regions import Region
-from deig_core.sd1_unet import sd1_unet_shapes
+from deig_core.model.adapter import is_deig_key
+from deig_core.model.config import SD1_FUSERS
+from deig_core.regions.document import Region
+from research.bench.gpu.unet import UNet
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOLERANCE = 5e-5  # as in the host: the authors' float32 code differs from its own float64 run by 8e-06

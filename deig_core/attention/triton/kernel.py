@@ -1,7 +1,9 @@
-"""The masked attention as one Triton kernel: a flash forward over the visual keys, then over the tokens of the regions at hand.
+"""The masked attention as one Triton kernel: a flash forward over the visual keys, then over the tokens of the regions
+at hand.
 
-Imported only where it runs (fused.py), for it needs Triton. The online softmax is that of FlashAttention (Dao et al., 2022); what is added
-is the second loop: a region that no row of the tile belongs to is skipped, and of the others one bit per row decides.
+Imported only where it runs (fused.py), for it needs Triton. The online softmax is that of FlashAttention (Dao et al.,
+2022); what is added is the second loop: a region that no row of the tile belongs to is skipped, and of the others one
+bit per row decides.
 """
 
 from __future__ import annotations
@@ -18,8 +20,12 @@ def _either(a, b):
 
 
 @triton.jit
-def _rows(base, row, stride, present, BOUNDED: tl.constexpr, FIRST: tl.constexpr, WIDTH: tl.constexpr, DIM: tl.constexpr):
-    """Channels FIRST to FIRST + WIDTH of rows of a [N, d] matrix; 0 beyond d, and in rows not `present` where BOUNDED."""
+def _rows(
+    base, row, stride, present, BOUNDED: tl.constexpr, FIRST: tl.constexpr, WIDTH: tl.constexpr, DIM: tl.constexpr
+):
+    """Channels FIRST to FIRST + WIDTH of rows of a [N, d] matrix; 0 beyond d, and in rows not `present` where
+    BOUNDED.
+    """
     channel = FIRST + tl.arange(0, WIDTH)
     place = base + row[:, None] * stride + channel[None, :]
     # A mask that is always true would still keep loads from being asynchronous.
@@ -37,10 +43,31 @@ def _rows(base, row, stride, present, BOUNDED: tl.constexpr, FIRST: tl.constexpr
 
 @triton.jit
 def _attend(
-    q_low, q_high, k_base, v_base, k_stride, v_stride, row, present, seen, added, top, total, low, high, qk_scale,
-    BOUNDED: tl.constexpr, MASKED: tl.constexpr, LOW: tl.constexpr, HIGH: tl.constexpr, DIM: tl.constexpr, PRECISION: tl.constexpr,
+    q_low,
+    q_high,
+    k_base,
+    v_base,
+    k_stride,
+    v_stride,
+    row,
+    present,
+    seen,
+    added,
+    top,
+    total,
+    low,
+    high,
+    qk_scale,
+    BOUNDED: tl.constexpr,
+    MASKED: tl.constexpr,
+    LOW: tl.constexpr,
+    HIGH: tl.constexpr,
+    DIM: tl.constexpr,
+    PRECISION: tl.constexpr,
 ):
-    """One tile of keys added to the running softmax (top, total, low | high). seen: rows that may see it, where MASKED."""
+    """One tile of keys added to the running softmax (top, total, low | high). seen: rows that may see it, where
+    MASKED.
+    """
     key = _rows(k_base, row, k_stride, present, BOUNDED, 0, LOW, DIM)
     logits = tl.dot(q_low, tl.trans(key), input_precision=PRECISION)
     if HIGH:
@@ -67,16 +94,58 @@ def _attend(
 
 @triton.jit
 def masked_attention_forward(
-    q, k, v, token_k, token_v, members, bias, out,
-    q_b, q_h, q_n, k_b, k_h, k_n, v_b, v_h, v_n, tk_b, tk_h, tk_n, tv_b, tv_h, tv_n, o_b, o_h, o_n, members_b, members_n, bias_b, bias_r,
-    heads, cells, regions, tokens, qk_scale,
-    DIM: tl.constexpr, LOW: tl.constexpr, HIGH: tl.constexpr, ROWS: tl.constexpr, KEYS: tl.constexpr, TOKENS: tl.constexpr,
-    UNIT: tl.constexpr, EVEN: tl.constexpr, EVEN_TOKENS: tl.constexpr, BIASED: tl.constexpr, PRECISION: tl.constexpr,
+    q,
+    k,
+    v,
+    token_k,
+    token_v,
+    members,
+    bias,
+    out,
+    q_b,
+    q_h,
+    q_n,
+    k_b,
+    k_h,
+    k_n,
+    v_b,
+    v_h,
+    v_n,
+    tk_b,
+    tk_h,
+    tk_n,
+    tv_b,
+    tv_h,
+    tv_n,
+    o_b,
+    o_h,
+    o_n,
+    members_b,
+    members_n,
+    bias_b,
+    bias_r,
+    heads,
+    cells,
+    regions,
+    tokens,
+    qk_scale,
+    DIM: tl.constexpr,
+    LOW: tl.constexpr,
+    HIGH: tl.constexpr,
+    ROWS: tl.constexpr,
+    KEYS: tl.constexpr,
+    TOKENS: tl.constexpr,
+    UNIT: tl.constexpr,
+    EVEN: tl.constexpr,
+    EVEN_TOKENS: tl.constexpr,
+    BIASED: tl.constexpr,
+    PRECISION: tl.constexpr,
 ):
     """ROWS queries of one head of one batch row.
 
-    The channels DIM <= LOW + HIGH are two powers of two, for 80 is much less than 128. Strides of matrices count UNIT elements: a head
-    of 40 starts at a multiple of 8, which Triton would not see in the number 40, and only what is known to be aligned is loaded wide.
+    The channels DIM <= LOW + HIGH are two powers of two, for 80 is much less than 128. Strides of matrices count UNIT
+    elements: a head of 40 starts at a multiple of 8, which Triton would not see in the number 40, and only what is
+    known to be aligned is loaded wide.
     """
     batch = (tl.program_id(1) // heads).to(tl.int64)
     head = (tl.program_id(1) % heads).to(tl.int64)
@@ -97,12 +166,52 @@ def masked_attention_forward(
     whole = cells // KEYS * KEYS
     for first in range(0, whole, KEYS):
         top, total, low, high = _attend(
-            q_low, q_high, k, v, k_n * UNIT, v_n * UNIT, first + key, there, there, 0.0, top, total, low, high, qk_scale,
-            False, False, LOW, HIGH, DIM, PRECISION)
+            q_low,
+            q_high,
+            k,
+            v,
+            k_n * UNIT,
+            v_n * UNIT,
+            first + key,
+            there,
+            there,
+            0.0,
+            top,
+            total,
+            low,
+            high,
+            qk_scale,
+            False,
+            False,
+            LOW,
+            HIGH,
+            DIM,
+            PRECISION,
+        )
     if not EVEN:
         top, total, low, high = _attend(
-            q_low, q_high, k, v, k_n * UNIT, v_n * UNIT, whole + key, whole + key < cells, there, 0.0, top, total, low, high, qk_scale,
-            True, False, LOW, HIGH, DIM, PRECISION)
+            q_low,
+            q_high,
+            k,
+            v,
+            k_n * UNIT,
+            v_n * UNIT,
+            whole + key,
+            whole + key < cells,
+            there,
+            0.0,
+            top,
+            total,
+            low,
+            high,
+            qk_scale,
+            True,
+            False,
+            LOW,
+            HIGH,
+            DIM,
+            PRECISION,
+        )
 
     word = tl.load(members + batch * members_b + row * members_n, mask=there, other=0)
     union = tl.reduce(word, 0, _either)
@@ -117,12 +226,40 @@ def masked_attention_forward(
             seen = (word >> region) & 1 != 0
             for first in range(0, tokens, TOKENS):
                 top, total, low, high = _attend(
-                    q_low, q_high, token_k, token_v, tk_n * UNIT, tv_n * UNIT, region * tokens + first + token, first + token < tokens,
-                    seen, added, top, total, low, high, qk_scale, not EVEN_TOKENS, True, LOW, HIGH, DIM, PRECISION)
+                    q_low,
+                    q_high,
+                    token_k,
+                    token_v,
+                    tk_n * UNIT,
+                    tv_n * UNIT,
+                    region * tokens + first + token,
+                    first + token < tokens,
+                    seen,
+                    added,
+                    top,
+                    total,
+                    low,
+                    high,
+                    qk_scale,
+                    not EVEN_TOKENS,
+                    True,
+                    LOW,
+                    HIGH,
+                    DIM,
+                    PRECISION,
+                )
 
     place = out + (batch * o_b + head * o_h) * UNIT + row[:, None] * (o_n * UNIT)
     channel = tl.arange(0, LOW)
-    tl.store(place + channel[None, :], (low / total[:, None]).to(out.dtype.element_ty), mask=there[:, None] & (channel < DIM)[None, :])
+    tl.store(
+        place + channel[None, :],
+        (low / total[:, None]).to(out.dtype.element_ty),
+        mask=there[:, None] & (channel < DIM)[None, :],
+    )
     if HIGH:
         channel = LOW + tl.arange(0, HIGH)
-        tl.store(place + channel[None, :], (high / total[:, None]).to(out.dtype.element_ty), mask=there[:, None] & (channel < DIM)[None, :])
+        tl.store(
+            place + channel[None, :],
+            (high / total[:, None]).to(out.dtype.element_ty),
+            mask=there[:, None] & (channel < DIM)[None, :],
+        )

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .contract import needs_gradient
+from ..contract import needs_gradient
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 MAX_DIM = 256
@@ -25,10 +25,16 @@ Tile = tuple[int, int, int, int]
 """Rows and keys of a tile, warps, stages."""
 
 TILES: dict[tuple[int, int], Tile] = {
-    (64, 16): (128, 64, 4, 3), (128, 16): (128, 64, 8, 2), (256, 16): (64, 32, 4, 2),
-    (64, 32): (64, 32, 4, 2), (128, 32): (32, 32, 4, 2), (256, 32): (32, 16, 4, 2),
+    (64, 16): (128, 64, 4, 3),
+    (128, 16): (128, 64, 8, 2),
+    (256, 16): (64, 32, 4, 2),
+    (64, 32): (64, 32, 4, 2),
+    (128, 32): (32, 32, 4, 2),
+    (256, 32): (32, 16, 4, 2),
 }
-"""By (LOW + HIGH channels at most, bits of a number): what 99 KB of shared memory (RTX 30 and 40) hold, and what unknown cards get."""
+"""By (LOW + HIGH channels at most, bits of a number): what 99 KB of shared memory (RTX 30 and 40) hold, and what
+unknown cards get.
+"""
 
 LARGER: dict[int, dict[tuple[int, int], Tile]] = {}
 """Entries that come before those of TILES, by the KB that a block must be able to have: 163 (A100), 227 (H100).
@@ -73,11 +79,21 @@ def split(dim: int) -> tuple[int, int]:
     return low, 0 if rest <= 0 else max(16, 1 << (rest - 1).bit_length())
 
 
-def triton(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-           bias: Tensor | None) -> Tensor:
-    """`masked_attention` as one fused kernel; arguments as there. Forward only; float16, bfloat16 or float32, d up to 256.
+def triton(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    tokens_per_region: int,
+    bias: Tensor | None,
+) -> Tensor:
+    """`masked_attention` as one fused kernel; arguments as there. Forward only; float16, bfloat16 or float32, d up to
+    256.
 
-    Raises ValueError for other tensors and ImportError without Triton. TRITON_INTERPRET=1 runs it on CPU tensors, bfloat16 excepted.
+    Raises ValueError for other tensors and ImportError without Triton. TRITON_INTERPRET=1 runs it on CPU tensors,
+    bfloat16 excepted.
     """
     if needs_gradient(q, k, v, token_k, token_v, bias):
         raise ValueError("The triton implementation has no gradient: use auto or sdpa for training.")
@@ -85,15 +101,19 @@ def triton(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, me
     interpreted = os.environ.get("TRITON_INTERPRET") == "1" and q.dtype != torch.bfloat16
     if q.dtype not in DTYPES or q.shape[-1] > MAX_DIM or (q.device.type != "cuda" and not interpreted):
         raise ValueError(
-            f"The triton implementation needs float16, bfloat16 or float32 on a GPU with at most {MAX_DIM} channels a head; "
-            f"got {q.dtype} on {q.device.type} with {q.shape[-1]}.")
-    from .triton_launch import launch
+            f"The triton implementation needs float16, bfloat16 or float32 on a GPU with at most {MAX_DIM} channels a "
+            f"head; "
+            f"got {q.dtype} on {q.device.type} with {q.shape[-1]}."
+        )
+    from .launch import launch
 
     return launch(q, k, v, token_k, token_v, members, tokens_per_region, bias)
 
 
 def tiles(width: int, dtype: torch.dtype, shared: int = 0) -> Tile:
-    """The tile for `width` = LOW + HIGH channels on a card whose blocks may have `shared` KB of memory (0: not known)."""
+    """The tile for `width` = LOW + HIGH channels on a card whose blocks may have `shared` KB of memory (0: not
+    known).
+    """
     bits = torch.finfo(dtype).bits
     class_of_card = max((least for least in LARGER if least <= shared), default=None)
     table = TILES | LARGER.get(class_of_card, {})

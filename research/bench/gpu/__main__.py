@@ -1,4 +1,4 @@
-"""python -m deig_core.bench.gpu [--minutes 6] [--out FOLDER]: prove, measure and tune DEIG on this machine's GPU.
+"""python -m research.bench.gpu [--minutes 6] [--out FOLDER]: prove, measure and tune DEIG on this machine's GPU.
 
 Exit code 0: every part ended well. 1: a proof or a part failed, or had to be stopped. 2: there is no GPU.
 A goal that is missed is said, and is no failure.
@@ -19,12 +19,12 @@ from .report import TITLES, Found, Report
 
 # What share of the time each may have; what one leaves over goes to those after it.
 PARTS = {"prove": 75, "speed": 110, "tune": 80, "whole": 75}
-MODULE = "deig_core.bench.gpu.{}"
+MODULE = "research.bench.gpu.{}"
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m deig_core.bench.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m research.bench.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--minutes",

@@ -37,7 +37,8 @@ class Case:
 
     def __str__(self) -> str:
         return (
-            f"{short(self.dtype)}, d = {self.dim}, {self.count} x {self.tokens} tokens, {self.grid[0]} x {self.grid[1]}, "
+            f"{short(self.dtype)}, d = {self.dim}, {self.count} x {self.tokens} tokens, {self.grid[0]} x "
+            f"{self.grid[1]}, "
             f"{self.layout}, bias {self.bias}, membership {self.words}, token batch {self.token_batch}"
         )
 

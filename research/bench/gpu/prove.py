@@ -17,12 +17,14 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ...attention import fused, masked_attention, merge
-from ...attention.dense import dense
-from ...attention.flash import flash_with_lse
-from ...attention.sdpa import sdpa
-from ...attention.widened import widened
-from ...fuser import Fuser, LevelInstances, plain_attention
+from deig_core.attention import masked_attention, merge
+from deig_core.attention.dense import dense
+from deig_core.attention.flash import flash_with_lse
+from deig_core.attention.sdpa import sdpa
+from deig_core.attention.triton import policy as fused
+from deig_core.attention.widened import widened
+from deig_core.model.fuser import Fuser, LevelInstances, plain_attention
+
 from ..measure import Row
 from ..scene import fuser
 from .cases import DIMS, Case, cases

@@ -11,11 +11,12 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ...attention import fused
-from ...attention.contract import membership as bits
-from ...attention.sdpa import sdpa
-from ...attention.widened import widened
-from ...masks import membership
+from deig_core.attention.contract import membership as bits
+from deig_core.attention.sdpa import sdpa
+from deig_core.attention.triton import policy as fused
+from deig_core.attention.widened import widened
+from deig_core.layout.masks import membership
+
 from ..measure import Call
 from ..scene import regions
 

@@ -8,7 +8,8 @@ from functools import partial
 
 import torch
 
-from ...attention import fused
+from deig_core.attention.triton import policy as fused
+
 from ..measure import seconds
 from .clock import attempt, one_by_one, prepared, ratio_of, rounds_of
 from .part import Part
@@ -80,7 +81,7 @@ def _measured(part: Part, shape: Shape, rounds: int) -> list[list[str]]:
     arguments = shape.arguments(part.device)
     works, missing = {}, {}
     for name, call in {**exact(arguments), **unmasked(arguments)}.items():
-        made = attempt(lambda: prepared(call, part.device))  # noqa: B023
+        made = attempt(lambda: prepared(call, part.device))
         (missing if isinstance(made, str) else works)[name] = made
     for name, why in missing.items():
         part.note(f"{shape}: {NAMES.get(name, name)} could not run ({why}).")
@@ -129,7 +130,7 @@ def _launching(part: Part, shape: Shape, rounds: int) -> None:
     for name, call in exact(arguments).items():
         if name not in ("triton", "sdpa"):
             continue
-        work = attempt(lambda: prepared(call, part.device))  # noqa: B023
+        work = attempt(lambda: prepared(call, part.device))
         if not isinstance(work, str):
             replayed = rounds_of({name: work}, part.device, rounds)[name]
             found = ratio_of(one_by_one(call, part.device, rounds, calls=1 if part.tiny else 20), replayed)
@@ -140,7 +141,7 @@ def _flex(part: Part, shape: Shape, rounds: int) -> None:
     arguments = shape.arguments(part.device)
     works = {}
     for name, make in {"triton": lambda: exact(arguments)["triton"], "flex": lambda: flex(*arguments)}.items():
-        made = attempt(lambda: prepared(make(), part.device))  # noqa: B023
+        made = attempt(lambda: prepared(make(), part.device))
         if isinstance(made, str):
             part.note(f"{shape}: {NAMES.get(name, name)} could not run ({made}).")
             return

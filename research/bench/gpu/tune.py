@@ -11,9 +11,10 @@ from functools import partial
 
 import torch
 
-from ...attention import fused
-from ...attention.fused import Tile
-from ...attention.sdpa import sdpa
+from deig_core.attention.sdpa import sdpa
+from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton.policy import Tile
+
 from ..measure import Row, seconds
 from .clock import Prepared, attempt, first_line, prepared, rounds_of
 from .part import Part
@@ -26,7 +27,7 @@ SHAPES = {16: ((64, 4), (128, 4), (128, 8), (256, 8)), 32: ((32, 4), (64, 4), (6
 KEYS = {16: (32, 64, 128), 32: (16, 32, 64)}
 STAGES = {16: (2, 3, 4), 32: (2, 3)}
 CLASSES = (163, 227)  # KB that a block can have: A100, H100; below the first, the table's own entries are meant
-TITLE = "Entries for LARGER in deig_core/attention/fused.py"
+TITLE = "Entries for LARGER in deig_core/attention/triton/policy.py"
 NOISE = 0.98  # the present tile stays unless another is this much faster
 SECONDS = 4.0  # a width takes about this long to compile and measure
 
@@ -98,7 +99,7 @@ def candidates(width: int, bits: int, shared: int, tiny: bool = False) -> list[T
 
 
 def _launched(arguments: Arguments, tile: Tile) -> torch.Tensor:
-    from ...attention.triton_launch import launch
+    from deig_core.attention.triton.launch import launch
 
     return launch(*arguments, tile=tile)
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...adapter import Address
-from ...fuser import FeedForward, plain_attention
-from ...ide import timestep_embedding
+from deig_core.model.adapter import Address
+from deig_core.model.fuser import FeedForward, plain_attention
+from deig_core.model.ide import timestep_embedding
 
 Fuse = Callable[[Address, Tensor, tuple[int, int]], Tensor]
 """(address of a block, x [B, HW, C], the level's grid (h, w)) -> x after the block's fuser."""

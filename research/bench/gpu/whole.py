@@ -11,10 +11,11 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from ...adapter import DeigAdapter
-from ...attention import fused
-from ...config import DeigConfig
-from ...grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.attention.triton import policy as fused
+from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.model.adapter import DeigAdapter
+from deig_core.model.config import DeigConfig
+
 from ..fusers import unmasked
 from ..measure import Call, Row, flops, peak_bytes
 from ..scene import levels, regions, text_encoder

@@ -7,18 +7,19 @@ from torch import nn
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from transformers import T5TokenizerFast
 
-from deig_core.demo import evaluate, files, models, train
-from deig_core.demo.ablations import Unmasked, pool
-from deig_core.demo.generate import Models, generate
-from deig_core.demo.latents import training_scenes
-from deig_core.demo.loop import run_stage
-from deig_core.demo.sampling import sample, timesteps
-from deig_core.demo.text import write_tokenizer
-from deig_core.demo.world import SIZE, draw_scene, every_thing
+from deig_core.demo import files
 from deig_core.errors import DeigError
-from deig_core.text_encoder import MAX_TOKENS
-from deig_core.training.batch import BatchCall, Example, collate
-from deig_core.training.noise import alphas_cumprod, generator
+from deig_core.text.encoder import MAX_TOKENS
+from research.demo import evaluate, models, train
+from research.demo.ablations import Unmasked, pool
+from research.demo.generate import Models, generate
+from research.demo.latents import training_scenes
+from research.demo.loop import run_stage
+from research.demo.sampling import sample, timesteps
+from research.demo.text import write_tokenizer
+from research.demo.world import SIZE, draw_scene, every_thing
+from research.training.batch import BatchCall, Example, collate
+from research.training.noise import alphas_cumprod, generator
 
 
 def stage(state, steps, until=float("inf")):
@@ -37,7 +38,7 @@ def test_a_stage_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch
     whole, done = stage(tmp_path / "whole", 60)
     assert done
     clock = iter(range(10_000))
-    monkeypatch.setattr("deig_core.demo.loop.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("research.demo.loop.time.monotonic", lambda: next(clock))
     _, done = stage(tmp_path / "parts", 60, until=27)
     assert not done
     parts, done = stage(tmp_path / "parts", 60)
@@ -48,21 +49,39 @@ def test_a_stage_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch
 def test_a_weight_that_stands_still_is_named(tmp_path):
     module = nn.ModuleDict({"moves": nn.Linear(2, 2), "stands": nn.Linear(2, 2)})
     with pytest.raises(DeigError, match=r"stands\.weight"):
-        run_stage("test", module, lambda step: module["moves"](torch.ones(1, 2)).sum(), tmp_path / "s", steps=60, peak=1e-2)
+        run_stage(
+            "test", module, lambda step: module["moves"](torch.ones(1, 2)).sum(), tmp_path / "s", steps=60, peak=1e-2
+        )
 
 
 def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
+    monkeypatch.setattr("research.demo.latents.SHARD", 100)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)  # it would hold for all tests after this one
     short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter")]
-    for ablation in ([], ["--stages", "adapter", "--ablation", "mask"], ["--stages", "adapter", "--ablation", "ide"],
-                     ["--stages", "adapter", "--ablation", "detail"]):
+    for ablation in (
+        [],
+        ["--stages", "adapter", "--ablation", "mask"],
+        ["--stages", "adapter", "--ablation", "ide"],
+        ["--stages", "adapter", "--ablation", "detail"],
+    ):
         assert train.main([str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", *short, *ablation]) == 0
     weights = tmp_path / "weights"
     assert {p.name for p in weights.iterdir()} == {
-        files.UNET, files.VAE, files.ADAPTER, files.SCORER, files.TEXT, files.BASE_IDE, files.BASE_TEXT}
+        files.UNET,
+        files.VAE,
+        files.ADAPTER,
+        files.SCORER,
+        files.TEXT,
+        files.BASE_IDE,
+        files.BASE_TEXT,
+    }
     assert list(evaluate.variants(weights, tmp_path)) == [
-        "base, no boxes", "DEIG", "without the mask, seed 0", "without the IDE, seed 0", "coarse captions only, seed 0"]
+        "base, no boxes",
+        "DEIG",
+        "without the mask, seed 0",
+        "without the IDE, seed 0",
+        "coarse captions only, seed 0",
+    ]
     for adapter, encoder, how in evaluate.variants(weights, tmp_path).values():
         assembled = Models(models.unet(weights), models.autoencoder(weights), models.text_encoder(weights, encoder))
         pictures = generate(assembled, adapter, [draw_scene(1, 1), draw_scene(2, 3)], steps=2, **how)
@@ -72,9 +91,17 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
 
 
 def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
+    monkeypatch.setattr("research.demo.latents.SHARD", 100)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)
-    run = [str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1", f"--start={files.WEIGHTS}"]
+    run = [
+        str(tmp_path),
+        "--scenes=100",
+        "--batch=4",
+        "--threads=1",
+        "--base-steps=1",
+        "--adapter-steps=1",
+        f"--start={files.WEIGHTS}",
+    ]
     assert train.main(run) == 0
     weights = tmp_path / "weights"
     read = files.read("model.safetensors", weights / files.BASE_TEXT)
@@ -91,14 +118,14 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch)
 
 
 def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, monkeypatch):
-    monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
+    monkeypatch.setattr("research.demo.latents.SHARD", 100)
     asked = []
 
     def encode(_model, pictures, _where):
         asked.append(len(pictures))
         return torch.zeros(len(pictures), 4, 16, 16, dtype=torch.float16)
 
-    monkeypatch.setattr("deig_core.demo.latents.encode", encode)
+    monkeypatch.setattr("research.demo.latents.encode", encode)
     for name, model in (("a", 1), ("a", 1), ("b", 2)):
         files.write(tmp_path / name, files.VAE, models.autoencoder().state_dict(), {"model": model})
         scenes, latents = training_scenes(tmp_path / name, tmp_path / "latents", 50, 1)
@@ -107,7 +134,7 @@ def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, 
 
 
 def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("deig_core.demo.latents.SHARD", 100)
+    monkeypatch.setattr("research.demo.latents.SHARD", 100)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)
     run = [str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1"]
     start = [f"--start={files.WEIGHTS}", "--stages"]
@@ -122,12 +149,15 @@ def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_pa
     assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 0
 
 
-@pytest.mark.parametrize(("options", "said"), [
-    (["--ide-only"], "--ide-only goes with --start and --stages base"),
-    (["--ide-only", f"--start={files.WEIGHTS}"], "--ide-only goes with --start and --stages base"),
-    (["--ablation=mask", f"--start={files.WEIGHTS}"], "--ablation trains a new adapter: leave out --start"),
-    ([f"--start={files.WEIGHTS / files.ADAPTER}"], "--start is a folder of weights, and"),
-])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--ide-only"], "--ide-only goes with --start and --stages base"),
+        (["--ide-only", f"--start={files.WEIGHTS}"], "--ide-only goes with --start and --stages base"),
+        (["--ablation=mask", f"--start={files.WEIGHTS}"], "--ablation trains a new adapter: leave out --start"),
+        ([f"--start={files.WEIGHTS / files.ADAPTER}"], "--start is a folder of weights, and"),
+    ],
+)
 def test_options_that_would_train_something_else_are_refused(tmp_path, capsys, options, said):
     with pytest.raises(SystemExit):
         train.main([str(tmp_path), *options])
@@ -170,7 +200,10 @@ def test_without_the_ide_the_words_of_a_text_are_averaged_and_its_pads_are_not()
 
 def test_without_the_mask_every_cell_sees_every_instance_and_no_more():
     latent = torch.zeros(4, 16, 16)
-    examples = [Example(latent, "", ("a", "b"), ((0, 0, 0.3, 0.3), (0.5, 0.5, 1, 1))), Example(latent, "", ("c",), ((0, 0, 1, 0.2),))]
+    examples = [
+        Example(latent, "", ("a", "b"), ((0, 0, 0.3, 0.3), (0.5, 0.5, 1, 1))),
+        Example(latent, "", ("c",), ((0, 0, 1, 0.2),)),
+    ]
     call = Unmasked(BatchCall(collate(examples), torch.zeros(2, 16, 8), 8))
     (level,) = call.instances((16, 16), torch.device("cpu"))
     assert level.members.tolist() == [[3] * 256, [1] * 256]

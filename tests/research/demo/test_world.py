@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("scipy", reason="scipy is not installed (ComfyUI brings it)")
-from deig_core.demo.render import RGB, background, pattern_share, render
-from deig_core.demo.report import MEASURES, measured
-from deig_core.demo.scorer import ANSWERS, Verdict, find_objects, iou
-from deig_core.demo.world import GAP, SIZE, Placed, Scene, Thing, draw_scene, every_thing
+from research.demo.render import RGB, background, pattern_share, render
+from research.demo.report import MEASURES, measured
+from research.demo.scorer import ANSWERS, Verdict, find_objects, iou
+from research.demo.world import GAP, SIZE, Placed, Scene, Thing, draw_scene, every_thing
 
 seeds = st.integers(0, 2**31)
 
@@ -79,7 +79,10 @@ def verdict(**changes):
     return Verdict(Placed(thing, (0, 0, 50, 50)), changes.get("iou", 0.9), found)
 
 
-@pytest.mark.parametrize("change", [{"iou": 0.49}, {"shape": "heart"}, {"colour": None}, {"pattern": None}, {"second": "green"}, {"outline": "black"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"iou": 0.49}, {"shape": "heart"}, {"colour": None}, {"pattern": None}, {"second": "green"}, {"outline": "black"}],
+)
 def test_one_thing_wrong_fails_the_instance(change):
     assert verdict().passes() and not verdict(**change).passes()
 
@@ -101,6 +104,12 @@ def test_the_table_counts_instances_and_its_interval_holds_the_value():
 
 
 def test_a_caption_names_every_object():
-    scene = Scene((Placed(Thing("star", "blue", "dots", "yellow", "white"), (0, 0, 60, 60)), Placed(Thing("circle", "red"), (70, 70, 110, 110))), 0)
+    scene = Scene(
+        (
+            Placed(Thing("star", "blue", "dots", "yellow", "white"), (0, 0, 60, 60)),
+            Placed(Thing("circle", "red"), (70, 70, 110, 110)),
+        ),
+        0,
+    )
     assert scene.caption() == "a blue star with yellow dots and a white outline, a red circle"
     assert torch.tensor(scene.boxes()).dtype == torch.float64

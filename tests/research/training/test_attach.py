@@ -10,12 +10,12 @@ from safetensors import safe_open
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from diffusers import UNet2DConditionModel
 
+from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
 from deig_core.checkpoint.read import OfficialCheckpoint, is_deig_key, load_adapter
+from deig_core.diffusers_unet.attach import attach
+from deig_core.diffusers_unet.names import load_original, original_state_dict
 from deig_core.errors import DeigError
-from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
-from deig_core.regions import Region
-from deig_core.training.attach import attach
-from deig_core.training.names import load_original, original_state_dict
+from deig_core.regions.document import Region
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -31,10 +31,14 @@ def golden(request):
     adapter = load_adapter(OfficialCheckpoint(deig, {}, {}, {"config": heads}))
     attends = [2**level in config["attention_resolutions"] for level in range(len(config["channel_mult"]))]
     unet = UNet2DConditionModel(
-        sample_size=64, block_out_channels=[config["model_channels"] * m for m in config["channel_mult"]],
-        layers_per_block=config["num_res_blocks"], cross_attention_dim=config["context_dim"], attention_head_dim=config["num_heads"],
+        sample_size=64,
+        block_out_channels=[config["model_channels"] * m for m in config["channel_mult"]],
+        layers_per_block=config["num_res_blocks"],
+        cross_attention_dim=config["context_dim"],
+        attention_head_dim=config["num_heads"],
         down_block_types=["CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attends],
-        up_block_types=["CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)]).eval()
+        up_block_types=["CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)],
+    ).eval()
     base = {k: v for k, v in weights.items() if k not in deig}
     load_original(unet, base)
     return values, unet, adapter, base
@@ -68,7 +72,13 @@ def test_names_of_the_original_layout_come_back(golden):
 
 def test_another_unet_is_refused(golden):
     _, _, adapter, _ = golden
-    other = UNet2DConditionModel(block_out_channels=(32,), down_block_types=("CrossAttnDownBlock2D",), up_block_types=("CrossAttnUpBlock2D",),
-                                 cross_attention_dim=64, attention_head_dim=4, layers_per_block=1)
+    other = UNet2DConditionModel(
+        block_out_channels=(32,),
+        down_block_types=("CrossAttnDownBlock2D",),
+        up_block_types=("CrossAttnUpBlock2D",),
+        cross_attention_dim=64,
+        attention_head_dim=4,
+        layers_per_block=1,
+    )
     with pytest.raises(DeigError, match="is for a UNet with the transformer blocks"):
         attach(other, adapter)

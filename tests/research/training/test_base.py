@@ -10,23 +10,28 @@ pytest.importorskip("diffusers", reason="diffusers is not installed (extra `trai
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from tiny import features, tiny_adapter, tiny_unet
 
-from deig_core.config import SD1_FUSERS, DeigConfig
+from deig_core.call import GroundedText, Layout, TextFeatures
+from deig_core.checkpoint.base_unet import sd1_unet_shapes
+from deig_core.diffusers_unet.attach import attach
+from deig_core.diffusers_unet.names import original_state_dict
+from deig_core.diffusers_unet.sample import sample
 from deig_core.errors import WeightsError
-from deig_core.grounding import GroundedText, Layout, TextFeatures
-from deig_core.regions import Region
-from deig_core.sd1_unet import sd1_unet_shapes
-from deig_core.training import base
-from deig_core.training.attach import attach
-from deig_core.training.names import original_state_dict
-from deig_core.training.noise import alphas_cumprod
-from deig_core.training.sample import sample
+from deig_core.model.config import SD1_FUSERS, DeigConfig
+from deig_core.regions.document import Region
+from research.training import base
+from research.training.noise import alphas_cumprod
 
 
 def eight_heads():
     torch.manual_seed(0)
     return UNet2DConditionModel(
-        block_out_channels=(32, 64, 64), down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"), layers_per_block=2, cross_attention_dim=32, attention_head_dim=8)
+        block_out_channels=(32, 64, 64),
+        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        layers_per_block=2,
+        cross_attention_dim=32,
+        attention_head_dim=8,
+    )
 
 
 @pytest.mark.parametrize("form", ["checkpoint", "pickle", "published", "config", "folder", "pipeline"])
@@ -34,9 +39,14 @@ def test_the_unet_is_read_from(tmp_path, form):
     unet = tiny_unet() if form == "config" else eight_heads()
     weights, path = {k: v.contiguous() for k, v in original_state_dict(unet).items()}, tmp_path / "base.safetensors"
     if form == "checkpoint":
-        save_file({f"model.diffusion_model.{k}": v for k, v in weights.items()} | {"cond_stage_model.x": torch.ones(1)}, path)
+        save_file(
+            {f"model.diffusion_model.{k}": v for k, v in weights.items()} | {"cond_stage_model.x": torch.ones(1)}, path
+        )
     elif form == "pickle":
-        torch.save({"state_dict": {f"model.diffusion_model.{k}": v for k, v in weights.items()}, "step": 3}, path := tmp_path / "base.ckpt")
+        torch.save(
+            {"state_dict": {f"model.diffusion_model.{k}": v for k, v in weights.items()}, "step": 3},
+            path := tmp_path / "base.ckpt",
+        )
     elif form == "published":
         deig = {k: v.clone() for k, v in tiny_adapter(tiny_unet()).official_state_dict().items()}
         torch.save({"model": weights | deig, "autoencoder": {}}, path := tmp_path / "model.pth")
@@ -57,7 +67,11 @@ def test_the_unet_is_read_from(tmp_path, form):
 
 def test_the_sizes_of_stable_diffusion_are_recognised():
     found = base.unet_config({k: torch.empty(s, device="meta") for k, s in sd1_unet_shapes().items()})
-    assert found["block_out_channels"] == (320, 640, 1280, 1280) and found["layers_per_block"] == 2 and found["cross_attention_dim"] == 768
+    assert (
+        found["block_out_channels"] == (320, 640, 1280, 1280)
+        and found["layers_per_block"] == 2
+        and found["cross_attention_dim"] == 768
+    )
     assert found["down_block_types"] == ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",)
     with torch.device("meta"):
         adapter = base.new_adapter(UNet2DConditionModel(**found))
@@ -75,11 +89,19 @@ def test_another_file_is_no_base(tmp_path):
 def test_autoencoders_of_a_folder(tmp_path):
     torch.manual_seed(0)
     tiny = AutoencoderTiny().eval()
-    full = AutoencoderKL(block_out_channels=(32, 32, 32, 32), down_block_types=("DownEncoderBlock2D",) * 4,
-                         up_block_types=("UpDecoderBlock2D",) * 4, latent_channels=4, scaling_factor=0.5).eval()
+    full = AutoencoderKL(
+        block_out_channels=(32, 32, 32, 32),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        latent_channels=4,
+        scaling_factor=0.5,
+    ).eval()
     pictures = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
-        for model, expected in ((tiny, tiny.encoder(pictures * 2 - 1)), (full, 0.5 * full.encode(pictures * 2 - 1).latent_dist.mean)):
+        for model, expected in (
+            (tiny, tiny.encoder(pictures * 2 - 1)),
+            (full, 0.5 * full.encode(pictures * 2 - 1).latent_dist.mean),
+        ):
             model.save_pretrained(tmp_path / type(model).__name__ / "vae")
             found = base.load_autoencoder(tmp_path / type(model).__name__)
             latents = base.encode(found, pictures)
@@ -98,7 +120,9 @@ def test_a_gligen_file_starts_fusers_and_position_net(tmp_path):
     assert all(torch.equal(adapter.ide.state_dict()[k], v) for k, v in ide.items())
     del gligen["position_net.linears.4.bias"]
     save_file(gligen, tmp_path / "less.safetensors")
-    with pytest.raises(WeightsError, match=r"less\.safetensors cannot start this adapter: position_net\.linears\.4\.bias \(1 in all\)"):
+    with pytest.raises(
+        WeightsError, match=r"less\.safetensors cannot start this adapter: position_net\.linears\.4\.bias \(1 in all\)"
+    ):
         base.start_from_gligen(adapter, tmp_path / "less.safetensors")
 
 

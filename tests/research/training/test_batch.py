@@ -8,12 +8,12 @@ import torch
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from tiny import CONFIG, Examples, features, tiny_adapter, tiny_unet
 
-from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
-from deig_core.regions import Region
-from deig_core.training.attach import attach
-from deig_core.training.batch import Example, collate, mirrored
-from deig_core.training.examples import Examples as Drawn
-from deig_core.training.model import Trainee
+from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.diffusers_unet.attach import attach
+from deig_core.regions.document import Region
+from research.training.batch import Example, collate, mirrored
+from research.training.examples import Examples as Drawn
+from research.training.model import Trainee
 
 
 @torch.no_grad()
@@ -23,7 +23,7 @@ def test_a_batch_is_what_inference_makes_of_its_examples(chosen):
     adapter = tiny_adapter(unet)
     model = Trainee(unet, adapter)
     examples = [Examples()[i] for i in chosen]
-    batch, times = collate(examples), torch.tensor([900, 4, 310, 77][:len(chosen)])
+    batch, times = collate(examples), torch.tensor([900, 4, 310, 77][: len(chosen)])
     x = torch.randn(batch.latents.shape, generator=torch.Generator().manual_seed(1))
     context, call = model.ground(batch, features(batch.texts), times)
     found = attach(unet, adapter)(x, times, context, call)
@@ -61,12 +61,26 @@ class Texts:
         return 1
 
     def __getitem__(self, i):
-        return Example(torch.zeros(4, 8, 8), "a caption", (self.text,) * 3, ((0, 0, 0.1, 0.1), (0, 0, 0.5, 0.5), (0.5, 0.5, 0.9, 0.8)))
+        return Example(
+            torch.zeros(4, 8, 8),
+            "a caption",
+            (self.text,) * 3,
+            ((0, 0, 0.1, 0.1), (0, 0, 0.5, 0.5), (0.5, 0.5, 0.9, 0.8)),
+        )
 
 
-@pytest.mark.parametrize(("text", "turns"), [
-    ("a cat", True), ("the Left hand", False), ("a car on its right", False), ("the leftmost", False), ("rightwards", False),
-    ("anticlockwise", False), ("a leftover", True)])
+@pytest.mark.parametrize(
+    ("text", "turns"),
+    [
+        ("a cat", True),
+        ("the Left hand", False),
+        ("a car on its right", False),
+        ("the leftmost", False),
+        ("rightwards", False),
+        ("anticlockwise", False),
+        ("a leftover", True),
+    ],
+)
 def test_pictures_whose_texts_know_sides_are_not_mirrored(text, turns):
     drawn = Drawn(Texts(text), replace(CONFIG, drop=0.0))
     share = sum(drawn[0, step, 0].boxes[0][0] != 0 for step in range(400)) / 400
@@ -86,10 +100,14 @@ def test_places_do_not_depend_on_processes_and_show_every_example_once_an_epoch(
     drawn = Drawn(Examples(), config)
     one = [p for batch in drawn.places(0, 0, 2) for p in batch], [p for batch in drawn.places(0, 1, 2) for p in batch]
     together = sorted((step, place, index) for index, step, place in one[0] + one[1])
-    alone = [(step, place, index) for batch in Drawn(Examples(), replace(config, batch=4)).places(0, 0, 1) for index, step, place in batch]
+    alone = [
+        (step, place, index)
+        for batch in Drawn(Examples(), replace(config, batch=4)).places(0, 0, 1)
+        for index, step, place in batch
+    ]
     assert together == alone
     indices = [index for *_, index in alone]
-    assert all(sorted(indices[e * 7:e * 7 + 7]) == list(range(7)) for e in range(4)) and indices[:7] != indices[7:14]
+    assert all(sorted(indices[e * 7 : e * 7 + 7]) == list(range(7)) for e in range(4)) and indices[:7] != indices[7:14]
     assert list(drawn.places(3, 0, 2)) == list(drawn.places(0, 0, 2))[3:]
 
 

@@ -10,25 +10,39 @@ from PIL import Image
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from deig_core.errors import DeigError
-from deig_core.training import cached, coco
-from deig_core.training.pictures import Picture, cropped, read_pictures, write_pictures
-from deig_core.training.store import APART, Store, digest, fingerprint
+from research.training import cached, coco
+from research.training.pictures import Picture, cropped, read_pictures, write_pictures
+from research.training.store import APART, Store, digest, fingerprint
 
-LINE = {"file_name": "a.png", "width": 8, "height": 4, "caption": "c", "instances": [{"bbox": [1, 1, 2, 2], "description": "d"}]}
+LINE = {
+    "file_name": "a.png",
+    "width": 8,
+    "height": 4,
+    "caption": "c",
+    "instances": [{"bbox": [1, 1, 2, 2], "description": "d"}],
+}
 
 
 def test_lines_come_back(tmp_path):
-    pictures = [Picture("ä.png", 10, 20, "a «b»", ((0.5, 1.0, 3.0, 4.0),), ("é\n",)), Picture("b.png", 5, 5, "", (), ())]
+    pictures = [
+        Picture("ä.png", 10, 20, "a «b»", ((0.5, 1.0, 3.0, 4.0),), ("é\n",)),
+        Picture("b.png", 5, 5, "", (), ()),
+    ]
     write_pictures(tmp_path / "d.jsonl", pictures)
     assert read_pictures(tmp_path / "d.jsonl") == pictures
 
 
-@pytest.mark.parametrize(("change", "said"), [
-    ({"width": None}, r"line 2: width and height are None and 4"), ({"caption": 3}, "line 2: file_name, caption and description must be texts"),
-    ({"instances": [{"bbox": [0, 0, 0, 2], "description": ""}]}, r"line 2: bbox \[0.0, 0.0, 0.0, 2.0\] is no box"),
-    ({"instances": [{"bbox": [0, 0, float("nan"), 2], "description": ""}]}, r"is no box"),
-    ({"instances": [{"bbox": [0, 0, 1, 1]}]}, "line 2 has no 'description'"), ({"instances": 3}, "line 2 cannot be read"),
-])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"width": None}, r"line 2: width and height are None and 4"),
+        ({"caption": 3}, "line 2: file_name, caption and description must be texts"),
+        ({"instances": [{"bbox": [0, 0, 0, 2], "description": ""}]}, r"line 2: bbox \[0.0, 0.0, 0.0, 2.0\] is no box"),
+        ({"instances": [{"bbox": [0, 0, float("nan"), 2], "description": ""}]}, r"is no box"),
+        ({"instances": [{"bbox": [0, 0, 1, 1]}]}, "line 2 has no 'description'"),
+        ({"instances": 3}, "line 2 cannot be read"),
+    ],
+)
 def test_a_wrong_line_is_named(tmp_path, change, said):
     path = tmp_path / "d.jsonl"
     path.write_text(json.dumps(LINE) + "\n" + json.dumps(LINE | change) + "\n")
@@ -42,7 +56,9 @@ def test_an_empty_file_is_refused(tmp_path):
         read_pictures(tmp_path / "d.jsonl")
 
 
-@given(st.integers(8, 900), st.integers(8, 900), st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 1), st.floats(0.01, 1))
+@given(
+    st.integers(8, 900), st.integers(8, 900), st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 1), st.floats(0.01, 1)
+)
 def test_a_box_stays_on_its_pixels(width, height, x, y, w, h):
     x, y = x * width * 0.9, y * height * 0.9
     box = (x, y, min(w * width, width - x), min(h * height, height - y))
@@ -54,7 +70,12 @@ def test_a_box_stays_on_its_pixels(width, height, x, y, w, h):
         seen = (inside[2] - inside[0]) * (inside[3] - inside[1]) / (box[2] * box[3])
     if boxes:
         assert texts == ("t",) and seen > 0.299
-        back = [boxes[0][0] * size + left, boxes[0][1] * size + top, boxes[0][2] * size + left, boxes[0][3] * size + top]
+        back = [
+            boxes[0][0] * size + left,
+            boxes[0][1] * size + top,
+            boxes[0][2] * size + left,
+            boxes[0][3] * size + top,
+        ]
         assert max(abs(a - b) for a, b in zip(back, inside, strict=True)) < 1e-6 * size
     else:
         assert seen < 0.301 or min(inside[2] - inside[0], inside[3] - inside[1]) <= size / 64
@@ -62,8 +83,11 @@ def test_a_box_stays_on_its_pixels(width, height, x, y, w, h):
 
 def test_coco():
     instances = {
-        "images": [{"id": 1, "file_name": "1.jpg", "width": 10, "height": 8}, {"id": 2, "file_name": "2.jpg", "width": 4, "height": 4},
-                   {"id": 3, "file_name": "3.jpg", "width": 4, "height": 4}],
+        "images": [
+            {"id": 1, "file_name": "1.jpg", "width": 10, "height": 8},
+            {"id": 2, "file_name": "2.jpg", "width": 4, "height": 4},
+            {"id": 3, "file_name": "3.jpg", "width": 4, "height": 4},
+        ],
         "categories": [{"id": 7, "name": "dog"}],
         "annotations": [
             {"image_id": 1, "category_id": 7, "bbox": [1, 2, 3, 4], "iscrowd": 0},
@@ -71,10 +95,13 @@ def test_coco():
             {"image_id": 1, "category_id": 7, "bbox": [0, 0, 9, 8], "iscrowd": 1},
             {"image_id": 2, "category_id": 7, "bbox": [0, 0, 1, 0]},
             {"image_id": 3, "category_id": 7, "bbox": [0, 0, 1, 1]},
-        ]}
+        ],
+    }
     captions = {"annotations": [{"image_id": 1, "caption": " Two dogs. "}, {"image_id": 1, "caption": "Another"}]}
     first, third = coco.from_coco(instances, captions)
-    assert first == Picture("1.jpg", 10, 8, "Two dogs.", ((1, 2, 3, 4), (0, 0, 2, 2)), ("a dog", "a brown dog with a red collar"))
+    assert first == Picture(
+        "1.jpg", 10, 8, "Two dogs.", ((1, 2, 3, 4), (0, 0, 2, 2)), ("a dog", "a brown dog with a red collar")
+    )
     assert third.caption == "a dog"
     with pytest.raises(DeigError, match="no COCO annotations"):
         coco.from_coco({"images": []})
@@ -91,7 +118,9 @@ def test_a_store_is_added_to_and_never_half(tmp_path):
     import pickle
 
     for again in (Store(tmp_path, "x"), pickle.loads(pickle.dumps(store))):  # noqa: S301 (our own object, sent to another process)
-        assert len(again) == 5 and all(torch.equal(again[k], v) and again[k].dtype == v.dtype for k, v in values.items())
+        assert len(again) == 5 and all(
+            torch.equal(again[k], v) and again[k].dtype == v.dtype for k, v in values.items()
+        )
     with pytest.raises(DeigError, match=r"lacks an item of the data: run python -m deig_core\.training\.prepare"):
         store[digest("other")]
 
@@ -139,9 +168,15 @@ def test_the_target_of_the_coco_converter_cannot_be_the_captions(tmp_path, capsy
 
 
 def test_coco_without_captions_is_joined_from_descriptions(tmp_path):
-    (tmp_path / "instances.json").write_text(json.dumps({
-        "images": [{"id": 1, "file_name": "1.jpg", "width": 10, "height": 8}], "categories": [{"id": 7, "name": "dog"}],
-        "annotations": [{"image_id": 1, "category_id": 7, "bbox": [0, 0, i, i]} for i in (2, 3)]}))
+    (tmp_path / "instances.json").write_text(
+        json.dumps(
+            {
+                "images": [{"id": 1, "file_name": "1.jpg", "width": 10, "height": 8}],
+                "categories": [{"id": 7, "name": "dog"}],
+                "annotations": [{"image_id": 1, "category_id": 7, "bbox": [0, 0, i, i]} for i in (2, 3)],
+            }
+        )
+    )
     assert coco.main([str(tmp_path / "instances.json"), str(tmp_path / "data.jsonl")]) == 0
     assert json.loads((tmp_path / "data.jsonl").read_text())["caption"] == "a dog, a dog"
 

@@ -15,9 +15,9 @@ from tiny import CONFIG, Examples, features, run, tiny_adapter, tiny_unet
 
 from deig_core.checkpoint.read import load_adapter, read_official
 from deig_core.errors import DeigError
-from deig_core.training import state
-from deig_core.training.batch import BatchCall
-from deig_core.training.model import Trainee
+from research.training import state
+from research.training.batch import BatchCall
+from research.training.model import Trainee
 
 SCRIPT = Path(__file__).with_name("tiny.py")
 
@@ -28,7 +28,12 @@ def command(*options):
 
 def weights(folder):
     found = state.newest(folder / "states")
-    return found["step"], found["adapter"], found["average"]["shadow_params"], [m["exp_avg"] for m in found["optimiser"]["state"].values()]
+    return (
+        found["step"],
+        found["adapter"],
+        found["average"]["shadow_params"],
+        [m["exp_avg"] for m in found["optimiser"]["state"].values()],
+    )
 
 
 def assert_same(a, b):
@@ -48,7 +53,9 @@ def gradients(folder):
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     config = replace(CONFIG, steps=40, save_every=2, accumulate=2)
-    line, environment = command(sys.executable, SCRIPT, killed, "--slow", "--steps", 40, "--save-every", 2, "--accumulate", 2)
+    line, environment = command(
+        sys.executable, SCRIPT, killed, "--slow", "--steps", 40, "--save-every", 2, "--accumulate", 2
+    )
     process = subprocess.Popen(line, env=environment, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
     while not state.states(killed / "states") and time.monotonic() < until and process.poll() is None:
@@ -81,8 +88,29 @@ def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):
 def test_two_processes_give_the_gradients_of_one(tmp_path):
     # accelerate's own --cpu starts a single process: it leaves several to MPI.
     line, environment = command(
-        sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", 2, "--num_machines", 1, "--mixed_precision", "no",
-        "--dynamo_backend", "no", "--main_process_port", 0, SCRIPT, tmp_path / "two", "--steps", 1, "--batch", 2, "--accumulate", 2)
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_processes",
+        2,
+        "--num_machines",
+        1,
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "--main_process_port",
+        0,
+        SCRIPT,
+        tmp_path / "two",
+        "--steps",
+        1,
+        "--batch",
+        2,
+        "--accumulate",
+        2,
+    )
     environment["ACCELERATE_USE_CPU"] = "true"
     done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
@@ -97,7 +125,10 @@ def test_the_gradient_does_not_depend_on_how_it_is_computed(tmp_path, change):
     config = replace(CONFIG, steps=1, batch=4)
     run(tmp_path / "one", config)
     run(tmp_path / "other", replace(config, **change))
-    difference = max(float((a - b).abs().max()) for a, b in zip(gradients(tmp_path / "one"), gradients(tmp_path / "other"), strict=True))
+    difference = max(
+        float((a - b).abs().max())
+        for a, b in zip(gradients(tmp_path / "one"), gradients(tmp_path / "other"), strict=True)
+    )
     assert difference < 1e-6
 
 
@@ -117,12 +148,18 @@ class Blind(Trainee):
 
 
 def test_weights_that_stand_still_are_named(tmp_path):
-    with pytest.raises(DeigError, match=r"After 50 steps these weights have not moved: position_net\.linears\.0\.weight"):
+    with pytest.raises(
+        DeigError, match=r"After 50 steps these weights have not moved: position_net\.linears\.0\.weight"
+    ):
         run(tmp_path, replace(CONFIG, steps=60, batch=1, save_every=100), trainee=Blind)
 
 
 def test_every_weight_moves_from_shut_gates_and_a_slow_start(tmp_path):
-    run(tmp_path, replace(CONFIG, steps=51, save_every=100, learning_rate=1e-4, warm_up=10_000), adapter=tiny_adapter(tiny_unet(), gate=0.0))
+    run(
+        tmp_path,
+        replace(CONFIG, steps=51, save_every=100, learning_rate=1e-4, warm_up=10_000),
+        adapter=tiny_adapter(tiny_unet(), gate=0.0),
+    )
 
 
 @pytest.mark.parametrize("name", ["batch", "accumulate", "most_instances", "save_every", "keep"])
@@ -149,7 +186,11 @@ def test_the_result_is_an_adapter_of_the_averaged_weights(tmp_path):
 def test_pictures_and_curves_go_to_tensorboard(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    run(tmp_path, replace(CONFIG, steps=10, batch=1, sample_every=5), sampler=lambda adapter: torch.zeros(2, 8, 8, 3, dtype=torch.uint8).numpy())
+    run(
+        tmp_path,
+        replace(CONFIG, steps=10, batch=1, sample_every=5),
+        sampler=lambda adapter: torch.zeros(2, 8, 8, 3, dtype=torch.uint8).numpy(),
+    )
     (events,) = tmp_path.rglob("events.out.*")
     seen = EventAccumulator(str(events)).Reload()
     assert [e.step for e in seen.Scalars("loss")] == [10] and [e.step for e in seen.Images("samples")] == [5, 10]

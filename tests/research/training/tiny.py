@@ -13,22 +13,38 @@ if __name__ == "__main__":
 from accelerate.state import AcceleratorState
 from diffusers import UNet2DConditionModel
 
-from deig_core.training.base import new_adapter
-from deig_core.training.batch import Example
-from deig_core.training.config import TrainConfig, add_arguments, from_arguments
-from deig_core.training.noise import generator
-from deig_core.training.train import train
+from research.training.base import new_adapter
+from research.training.batch import Example
+from research.training.config import TrainConfig, add_arguments, from_arguments
+from research.training.noise import generator
+from research.training.train import train
 
 TEXT, LENGTH = 24, 6
 CONFIG = TrainConfig(
-    steps=6, batch=2, accumulate=1, learning_rate=1e-3, warm_up=1, gamma=5.0, averaging=0.9, save_every=2, sample_every=0, most_instances=5)
+    steps=6,
+    batch=2,
+    accumulate=1,
+    learning_rate=1e-3,
+    warm_up=1,
+    gamma=5.0,
+    averaging=0.9,
+    save_every=2,
+    sample_every=0,
+    most_instances=5,
+)
 
 
 def tiny_unet(seed=0):
     torch.manual_seed(seed)
     return UNet2DConditionModel(
-        sample_size=8, block_out_channels=(32, 64), down_block_types=("CrossAttnDownBlock2D",) * 2, up_block_types=("CrossAttnUpBlock2D",) * 2,
-        layers_per_block=1, cross_attention_dim=32, attention_head_dim=4)
+        sample_size=8,
+        block_out_channels=(32, 64),
+        down_block_types=("CrossAttnDownBlock2D",) * 2,
+        up_block_types=("CrossAttnUpBlock2D",) * 2,
+        layers_per_block=1,
+        cross_attention_dim=32,
+        attention_head_dim=4,
+    )
 
 
 def tiny_adapter(unet, seed=0, gate=0.5):
@@ -52,7 +68,9 @@ class Examples:
         lot = generator(5, i)
         low, size = torch.rand(i % 5, 2, generator=lot) * 0.5, 0.2 + torch.rand(i % 5, 2, generator=lot) * 0.3
         boxes = tuple(tuple(box) for box in torch.cat([low, low + size], 1).double().tolist())
-        return Example(torch.randn(4, 8, 8, generator=lot), f"caption {i}", tuple(f"thing {i} {k}" for k in range(i % 5)), boxes)
+        return Example(
+            torch.randn(4, 8, 8, generator=lot), f"caption {i}", tuple(f"thing {i} {k}" for k in range(i % 5)), boxes
+        )
 
 
 def features(texts):
@@ -64,7 +82,15 @@ def run(folder, config=CONFIG, **options):
     AcceleratorState._reset_state(True)
     unet = tiny_unet()
     adapter = options.pop("adapter", None) or tiny_adapter(unet)
-    train(config, options.pop("source", Examples()), options.pop("features", features), unet, adapter, Path(folder), **options)
+    train(
+        config,
+        options.pop("source", Examples()),
+        options.pop("features", features),
+        unet,
+        adapter,
+        Path(folder),
+        **options,
+    )
     return adapter
 
 
