@@ -17,7 +17,7 @@ from deig_core.diffusers_unet.names import load_original, original_state_dict
 from deig_core.errors import DeigError
 from deig_core.regions.document import Region
 
-GOLDEN = Path(__file__).parents[1] / "golden"
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture(scope="module", params=["unet.safetensors", "unet_2level.safetensors"])
