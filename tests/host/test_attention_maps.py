@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from graph import CELLS, PIXELS
 from parity import pack_module
 
 BOX = {"box": [0.05, 0.1, 0.5, 0.9], "description": "a woman in a red hoodie with white stripes", "strength": 0.6}
@@ -76,10 +77,10 @@ class Oracle:
         self.found.append(of_tokens.reshape(rows, regions, run.tokens_per_region, side, side))
 
     def mean(self, region, factor=None):
-        """[rows, T, 32, 32] over the calls of one level, or of all."""
-        grids = [f[:, region - 1] for f in self.found if factor in (None, 32 // f.shape[-1])]
+        """[rows, T, CELLS, CELLS] over the calls of one level, or of all."""
+        grids = [f[:, region - 1] for f in self.found if factor in (None, CELLS // f.shape[-1])]
         return sum(
-            g.repeat_interleave(32 // g.shape[-1], -1).repeat_interleave(32 // g.shape[-1], -2) for g in grids
+            g.repeat_interleave(CELLS // g.shape[-1], -1).repeat_interleave(CELLS // g.shape[-1], -2) for g in grids
         ) / len(grids)
 
 
@@ -133,7 +134,7 @@ def test_the_colours_show_the_weights(graph, text):
     pictures, overview = maps(graph, attention, samples, region=2)
     weights = attention.find(samples[0])[0].mean(2)
     count = weights.shape[1]
-    assert pictures.shape == (2 * count, 256, 256, 3) and len(overview) == 2
+    assert pictures.shape == (2 * count, PIXELS, PIXELS, 3) and len(overview) == 2
     assert torch.equal(pictures[count + 3, 4::8, 4::8], heatmap.colours(weights[1, 3] / weights[1, 3].max()))
     alike, _ = maps(graph, attention, samples, region=2, brightness="all tokens alike")
     assert torch.equal(alike[3, 4::8, 4::8], heatmap.colours(weights[0, 3] / weights[0].max()))
@@ -155,8 +156,8 @@ def test_nothing_outside_the_region(graph):
     model, attention = record(graph)
     samples = graph.sample(model, *graph.encode([{"box": [0.25, 0.5, 0.75, 1.0], "description": "a red cube"}]))
     fine = attention.find(samples[0])[0].mean(1, 1) > 0
-    inside = torch.zeros(32, 32, dtype=torch.bool)
-    inside[16:, 8:24] = True
+    inside = torch.zeros(CELLS, CELLS, dtype=torch.bool)
+    inside[8:, 4:12] = True
     assert torch.equal(fine, inside.expand_as(fine))
 
 
@@ -164,12 +165,12 @@ def test_two_samplers_and_two_seeds_keep_their_own_runs(graph, text):
     model, attention = record(graph)
     first = graph.sample(model, *text, seed=1)
     (large,) = graph.node(
-        "LatentUpscale", samples={"samples": first}, upscale_method="bilinear", width=384, height=384, crop="disabled"
+        "LatentUpscale", samples={"samples": first}, upscale_method="bilinear", width=192, height=192, crop="disabled"
     )
     second = graph.sample(model, *text, latent=large, denoise=0.5, steps=4)
     third = graph.sample(model, *text, seed=2)
     means = [attention.find(samples[0])[0].mean(1) for samples in (first, second, third)]
-    assert [m.shape[-1] for m in means] == [32, 48, 32]
+    assert [m.shape[-1] for m in means] == [16, 24, 16]
     alone, again = record(graph)
     assert torch.equal(again.find(graph.sample(alone, *text, seed=1)[0])[0].mean(1), means[0])
     assert not torch.equal(means[0], means[2])
@@ -183,13 +184,13 @@ def test_an_interrupted_run_leaves_nothing(graph, text):
     with torch.inference_mode(), pytest.raises(management.InterruptProcessingException):
         comfy.sample.sample(
             model,
-            torch.randn(1, 4, 32, 32),
+            torch.randn(1, 4, CELLS, CELLS),
             5,
             7.5,
             "euler",
             "ddim_uniform",
             *text,
-            torch.zeros(1, 4, 32, 32),
+            torch.zeros(1, 4, CELLS, CELLS),
             callback=lambda step, *_: step == 1 and management.interrupt_current_processing(),
         )
     assert attention._runs == []
@@ -221,17 +222,17 @@ def test_custom_sampling_and_odd_sizes(graph, text):
         guider=guider,
         sampler=sampler,
         sigmas=sigmas,
-        latent_image={"samples": torch.zeros(1, 4, 25, 37)},
+        latent_image={"samples": torch.zeros(1, 4, 13, 19)},
     )
     pictures, _ = maps(graph, attention, out["samples"])
-    assert pictures.shape[1:] == (200, 296, 3)
+    assert pictures.shape[1:] == (104, 152, 3)
 
 
 def test_an_area_is_shown_where_it_is(graph, text):
-    (area,) = graph.node("ConditioningSetArea", conditioning=text[0], width=128, height=256, x=128, y=0, strength=1.0)
+    (area,) = graph.node("ConditioningSetArea", conditioning=text[0], width=64, height=128, x=64, y=0, strength=1.0)
     model, attention = record(graph)
     mean = attention.find(graph.sample(model, area, text[1])[0])[0].mean(2)
-    assert mean.shape[-2:] == (32, 32) and (mean[..., :16] == 0).all() and (mean[..., 10:25, 16:30] > 0).all()
+    assert mean.shape[-2:] == (16, 16) and (mean[..., :8] == 0).all() and (mean[..., 5:12, 8:15] > 0).all()
 
 
 def test_numbers_are_those_of_the_editor(graph):
@@ -248,7 +249,7 @@ def test_combined_conditionings_are_not_mixed(graph):
     two, _ = graph.encode([OTHER])
     both = attention.find(graph.sample(model, one + two, negative)[0])[0]
     assert both.regions() == [1]
-    assert (both.mean(1, 1)[..., :, 17:] == 0).all() != (both.mean(1, 1)[..., :, :12] == 0).all()
+    assert (both.mean(1, 1)[..., :, 9:] == 0).all() != (both.mean(1, 1)[..., :, :6] == 0).all()
 
 
 def test_a_compiled_graph_of_settings_that_cannot_be_shown(graph, text):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from graph import CELLS, PIXELS
 from parity import pack_module
 
 
@@ -83,17 +84,26 @@ def test_an_inpainting_model_works(graph):
     with torch.random.fork_rng():
         demo.fill(model.model.diffusion_model)
     model.model.set_inpaint()
-    mask = torch.zeros(1, 256, 256)
-    mask[:, 64:192, 64:192] = 1
-    conditioned = graph.node(
-        "InpaintModelConditioning",
-        **dict(zip(("positive", "negative"), graph.encode(), strict=True)),
-        vae=graph.vae,
-        pixels=torch.rand(1, 256, 256, 3),
-        mask=mask,
-    )
-    out = graph.sample(graph.apply(model), *conditioned[:2], latent=conditioned[2], steps=2)
-    assert out.isfinite().all() and out.shape[1] == 4
+    mask = torch.zeros(1, PIXELS, PIXELS)
+    mask[:, 32:96, 32:96] = 1
+    pixels = torch.rand(1, PIXELS, PIXELS, 3, generator=torch.Generator().manual_seed(0))
+
+    def inpainted(encoded):
+        positive, negative, latent = graph.node(
+            "InpaintModelConditioning",
+            **dict(zip(("positive", "negative"), encoded, strict=True)),
+            vae=graph.vae,
+            pixels=pixels,
+            mask=mask,
+        )
+        return graph.sample(graph.apply(model), positive, negative, latent=latent, steps=2), latent["samples"]
+
+    out, start = inpainted(graph.encode())
+    outside = torch.ones(CELLS, CELLS, dtype=torch.bool)
+    outside[3:13, 3:13] = False
+    assert (out - start)[..., outside].abs().max() < 1e-4
+    other, _ = inpainted(graph.encode([{"box": [0.0, 0.0, 1.0, 0.5], "description": "a tree"}]))
+    assert (out - other)[..., 6:10, 6:10].abs().max() > 1e-2
 
 
 def test_a_text_encoder_of_another_width(graph):

@@ -31,7 +31,7 @@ def test_where_no_region_is_the_hosts_own_attention_works(graph, text):
     assert len(seen) == fusers and {rows for rows, _ in seen} == {1}  # the unconditional half
     seen = watched(graph, graph.apply(), graph.encode([]))
     assert len(seen) == fusers and {rows for rows, _ in seen} == {2}  # both halves in one call
-    assert {cells for _, cells in seen} == {32 * 32, 16 * 16, 8 * 8}
+    assert {cells for _, cells in seen} == {16 * 16, 8 * 8, 4 * 4}
 
 
 def test_a_choice_of_attention_in_the_model_reaches_the_fusers(graph, text):
