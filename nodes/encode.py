@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..deig_core.call import GroundedText, Layout
 from ..deig_core.errors import RegionError
+from ..deig_core.layout.layout import Layout
 from ..deig_core.regions.document import RegionDocument, log
+from ..deig_core.text.grounded import GroundedText
 from .host.conditioning import with_deig
 from .sockets import Regions, TextEncoder, schema
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import torch
 from diffusers import DDIMScheduler
 
-from ..call import Extractor, GroundedText, Run, Window, ground
+from ..call import Run, ground
+from ..layout.window import Window
 from ..model.adapter import DeigAdapter
+from ..model.extractor import Extractor
+from ..text.grounded import GroundedText
 from .attach import AttachedUNet
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..cache import TensorCache
-from ..call import MEGABYTE, TextFeatures
+from ..cache import MEGABYTE, TensorCache
 from ..checkpoint.read import SAFETENSORS, read_tensors
 from ..errors import WeightsError
+from .features import TextFeatures
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5Config, T5EncoderModel

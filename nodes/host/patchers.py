@@ -11,11 +11,12 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from torch import nn
 
-from ...deig_core.call import Extractor, TextFeatures
 from ...deig_core.checkpoint import load_adapter, read_official
 from ...deig_core.errors import WeightsError
 from ...deig_core.model.adapter import DeigAdapter
+from ...deig_core.model.extractor import Extractor
 from ...deig_core.text.encoder import TextEncoder, load_text_encoder
+from ...deig_core.text.features import TextFeatures
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 # Layers that cast their weights to the activations: the IDE computes in fp32, the fusers in the UNet's dtype.

@@ -16,8 +16,9 @@ from comfy.ldm.modules.attention import optimized_attention
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
-from ...deig_core.call import GroundedCall, Run, Window, ground
+from ...deig_core.call import GroundedCall, Run, ground
 from ...deig_core.errors import DeigError
+from ...deig_core.layout.window import Window
 from ...deig_core.model.adapter import DeigAdapter
 from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model

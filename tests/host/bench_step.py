@@ -77,8 +77,16 @@ class Models:
         from parity import pack_module
 
         self.core = {
-            n: pack_module(host, f"deig_core.{n}")
-            for n in ("adapter", "attention.fused", "config", "grounding", "text_encoder", "regions")
+            n.rpartition(".")[2]: pack_module(host, f"deig_core.{n}")
+            for n in (
+                "model.adapter",
+                "attention.triton.policy",
+                "model.config",
+                "model.extractor",
+                "text.grounded",
+                "text.encoder",
+                "regions.document",
+            )
         }
         self.host = {
             n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "demo", "patchers", "sampling", "folders")
@@ -94,15 +102,15 @@ class Models:
         self.patcher = self.host["patchers"].adapter_patcher(self.adapter)
 
     def features(self, count: int) -> list:
-        return [self.core["grounding"].TextFeatures.of(torch.randn(128, 2048)) for _ in range(count)]
+        return [self.core["grounded"].TextFeatures.of(torch.randn(128, 2048)) for _ in range(count)]
 
     def with_deig(self, latent: tuple[int, int], count: int) -> Step:
-        grounding, with_deig = self.core["grounding"], self.host["conditioning"].with_deig
+        grounded, with_deig = self.core["grounded"], self.host["conditioning"].with_deig
         prompt, negative, *texts = self.features(2 + count)
-        layout = grounding.Layout(tuple(self.core["regions"].Region(r.id, r.box) for r in regions(count)))
+        layout = grounded.Layout(tuple(self.core["document"].Region(r.id, r.box) for r in regions(count)))
         conds = [
-            with_deig(None, grounding.GroundedText(prompt, layout, tuple(texts))),
-            with_deig(None, grounding.GroundedText(negative, grounding.Layout(()), ())),
+            with_deig(None, grounded.GroundedText(prompt, layout, tuple(texts))),
+            with_deig(None, grounded.GroundedText(negative, grounded.Layout(()), ())),
         ]
         settings = self.host["sampling"].Settings(self.host["sampling"].GateSchedule())
         return Step(self.host, self.host["sampling"].apply_deig(self.model, self.patcher, settings), *conds, latent)
@@ -141,7 +149,7 @@ def step_rows(models: Models, latent: tuple[int, int], rounds: int):
 
     def counted(call):
         with models.core[
-            "attention.fused"
+            "policy"
         ].put_aside():  # the host has the pack loaded under another name than this bench
             return flops(call)
 
@@ -185,7 +193,7 @@ def text_rows(models: Models, rounds: int):
     management.load_models_gpu([models.patcher])
 
     def of_the_ide(i: int):
-        extract = models.core["grounding"].Extractor(models.adapter)
+        extract = models.core["extractor"].Extractor(models.adapter)
         return lambda kind: extract([(t, 901.0) for t in kind], models.device)
 
     kinds = [(texts[:TEXTS], texts[:TEXTS], [*texts[: TEXTS - 1], texts[TEXTS + i]]) for i in range(rounds)]
@@ -196,7 +204,7 @@ def text_rows(models: Models, rounds: int):
     yield from _again(
         group,
         "Flan-T5-XL on the CPU",
-        lambda _: models.core["text_encoder"].TextEncoder(model, tokenizer).encode,
+        lambda _: models.core["encoder"].TextEncoder(model, tokenizer).encode,
         kinds,
     )
 

@@ -28,7 +28,7 @@ class GoldenUNet:
 
     def __init__(self, host_nodes, path: Path):
         self.sampling = pack_module(host_nodes, "nodes.host.sampling")
-        self.grounding = pack_module(host_nodes, "deig_core.call")
+        self.grounding = pack_module(host_nodes, "deig_core.text.grounded")
         self.regions = pack_module(host_nodes, "deig_core.regions.document")
         self.conditioning = pack_module(host_nodes, "nodes.host.conditioning")
         patchers, demo, read = (

@@ -97,7 +97,7 @@ def test_an_inpainting_model_works(graph):
 
 
 def test_a_text_encoder_of_another_width(graph):
-    grounding = pack_module(graph.host, "deig_core.call")
+    grounding = pack_module(graph.host, "deig_core.text.grounded")
     conditioning = pack_module(graph.host, "nodes.host.conditioning")
     wide = grounding.GroundedText(grounding.TextFeatures.of(torch.zeros(128, 4096)), grounding.Layout(()), ())
     with pytest.raises(ValueError) as error:

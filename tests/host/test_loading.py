@@ -145,7 +145,7 @@ def test_the_published_file_at_its_real_size(graph, folders, tmp_path):
     del published
     model, vae, adapter = graph.node("DEIGLoadCheckpoint", weights_name="model.pth")
     assert type(model.model.model_config).__name__ == "SD15"
-    grounding = pack_module(graph.host, "deig_core.call")
+    grounding = pack_module(graph.host, "deig_core.text.grounded")
     conditioning = pack_module(graph.host, "nodes.host.conditioning")
     regions = graph.regions(width=64, height=64).regions
     text = grounding.TextFeatures.of(torch.randn(128, 2048))

@@ -8,10 +8,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from deig_core.attention.merge import merge_by_rows
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.call import Run, ground
+from deig_core.layout.layout import Layout
+from deig_core.layout.window import Window
 from deig_core.model.adapter import DeigAdapter
 from deig_core.model.config import DeigConfig
+from deig_core.model.extractor import Extractor
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 
 META = torch.device("meta")
 BLOCK = ("input", 1, 0)

@@ -13,11 +13,16 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from deig_core.cache import TensorCache
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, crop, ground
+from deig_core.call import Run, ground
 from deig_core.checkpoint import OfficialCheckpoint, load_adapter
+from deig_core.layout.layout import Layout
 from deig_core.layout.masks import box_pixels
+from deig_core.layout.window import Window, crop
 from deig_core.model.adapter import is_deig_key
+from deig_core.model.extractor import Extractor
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 
 CPU = torch.device("cpu")
 WHOLE = Window.whole((64, 64))

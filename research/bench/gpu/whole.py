@@ -12,9 +12,14 @@ import torch
 from torch import Tensor
 
 from deig_core.attention.triton import policy as fused
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.call import Run, ground
+from deig_core.layout.layout import Layout
+from deig_core.layout.window import Window
 from deig_core.model.adapter import DeigAdapter
 from deig_core.model.config import DeigConfig
+from deig_core.model.extractor import Extractor
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 
 from ..fusers import unmasked
 from ..measure import Call, Row, flops, peak_bytes

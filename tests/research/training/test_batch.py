@@ -8,9 +8,14 @@ import torch
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from tiny import CONFIG, Examples, features, tiny_adapter, tiny_unet
 
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.call import Run, ground
 from deig_core.diffusers_unet.attach import attach
+from deig_core.layout.layout import Layout
+from deig_core.layout.window import Window
+from deig_core.model.extractor import Extractor
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 from research.training.batch import Example, collate, mirrored
 from research.training.examples import Examples as Drawn
 from research.training.model import Trainee

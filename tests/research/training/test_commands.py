@@ -22,7 +22,7 @@ from research.demo.text import new_t5, write_tokenizer
 from research.training import __main__ as training
 from research.training import coco, prepare
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read_text(encoding="utf-8"), re.DOTALL)[1]
 
 

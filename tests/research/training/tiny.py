@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
+    sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from accelerate.state import AcceleratorState
 from diffusers import UNet2DConditionModel
