@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..errors import DeigError
 from ..layout.layout import Layout
-from ..regions.document import MAX_REGIONS
+from ..regions.document import MAX_REGIONS, RegionDocument
+from ..regions.rules import counting, joined_prompt
 from .features import TextFeatures
 
 
@@ -44,3 +45,38 @@ def joined(texts: Sequence[GroundedText]) -> GroundedText:
         )
     layout = Layout(tuple(r for text in texts for r in text.layout.regions), tuple(indices))
     return GroundedText(prompts[0], layout, tuple(d for text in texts for d in text.descriptions), tuple(prompts[1:]))
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """What a document and its prompts say on both sides of guidance. nothing: the empty prompt without regions."""
+
+    positive: GroundedText
+    negative: GroundedText
+    nothing: GroundedText
+
+
+def ground_texts(
+    document: RegionDocument, prompt: str, negative_prompt: str, encode: Callable[[list[str]], Sequence[TextFeatures]]
+) -> Sides:
+    """Read a document: its counting regions with their descriptions, and those with a negative text on the other side.
+
+    prompt: of the whole picture; empty = all descriptions joined. encode: texts to their features, such as
+    `TextEncoder.encode`; called once.
+    """
+    seen = counting(document)
+    opposed = [i for i in seen if document.regions[i].negative.strip()]
+    prompt = prompt.strip() or joined_prompt([document.regions[i] for i in seen])
+    texts = ["", prompt, negative_prompt]
+    texts += [document.regions[i].description.strip() for i in seen]
+    texts += [document.regions[i].negative.strip() for i in opposed]
+    empty, positive, negative, *of_regions = encode(texts)
+
+    def side(prompt: TextFeatures, places: Sequence[int], texts: Sequence[TextFeatures]) -> GroundedText:
+        return GroundedText(prompt, Layout(tuple(document.regions[i] for i in places), tuple(places)), tuple(texts))
+
+    return Sides(
+        side(positive, seen, of_regions[: len(seen)]),
+        side(negative, opposed, of_regions[len(seen) :]),
+        side(empty, (), ()),
+    )

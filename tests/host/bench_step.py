@@ -148,9 +148,7 @@ def step_rows(models: Models, latent: tuple[int, int], rounds: int):
     gligen, bare = models.with_gligen(latent, 5), models.without(latent, 77)
 
     def counted(call):
-        with models.core[
-            "policy"
-        ].put_aside():  # the host has the pack loaded under another name than this bench
+        with models.core["policy"].put_aside():  # the host has the pack loaded under another name than this bench
             return flops(call)
 
     counts = [step.run(counted) for step in (deig, plain, gligen, bare)]  # also the warm-up

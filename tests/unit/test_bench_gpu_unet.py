@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from deig_core.call import Run, ground
+from deig_core.call import RowGroup, ground
 from deig_core.checkpoint.base_unet import sd1_unet_shapes
 from deig_core.checkpoint.read import OfficialCheckpoint, load_adapter
 from deig_core.layout.layout import Layout
@@ -83,7 +83,9 @@ def test_the_whole_is_the_official_function(name):
             GroundedText(TextFeatures.of(golden["context"][row].clone()), layout, texts),
             GroundedText(TextFeatures.of(golden["uncond_context"][row].clone()), Layout(()), ()),
         ]
-        call = ground(Extractor(adapter), [Run(1, side, Window.whole((64, 64))) for side in sides], [timestep] * 2, cpu)
+        call = ground(
+            Extractor(adapter), [RowGroup(1, side, Window.whole((64, 64))) for side in sides], [timestep] * 2, cpu
+        )
 
         def fuse(address, x, grid, call=call):
             return adapter.fuser(address)(x, call.instances(grid, cpu))

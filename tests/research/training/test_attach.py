@@ -10,7 +10,7 @@ from safetensors import safe_open
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from diffusers import UNet2DConditionModel
 
-from deig_core.call import Run, ground
+from deig_core.call import RowGroup, ground
 from deig_core.checkpoint.read import OfficialCheckpoint, is_deig_key, load_adapter
 from deig_core.diffusers_unet.attach import attach
 from deig_core.diffusers_unet.names import load_original, original_state_dict
@@ -55,7 +55,7 @@ def runs(g):
         valid = [i for i, v in enumerate(g["masks"][row, :, 0]) if v]
         layout = Layout(tuple(Region(f"r{i}", tuple(g["object_boxes"][row].double()[i].tolist())) for i in valid))
         texts = tuple(TextFeatures.of(g["object_text_embeddings"][row, i].clone()) for i in valid)
-        yield Run(1, GroundedText(TextFeatures.of(g["context"][row].clone()), layout, texts), window)
+        yield RowGroup(1, GroundedText(TextFeatures.of(g["context"][row].clone()), layout, texts), window)
 
 
 @torch.no_grad()
