@@ -28,7 +28,7 @@ class RowGroup:
 
 @dataclass(frozen=True, eq=False)
 class GroundedRows:
-    """What a row group became. Everything that a text says is None where it has none; rows that share their timestep share one."""
+    """What a row group became; what its text says is None where it has none. Rows of one timestep share one of it."""
 
     rows: int
     context: torch.Tensor | None  # [1 or rows, T, D], None where the rows have no DEIG text
