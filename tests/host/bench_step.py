@@ -1,7 +1,8 @@
 """The bench's rows that need the real host: a whole step of an SD 1.5-size UNet with and without DEIG, and what a
 second run saves.
 
-Run by `python dev.py bench`; weights are random, for time does not depend on them.
+Run by `python dev.py bench`, which names the host in the environment (see conftest.py). Weights are random: time does
+not depend on them.
 """
 
 from __future__ import annotations
@@ -76,29 +77,26 @@ class Models:
         import comfy.model_management as management
         from parity import pack_module
 
-        self.core = {
-            n.rpartition(".")[2]: pack_module(host, f"deig_core.{n}")
-            for n in (
-                "model.adapter",
-                "attention.triton.policy",
-                "model.config",
-                "model.extractor",
-                "text.grounded",
-                "text.encoder",
-                "regions.document",
-            )
-        }
+        modules = (
+            "model.config",
+            "model.untrained",
+            "model.extractor",
+            "attention.triton.policy",
+            "text.grounded",
+            "text.encoder",
+            "regions.document",
+        )
+        self.core = {name.rpartition(".")[2]: pack_module(host, f"deig_core.{name}") for name in modules}
         self.host = {
             n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "demo", "patchers", "sampling", "folders")
         }
         self.device = management.get_torch_device()
         self.dtype = torch.float32 if self.device.type == "cpu" else torch.float16
-        self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, {}, dtype=self.dtype)
+        self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, 0, dtype=self.dtype)
         config = self.core["config"].DeigConfig(fusers=SD1_FUSERS)
-        made = {"operations": self.host["patchers"].OPERATIONS, "dtype": self.dtype}
-        self.adapter = self.core["adapter"].DeigAdapter(config, **made).requires_grad_(False)
-        for module in (self.model.model.diffusion_model, self.adapter):
-            self.host["demo"].fill(module)
+        self.adapter = self.core["untrained"].untrained_adapter(
+            config, 0, operations=self.host["patchers"].OPERATIONS, dtype=self.dtype
+        )
         self.patcher = self.host["patchers"].adapter_patcher(self.adapter)
 
     def features(self, count: int) -> list:
@@ -228,7 +226,6 @@ def _flan_t5_xl(models: Models):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("comfyui", help="path of the ComfyUI checkout")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
@@ -238,7 +235,6 @@ def main() -> int:
 
     import conftest
 
-    conftest.COMFYUI = Path(options.comfyui)
     models = Models(conftest.import_host("--normalvram") if options.gpu else conftest.import_host())
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)

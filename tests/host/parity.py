@@ -123,11 +123,11 @@ class GoldenUNet:
         return (prediction - self.golden[output][row]).abs().max().item()
 
 
-def main(comfyui: str, files: list[str]) -> int:
+def main(files: list[str]) -> int:
+    """The host is the one that conftest.py finds: $DEIG_COMFYUI with the base directory $DEIG_BASE."""
     sys.path.insert(0, str(Path(__file__).parent))
     import conftest
 
-    conftest.COMFYUI = Path(comfyui)
     host_nodes = conftest.import_host()
     worst = 0.0
     for name in files:
@@ -143,4 +143,4 @@ def main(comfyui: str, files: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(sys.argv[1:]))
