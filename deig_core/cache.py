@@ -6,6 +6,8 @@ from collections.abc import Hashable
 
 import torch
 
+MEGABYTE = 2**20
+
 
 class TensorCache:
     """Least-recently-used cache of tensors, holding at most `max_bytes`. Safe to share between threads."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..deig_core.call import GroundedText, Layout
 from ..deig_core.errors import RegionError
-from ..deig_core.regions.document import RegionDocument, log
+from ..deig_core.regions.document import RegionDocument
+from ..deig_core.text.grounded import ground_texts
 from .host.conditioning import with_deig
 from .sockets import Regions, TextEncoder, schema
 
@@ -66,29 +66,7 @@ class DeigEncode(io.ComfyNode):
             raise RegionError(
                 "DEIG Encode got no regions: connect DEIG Regions, DEIG Regions from Boxes or DEIG Regions from Masks."
             )
-        seen = []
-        for i, region in enumerate(regions.regions):
-            if region.visible and not region.description.strip():
-                log.warning("Region %d has no description and was left out: describe it, or disable it.", i + 1)
-            elif region.visible:
-                seen.append((i, region))
-        opposed = [(i, r) for i, r in seen if r.negative.strip()]
-        prompt = prompt.strip() or ", ".join(r.description.strip() for _, r in seen)
-        # The empty text is what a conditioning says that a later node zeroes; it is encoded once for all prompts.
-        texts = [
-            "",
-            prompt,
-            negative_prompt,
-            *(r.description.strip() for _, r in seen),
-            *(r.negative.strip() for _, r in opposed),
-        ]
-        features = iter(text_encoder.encode(texts))
-        nothing = GroundedText(next(features), Layout(()), ())
-        prompts = next(features), next(features)
-        sides = [
-            GroundedText(
-                text, Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept)), tuple(next(features) for _ in kept)
-            )
-            for text, kept in zip(prompts, (seen, opposed), strict=True)
-        ]
-        return io.NodeOutput(with_deig(positive, sides[0], nothing), with_deig(negative, sides[1], nothing))
+        said = ground_texts(regions, prompt, negative_prompt, text_encoder.encode)
+        return io.NodeOutput(
+            with_deig(positive, said.positive, said.nothing), with_deig(negative, said.negative, said.nothing)
+        )

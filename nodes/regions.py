@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from comfy_api.latest import io
 
-from ..deig_core.errors import RegionError
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
 from ..deig_core.regions.formats import LAYOUTS, UNITS, from_boxes, from_masks
+from ..deig_core.regions.rules import with_masks
 from .region_widget import RegionDocumentWidget, combined, editor_inputs, incoming_document, message
 from .sockets import Regions, lines, schema
 
@@ -160,13 +158,4 @@ class DeigRegionsFromMasks(io.ComfyNode):
         if regions is None:
             height, width = masks.shape[-2:]
             return _result(from_masks(masks, max(8, width), max(8, height), texts))
-        if len(masks) > len(regions.regions):
-            raise RegionError(
-                f"There are {len(masks)} masks for {len(regions.regions)} regions: connect one mask for each region, "
-                f"or none to regions."
-            )
-        masked = [
-            replace(r.with_mask(mask), description=texts[i] if i < len(texts) and texts[i] else r.description)
-            for i, (r, mask) in enumerate(zip(regions.regions, masks.cpu() >= 0.5, strict=False))
-        ]
-        return _result(replace(regions, regions=(*masked, *regions.regions[len(masked) :])))
+        return _result(with_masks(regions, masks, texts))

@@ -11,8 +11,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..errors import DeigError
-from ..model.adapter import DeigAdapter
-from .read import adapter_config, check_base, read_official
+from ..model.adapter import check_keys, expected_weights
+from .read import adapter_config, check_base, check_finite, read_official
 from .write import DTYPES, save_adapter, save_base
 
 
@@ -41,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _convert(options: argparse.Namespace) -> None:
     checkpoint = read_official(options.source)
     config = adapter_config(checkpoint)
-    DeigAdapter(config, device="meta").load_official(checkpoint.deig)
+    check_keys(checkpoint.deig, expected_weights(config))
+    check_finite(checkpoint.deig)
     if options.base:
         check_base(checkpoint)
     common = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 from collections.abc import Mapping
@@ -94,12 +95,10 @@ def read_official(path: str | Path) -> OfficialCheckpoint:
             f"{path.name} {_what_it_is(model)}; choose model.pth of dushy5/DEIG or a file converted from it."
         )
     autoencoder = contents.get("autoencoder", {})
-    return OfficialCheckpoint(
-        deig,
-        {k: v for k, v in model.items() if k not in deig},
-        dict(autoencoder) if isinstance(autoencoder, Mapping) else {},
-        metadata,
-    )
+    if not isinstance(autoencoder, Mapping):
+        autoencoder = {}
+    autoencoder = {k: v for k, v in autoencoder.items() if isinstance(v, torch.Tensor)}
+    return OfficialCheckpoint(deig, {k: v for k, v in model.items() if k not in deig}, autoencoder, metadata)
 
 
 def _what_it_is(weights: Mapping[str, Any]) -> str:
@@ -130,15 +129,34 @@ def load_adapter(
     Raises WeightsError naming every weight that is missing, extra, of another shape or not finite.
     """
     adapter = DeigAdapter(adapter_config(checkpoint), operations=operations, device="meta", dtype=dtype)
-    adapter.load_official(checkpoint.deig if dtype is None else {k: v.to(dtype) for k, v in checkpoint.deig.items()})
+    weights = checkpoint.deig if dtype is None else {k: v.to(dtype) for k, v in checkpoint.deig.items()}
+    adapter.load_official(weights)
+    check_finite(weights)
     return adapter
 
 
+def check_finite(weights: Mapping[str, torch.Tensor], what: str = "DEIG weights") -> None:
+    """Raise WeightsError that names the first weight with a NaN or an infinity in it."""
+    for name, weight in weights.items():
+        if not weight.is_floating_point() or not weight.numel():
+            continue
+        # One pass that copies nothing: the extremes are finite where all is, and a NaN is one. Not for 8-bit floats.
+        extremes = torch.aminmax(weight.float() if weight.dtype.itemsize == 1 else weight)
+        if not all(map(math.isfinite, (extremes.min.item(), extremes.max.item()))):
+            kind = str(weight.dtype).removeprefix("torch.")
+            raise WeightsError(
+                f"The {what} are damaged: {name} holds NaN or infinity (as {kind}); download or convert the file again."
+            )
+
+
 def check_base(checkpoint: OfficialCheckpoint) -> None:
-    """Raise WeightsError unless the base part is exactly an SD 1.x UNet (686 keys) and the autoencoder is there."""
+    """Raise WeightsError unless the base part is exactly an SD 1.x UNet (686 keys), the autoencoder is there, and both
+    are finite."""
     expected = {k: torch.empty(s, device="meta") for k, s in sd1_unet_shapes().items()}
     check_keys(checkpoint.base, expected, "base UNet's weights")
     if "decoder.conv_in.weight" not in checkpoint.autoencoder:
         raise WeightsError(
             "The file holds no autoencoder; it is not the published model.pth: load the VAE from another checkpoint."
         )
+    check_finite(checkpoint.base, "base UNet's weights")
+    check_finite(checkpoint.autoencoder, "autoencoder's weights")

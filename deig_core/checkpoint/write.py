@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from ..errors import WeightsError
-from ..model.adapter import DeigAdapter
+from ..model.adapter import DeigAdapter, check_keys, expected_weights
 from ..model.config import DeigConfig
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
@@ -69,8 +69,12 @@ def save_adapter(
     provenance: str = "",
     progress: Progress | None = None,
 ) -> None:
-    """Save the DEIG part under the published names, with its sizes and where it came from in the metadata."""
+    """Save the DEIG part under the published names, with its sizes and where it came from in the metadata.
+
+    Raises WeightsError where a weight is missing or not one of `config`, and for a number that `dtype` cannot hold.
+    """
     tensors = weights.official_state_dict() if isinstance(weights, DeigAdapter) else weights
+    check_keys(tensors, expected_weights(config))
     metadata = {
         "format": "pt",
         "modelspec.architecture": "stable-diffusion-v1/deig",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import torch
 from diffusers import DDIMScheduler
 
-from ..call import Extractor, GroundedText, Run, Window, ground
+from ..call import RowGroup, ground
+from ..layout.window import Window
 from ..model.adapter import DeigAdapter
+from ..model.extractor import Extractor
+from ..text.grounded import GroundedText
 from .attach import AttachedUNet
 
 
@@ -40,7 +43,7 @@ def sample(
     gates.
     """
     count, where = len(noise), noise.device
-    runs = [Run(count, text, Window.whole(tuple(noise.shape[-2:]))) for text in (wanted, unwanted)]
+    runs = [RowGroup(count, text, Window.whole(tuple(noise.shape[-2:]))) for text in (wanted, unwanted)]
     extractor, ddim = Extractor(adapter), scheduler()
     ddim.set_timesteps(steps)
     x = noise

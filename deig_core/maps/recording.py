@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..attention.contract import math_dtype, membership
-from ..call import Window
 from ..layout.masks import Size, level_factor
+from ..layout.window import Window
 from ..model.fuser import Fuser, LevelInstances, split_heads
 
 _SCRATCH_ENTRIES = 2**24

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -68,9 +70,16 @@ class DeigAdapter(nn.Module):
 
         Raises WeightsError that names every key missing, extra or of another shape.
         """
-        check_keys(weights, self.official_state_dict())
+        # Not against what the layers hold: a host's own may have no weights before they are loaded.
+        check_keys(weights, expected_weights(self.config))
         self.load_state_dict({module_key(k): v for k, v in weights.items()}, strict=True, assign=True)
         self.requires_grad_(False)
+
+
+@lru_cache(maxsize=8)
+def expected_weights(config: DeigConfig) -> Mapping[str, torch.Tensor]:
+    """What an adapter of these sizes consists of: tensors without data (device meta) by their published names."""
+    return MappingProxyType(DeigAdapter(config, device="meta").official_state_dict())
 
 
 def check_keys(found: Mapping[str, Any], expected: Mapping[str, Any], what: str = "DEIG weights") -> None:

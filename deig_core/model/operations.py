@@ -11,8 +11,12 @@ from torch.nn import functional as F
 
 
 def cast_like(parameter: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    """`parameter` in the dtype and on the device of `like`. For bare parameters, which no host layer casts."""
-    return parameter.to(device=like.device, dtype=like.dtype)
+    """`parameter` in the dtype and on the device of `like`. For bare parameters, which no host layer casts: a host may
+    leave them on the CPU or move them, at any time.
+    """
+    # A blocking copy would wait for all that the GPU has to do. Towards it none is needed: the driver takes the numbers
+    # before it returns.
+    return parameter.to(device=like.device, dtype=like.dtype, non_blocking=like.device.type == "cuda")
 
 
 class Linear(nn.Linear):

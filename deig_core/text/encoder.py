@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ..cache import TensorCache
-from ..call import MEGABYTE, TextFeatures
-from ..checkpoint.read import SAFETENSORS, read_tensors
+from ..cache import MEGABYTE, TensorCache
+from ..checkpoint.read import SAFETENSORS, check_finite, read_tensors
 from ..errors import WeightsError
+from .features import TextFeatures
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5Config, T5EncoderModel
@@ -97,7 +97,7 @@ def load_text_encoder(
 
     dtype: of the weights; under float16 the feed-forward outputs stay float32 (they overflow half precision).
     fallback_tokenizer: folder of a T5 tokenizer, for a single file and for a folder that has none of its own.
-    Raises WeightsError for a file that is no T5 encoder, or without a tokenizer.
+    Raises WeightsError for a file that is no T5 encoder, holds NaN or infinity, or comes without a tokenizer.
     """
     path = Path(path)
     weights = _encoder_weights(path)
@@ -114,6 +114,7 @@ def load_text_encoder(
         raise WeightsError(
             f"{path.name} is no complete T5 encoder: {wrong[0]} is missing or has another shape; use Flan-T5-XL."
         )
+    check_finite(weights, f"text encoder's weights in {path.name}")
     model.load_state_dict(weights, assign=True)
     model.tie_weights()
     return TextEncoder(model.eval().requires_grad_(False), _tokenizer(path, fallback_tokenizer))

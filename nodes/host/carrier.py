@@ -15,8 +15,8 @@ from typing import Any
 
 import torch
 
-from ...deig_core.call import GroundedText
 from ...deig_core.errors import DeigError
+from ...deig_core.text.grounded import GroundedText
 
 WITHOUT_APPLY = (
     "This conditioning of DEIG Encode was made for a model with Apply DEIG, and no CLIP conditioning is connected to "

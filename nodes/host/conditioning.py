@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from ...deig_core.call import GroundedText, joined
 from ...deig_core.errors import DeigError
+from ...deig_core.text.grounded import GroundedText, joined
 from .carrier import (
     Carrier,
     Changed,

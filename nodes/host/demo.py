@@ -6,20 +6,34 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
-import comfy.model_management as management
 import comfy.sd
 import comfy.supported_models
 import torch
+from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
-from comfy.taesd.taesd import TAESD
+from torch import nn
 
 from ...deig_core.demo import files
-from ...deig_core.model.adapter import DeigAdapter
+from ...deig_core.model.adapter import check_keys
 from ...deig_core.model.config import DeigConfig
+from ...deig_core.model.untrained import random_weights, untrained_adapter
 from .compatibility import transformer_blocks
 from .folders import t5_tokenizer
-from .patchers import OPERATIONS, HostedTextEncoder, adapter_patcher, load_adapter_patcher, load_hosted_text_encoder
+from .patchers import (
+    OPERATIONS,
+    HostedTextEncoder,
+    adapter_patcher,
+    load_adapter_patcher,
+    load_hosted_text_encoder,
+    remade_by,
+    unet_patcher,
+)
+
+if TYPE_CHECKING:
+    from ...deig_core.text.encoder import TextEncoder
 
 WIDTH, TEXT_WIDTH = 64, 48
 UNET = {
@@ -41,104 +55,126 @@ UNET = {
     "use_temporal_attention": False,
 }
 log = logging.getLogger("deig")
+# torch's own layers show what a model consists of; the host's may have no weights before they are loaded.
+PLAIN = SimpleNamespace(
+    Linear=nn.Linear,
+    LayerNorm=nn.LayerNorm,
+    GroupNorm=nn.GroupNorm,
+    Conv2d=nn.Conv2d,
+    conv_nd=lambda dims, *args, **kwargs: {2: nn.Conv2d, 3: nn.Conv3d}[dims](*args, **kwargs),
+)
+
+
+def sd1_unet(unet_config: Mapping, heads: int = 8) -> UNetModel:
+    """The host's UNet of this size without data (device meta): its structure, its weights' names and shapes."""
+    return UNetModel(**_model_config(unet_config, heads).unet_config, device="meta", operations=PLAIN)
 
 
 def sd1_model(
-    unet_config: Mapping, weights: Mapping[str, torch.Tensor], *, heads: int = 8, dtype: torch.dtype = torch.float32
+    unet_config: Mapping,
+    weights: Mapping[str, torch.Tensor] | int,
+    *,
+    heads: int = 8,
+    dtype: torch.dtype = torch.float32,
+    disable_dynamic: bool = False,
 ) -> ModelPatcher:
-    """A host MODEL of SD 1.x's kind with another UNet size. `weights` by their names in the original layout; {}
-    keeps the initial ones.
+    """A host MODEL of SD 1.x's kind with another UNet size.
+
+    weights: by their names in the original layout, or a seed of random ones.
+    Raises WeightsError that names what does not fit.
     """
-    config = comfy.supported_models.SD15({**unet_config, "num_heads": heads})
-    config.unet_config["num_heads"] = heads
+    expected = sd1_unet(unet_config, heads).state_dict()
+    if isinstance(weights, int):
+        weights = random_weights(expected, weights, dtype)
+    check_keys(weights, expected, "UNet's weights")
+    config = _model_config(unet_config, heads)
     config.set_inference_dtype(dtype, None)
     model = config.get_model({}, "")
-    if weights:
-        model.diffusion_model.load_state_dict(weights, strict=True)
-    return ModelPatcher(
-        model, load_device=management.get_torch_device(), offload_device=management.unet_offload_device()
-    )
+    model.diffusion_model.load_state_dict({k: v.to(dtype) for k, v in weights.items()}, strict=True, assign=True)
+    model.diffusion_model.requires_grad_(False)
+    return unet_patcher(model, disable_dynamic)
 
 
-def random_adapter(
-    model: ModelPatcher, text_width: int = TEXT_WIDTH, *, tokens: int = 8, heads: int = 4
-) -> DeigAdapter:
-    """An adapter for `model` with random weights and open gates."""
-    unet_config = model.model.model_config.unet_config
-    width = unet_config["context_dim"]
-    config = DeigConfig(
-        text_dim=text_width,
-        width=width,
-        tokens=tokens,
-        layers=2,
-        heads=heads,
-        time_channels=32,
-        time_dim=width,
-        hidden=2 * width,
-        position_hidden=64,
-        fuser_heads=heads,
-        fusers=tuple(transformer_blocks(unet_config).items()),
-    )
-    adapter = DeigAdapter(config, operations=OPERATIONS)
-    fill(adapter)
-    for fuser in adapter.fusers.values():
-        fuser.alpha_attn.data.fill_(1.0)
-        fuser.alpha_dense.data.fill_(0.3)
-    return adapter.requires_grad_(False)
-
-
-def fill(module: torch.nn.Module) -> None:
-    """Random weights of a size that keeps activations of order one (the host's layers come uninitialised)."""
-    for name, parameter in module.named_parameters():
-        if parameter.ndim > 1:
-            parameter.data.normal_(0, parameter[0].numel() ** -0.5)
-        else:
-            parameter.data.fill_(1.0 if name.endswith("weight") else 0.0)
+def _model_config(unet_config: Mapping, heads: int) -> comfy.supported_models.SD15:
+    config = comfy.supported_models.SD15({**unet_config, "num_heads": heads})
+    config.unet_config["num_heads"] = heads
+    return config
 
 
 def demo_models(seed: int) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, HostedTextEncoder]:
-    """(MODEL, VAE, adapter, text encoder): the trained ones for seed 0, untrained ones from any other."""
-    return _untrained(seed) if seed else _trained()
+    """(MODEL, VAE, adapter, text encoder): the trained ones for seed 0, untrained ones from any other.
+
+    The global random state is left as it was.
+    """
+    if seed:
+        log.warning(
+            "Load DEIG Demo: with weights_seed %d these models are untrained and the picture will be noise; "
+            "0 is the trained ones.",
+            seed,
+        )
+    return demo_model(seed), _demo_vae(seed), demo_adapter(seed), _demo_text_encoder(seed)
 
 
-def _trained() -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, HostedTextEncoder]:
-    weights = files.read(files.UNET)
-    channels, context = (
-        weights["input_blocks.0.0.weight"].shape[0],
-        weights["input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"].shape[1],
+def demo_model(seed: int, disable_dynamic: bool = False) -> ModelPatcher:
+    if seed:
+        model = sd1_model(UNET, seed, disable_dynamic=disable_dynamic)
+    else:
+        weights = files.read(files.UNET)
+        channels = weights["input_blocks.0.0.weight"].shape[0]
+        context = weights["input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"].shape[1]
+        size = {**UNET, "model_channels": channels, "context_dim": context}
+        model = sd1_model(size, weights, heads=files.HEADS, disable_dynamic=disable_dynamic)
+    return remade_by(model, demo_model, seed)
+
+
+def demo_adapter(seed: int, disable_dynamic: bool = False) -> ModelPatcher:
+    if not seed:
+        return load_adapter_patcher(str(files.WEIGHTS / files.ADAPTER), disable_dynamic)
+    config = DeigConfig(
+        text_dim=TEXT_WIDTH,
+        width=WIDTH,
+        tokens=8,
+        layers=2,
+        heads=4,
+        time_channels=32,
+        time_dim=WIDTH,
+        hidden=2 * WIDTH,
+        position_hidden=64,
+        fuser_heads=4,
+        fusers=tuple(transformer_blocks(UNET).items()),
     )
-    model = sd1_model({**UNET, "model_channels": channels, "context_dim": context}, weights, heads=files.HEADS)
-    return (
-        model,
-        comfy.sd.VAE(sd=files.read(files.VAE)),
-        load_adapter_patcher(str(files.WEIGHTS / files.ADAPTER)),
-        load_hosted_text_encoder(str(files.WEIGHTS / files.TEXT), "fp32", tokenizer=""),
-    )
+    adapter = untrained_adapter(config, seed, operations=OPERATIONS)
+    return remade_by(adapter_patcher(adapter, disable_dynamic), demo_adapter, seed)
 
 
-def _untrained(seed: int) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, HostedTextEncoder]:
-    """The global random state is left as it was."""
-    log.warning(
-        "Load DEIG Demo: with weights_seed %d these models are untrained and the picture will be noise; 0 is the "
-        "trained ones.",
-        seed,
-    )
+def demo_vae_patcher(seed: int, disable_dynamic: bool = False) -> ModelPatcher:
+    """The VAE's patcher alone. As with the host's own loaders, a plain one around its model is the host's to make."""
+    return _demo_vae(seed).patcher
+
+
+def _demo_vae(seed: int) -> comfy.sd.VAE:
+    weights = files.read(files.VAE)
+    if seed:
+        weights = random_weights(weights, seed)
+        weights["vae_scale"].fill_(1.0)
+        # A last layer (three colours) that lands inside 0..1, so that the noise can be seen.
+        (bias,) = (k for k, v in weights.items() if k.startswith("taesd_decoder.") and v.shape == (3,))
+        weights[bias.replace(".bias", ".weight")].mul_(0.15)
+        weights[bias].fill_(0.5)
+    vae = comfy.sd.VAE(sd=weights)
+    remade_by(vae.patcher, demo_vae_patcher, seed)
+    return vae
+
+
+def _demo_text_encoder(seed: int) -> HostedTextEncoder:
+    if not seed:
+        return load_hosted_text_encoder(str(files.WEIGHTS / files.TEXT), "fp32", tokenizer="")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = sd1_model(UNET, {})
-        fill(model.model.diffusion_model)
-        adapter = adapter_patcher(random_adapter(model))
-        taesd = TAESD()
-        fill(taesd)
-        taesd.vae_scale.data.fill_(1.0)
-        # A last layer that lands inside 0..1, so that the noise can be seen.
-        taesd.taesd_decoder[-1].weight.data.mul_(0.15)
-        taesd.taesd_decoder[-1].bias.data.fill_(0.5)
-        vae = comfy.sd.VAE(sd=taesd.state_dict())
-        return model, vae, adapter, HostedTextEncoder(_random_t5())
+        return HostedTextEncoder(_random_t5())
 
 
-def _random_t5():
+def _random_t5() -> TextEncoder:
     from transformers import T5Config, T5EncoderModel, T5TokenizerFast
 
     from ...deig_core.text.encoder import TextEncoder

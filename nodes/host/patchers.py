@@ -4,18 +4,25 @@ models.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import comfy.model_management as management
+import comfy.model_patcher
 import comfy.ops
+import comfy.sd
 import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from torch import nn
 
-from ...deig_core.call import Extractor, TextFeatures
-from ...deig_core.checkpoint import load_adapter, read_official
+from ...deig_core.checkpoint import OfficialCheckpoint, load_adapter, read_official
+from ...deig_core.checkpoint.read import check_base
+from ...deig_core.checkpoint.write import as_sd1_checkpoint
 from ...deig_core.errors import WeightsError
 from ...deig_core.model.adapter import DeigAdapter
+from ...deig_core.model.extractor import Extractor
 from ...deig_core.text.encoder import TextEncoder, load_text_encoder
+from ...deig_core.text.features import TextFeatures
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 # Layers that cast their weights to the activations: the IDE computes in fp32, the fusers in the UNet's dtype.
@@ -31,24 +38,35 @@ class HostedAdapter(nn.Module):
         self.extractor = Extractor(adapter)
 
 
-def adapter_patcher(adapter: DeigAdapter) -> ModelPatcher:
-    return ModelPatcher(
-        HostedAdapter(adapter),
-        load_device=management.get_torch_device(),
-        offload_device=management.unet_offload_device(),
-    )
+def unet_patcher(model: nn.Module, disable_dynamic: bool = False) -> ModelPatcher:
+    """A patcher for a model of the host's layers that computes where the UNet does, of the class that the host takes
+    for its own models."""
+    # With one plain patcher among those to be loaded, the host frees memory the old way: it puts out whole models
+    # before each run, the UNet among them, where DynamicVRAM would page. Looked up now: the host chooses after its
+    # modules are imported, and older hosts have one class only.
+    kind = ModelPatcher if disable_dynamic else getattr(comfy.model_patcher, "CoreModelPatcher", ModelPatcher)
+    return kind(model, load_device=management.get_torch_device(), offload_device=management.unet_offload_device())
 
 
-def load_adapter_patcher(path: str, **_: object) -> ModelPatcher:
+def remade_by(patcher: ModelPatcher, factory: Callable[..., ModelPatcher], *arguments: object) -> ModelPatcher:
+    """`patcher`, which now knows how the host makes another one, with weights of its own:
+    factory(*arguments, disable_dynamic=...), a function of a module and plain values."""
+    patcher.cached_patcher_init = (factory, arguments)
+    return patcher
+
+
+def adapter_patcher(adapter: DeigAdapter, disable_dynamic: bool = False) -> ModelPatcher:
+    return unet_patcher(HostedAdapter(adapter), disable_dynamic)
+
+
+def load_adapter_patcher(path: str, disable_dynamic: bool = False) -> ModelPatcher:
     """Load DEIG weights from `path` into a patcher. Raises WeightsError for other files."""
     checkpoint = read_official(path)
     count = sum(t.numel() for t in checkpoint.deig.values())
     dtype = management.unet_dtype(device=management.get_torch_device(), model_params=count)
-    patcher = adapter_patcher(
-        load_adapter(checkpoint, operations=OPERATIONS, dtype=dtype if dtype in DTYPES.values() else torch.float16)
-    )
-    patcher.cached_patcher_init = (load_adapter_patcher, (path,))  # how the host makes a second one for another GPU
-    return patcher
+    dtype = dtype if dtype in DTYPES.values() else torch.float16
+    adapter = load_adapter(checkpoint, operations=OPERATIONS, dtype=dtype)
+    return remade_by(adapter_patcher(adapter, disable_dynamic), load_adapter_patcher, path)
 
 
 class HostedTextEncoder:
@@ -56,6 +74,9 @@ class HostedTextEncoder:
 
     def __init__(self, encoder: TextEncoder):
         self.encoder = encoder
+        # The plain patcher on any host: DynamicVRAM cannot page layers that are not the host's own, so it would copy
+        # them all to the GPU and then count them among what it can page out when the UNet needs room. A plain one is
+        # moved out whole.
         # ModelPatcher sets `.device`, which a transformers model does not allow; a plain module around it does.
         self.patcher = ModelPatcher(
             nn.ModuleDict({"t5": encoder.model}),
@@ -94,21 +115,43 @@ def _text_dtype() -> torch.dtype:
     return torch.float16 if management.should_use_fp16(device) else torch.float32
 
 
-def load_published_checkpoint(path: str) -> tuple[ModelPatcher, object, ModelPatcher]:
+def load_published_checkpoint(path: str) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher]:
     """(MODEL, VAE, adapter) from the published model.pth. Raises WeightsError for other files."""
-    import comfy.sd
+    checkpoint = _read_published(path)
+    model = _published_model(checkpoint, path, disable_dynamic=False)
+    return model, _published_vae(checkpoint, path), load_adapter_patcher(path)
 
-    from ...deig_core.checkpoint.read import check_base
-    from ...deig_core.checkpoint.write import as_sd1_checkpoint
 
+def _read_published(path: str) -> OfficialCheckpoint:
     checkpoint = read_official(path)
     if not checkpoint.base:
         raise WeightsError(
             f"{path} holds the DEIG part alone; load it with Load DEIG, beside a Stable Diffusion 1.x checkpoint."
         )
     check_base(checkpoint)
-    model, _, vae, *_ = comfy.sd.load_state_dict_guess_config(
-        as_sd1_checkpoint(checkpoint.base, checkpoint.autoencoder), output_clip=False
-    )
-    del checkpoint
-    return model, vae, load_adapter_patcher(path)
+    return checkpoint
+
+
+def load_published_model(path: str, disable_dynamic: bool = False) -> ModelPatcher:
+    """The MODEL of the published model.pth alone. Raises WeightsError for other files."""
+    return _published_model(_read_published(path), path, disable_dynamic)
+
+
+def _published_model(checkpoint: OfficialCheckpoint, path: str, disable_dynamic: bool) -> ModelPatcher:
+    # Hosts that do not know the argument never ask for it.
+    how = {"disable_dynamic": True} if disable_dynamic else {}
+    weights = as_sd1_checkpoint(checkpoint.base, {})
+    model, *_ = comfy.sd.load_state_dict_guess_config(weights, output_vae=False, output_clip=False, **how)
+    return remade_by(model, load_published_model, path)
+
+
+def load_published_vae_patcher(path: str, disable_dynamic: bool = False) -> ModelPatcher:
+    """Patcher of the VAE of the published model.pth. As with the host's own loaders, a plain one around its model is
+    the host's to make. Raises WeightsError for other files."""
+    return _published_vae(_read_published(path), path).patcher
+
+
+def _published_vae(checkpoint: OfficialCheckpoint, path: str) -> comfy.sd.VAE:
+    vae = comfy.sd.VAE(sd=dict(checkpoint.autoencoder))
+    remade_by(vae.patcher, load_published_vae_patcher, path)
+    return vae

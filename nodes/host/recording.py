@@ -85,7 +85,7 @@ def watch(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
         return x
     grid = tuple(extra_options["activations_shape"][2:4])
     start = 0
-    for run, grounded, text in zip(call.grounded.instances(grid, x.device), call.grounded.runs, texts, strict=True):
+    for run, grounded, text in zip(call.grounded.instances(grid, x.device), call.grounded.groups, texts, strict=True):
         here = slice(start, start := start + run.rows)
         if text is None or run.tokens is None:
             continue

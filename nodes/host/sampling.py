@@ -16,8 +16,9 @@ from comfy.ldm.modules.attention import optimized_attention
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
-from ...deig_core.call import GroundedCall, Run, Window, ground
+from ...deig_core.call import GroundedCall, RowGroup, ground
 from ...deig_core.errors import DeigError
+from ...deig_core.layout.window import Window
 from ...deig_core.model.adapter import DeigAdapter
 from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
@@ -129,8 +130,8 @@ def ground_call(
     scale = settings.schedule.scale(times[0])
     if scale == 0 and (deig is None or settings.mode == "clip"):
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
-    runs = _runs(deig, x, transformer_options.get(LATENT))
-    grounded = ground(hosted.extractor, runs, times, x.device, instances=scale != 0, dtype=x.dtype)
+    groups = _row_groups(deig, x, transformer_options.get(LATENT))
+    grounded = ground(hosted.extractor, groups, times, x.device, instances=scale != 0, dtype=x.dtype)
     if deig is not None and settings.mode != "clip":
         context = _context(settings.mode, grounded, x, context)
     if scale != 0:
@@ -150,10 +151,10 @@ def _check_size(latent: tuple[int, int] | None, x: torch.Tensor) -> None:
         raise DeigError(TILES.format(*latent[::-1], *tuple(x.shape[-2:])[::-1]))
 
 
-def _runs(deig: tuple[DeigCond, ...] | None, x: torch.Tensor, latent: tuple[int, int] | None) -> list[Run]:
+def _row_groups(deig: tuple[DeigCond, ...] | None, x: torch.Tensor, latent: tuple[int, int] | None) -> list[RowGroup]:
     size = tuple(x.shape[-2:])
     if deig is None:
-        return [Run(x.shape[0], None, Window.whole(size))]
+        return [RowGroup(x.shape[0], None, Window.whole(size))]
     windows = []
     for cond in deig:
         if cond.area is None or latent is None:
@@ -168,11 +169,11 @@ def _runs(deig: tuple[DeigCond, ...] | None, x: torch.Tensor, latent: tuple[int,
             f"{x.shape[0]} images inside "
             "the model, so DEIG cannot tell its regions apart: remove that node, or Apply DEIG."
         )
-    return [Run(c.rows, c.text, w) for c, w in zip(deig, windows, strict=True)]
+    return [RowGroup(c.rows, c.text, w) for c, w in zip(deig, windows, strict=True)]
 
 
 def _context(mode: str, grounded: GroundedCall, x: torch.Tensor, clip: torch.Tensor) -> torch.Tensor:
-    parts = [c.expand(run.rows, -1, -1) for c, run in zip(grounded.context(), grounded.runs, strict=True)]
+    parts = [c.expand(group.rows, -1, -1) for c, group in zip(grounded.context(), grounded.groups, strict=True)]
     # A context repeated as a whole gives the same attention, so that prompts of several lengths share a batch.
     longest = math.lcm(*(p.shape[1] for p in parts))
     t5 = torch.cat([p.repeat(1, longest // p.shape[1], 1) if p.shape[1] < longest else p for p in parts]).to(x)

@@ -13,13 +13,15 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 
-from deig_core.call import GroundedText, Layout, TextFeatures
 from deig_core.checkpoint.read import load_adapter, read_official
 from deig_core.diffusers_unet.attach import attach
 from deig_core.diffusers_unet.sample import sample
 from deig_core.errors import DeigError
+from deig_core.layout.layout import Layout
 from deig_core.model.adapter import DeigAdapter
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 
 from .base import decode, load_autoencoder, load_unet, new_adapter, start_from_gligen
 from .cached import CachedFeatures, CachedPictures

@@ -1,7 +1,8 @@
 """The bench's rows that need the real host: a whole step of an SD 1.5-size UNet with and without DEIG, and what a
 second run saves.
 
-Run by `python dev.py bench`; weights are random, for time does not depend on them.
+Run by `python dev.py bench`, which names the host in the environment (see conftest.py). Weights are random: time does
+not depend on them.
 """
 
 from __future__ import annotations
@@ -76,33 +77,38 @@ class Models:
         import comfy.model_management as management
         from parity import pack_module
 
-        self.core = {
-            n: pack_module(host, f"deig_core.{n}")
-            for n in ("adapter", "attention.fused", "config", "grounding", "text_encoder", "regions")
-        }
+        modules = (
+            "model.config",
+            "model.untrained",
+            "model.extractor",
+            "attention.triton.policy",
+            "text.grounded",
+            "text.encoder",
+            "regions.document",
+        )
+        self.core = {name.rpartition(".")[2]: pack_module(host, f"deig_core.{name}") for name in modules}
         self.host = {
             n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "demo", "patchers", "sampling", "folders")
         }
         self.device = management.get_torch_device()
         self.dtype = torch.float32 if self.device.type == "cpu" else torch.float16
-        self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, {}, dtype=self.dtype)
+        self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, 0, dtype=self.dtype)
         config = self.core["config"].DeigConfig(fusers=SD1_FUSERS)
-        made = {"operations": self.host["patchers"].OPERATIONS, "dtype": self.dtype}
-        self.adapter = self.core["adapter"].DeigAdapter(config, **made).requires_grad_(False)
-        for module in (self.model.model.diffusion_model, self.adapter):
-            self.host["demo"].fill(module)
+        self.adapter = self.core["untrained"].untrained_adapter(
+            config, 0, operations=self.host["patchers"].OPERATIONS, dtype=self.dtype
+        )
         self.patcher = self.host["patchers"].adapter_patcher(self.adapter)
 
     def features(self, count: int) -> list:
-        return [self.core["grounding"].TextFeatures.of(torch.randn(128, 2048)) for _ in range(count)]
+        return [self.core["grounded"].TextFeatures.of(torch.randn(128, 2048)) for _ in range(count)]
 
     def with_deig(self, latent: tuple[int, int], count: int) -> Step:
-        grounding, with_deig = self.core["grounding"], self.host["conditioning"].with_deig
+        grounded, with_deig = self.core["grounded"], self.host["conditioning"].with_deig
         prompt, negative, *texts = self.features(2 + count)
-        layout = grounding.Layout(tuple(self.core["regions"].Region(r.id, r.box) for r in regions(count)))
+        layout = grounded.Layout(tuple(self.core["document"].Region(r.id, r.box) for r in regions(count)))
         conds = [
-            with_deig(None, grounding.GroundedText(prompt, layout, tuple(texts))),
-            with_deig(None, grounding.GroundedText(negative, grounding.Layout(()), ())),
+            with_deig(None, grounded.GroundedText(prompt, layout, tuple(texts))),
+            with_deig(None, grounded.GroundedText(negative, grounded.Layout(()), ())),
         ]
         settings = self.host["sampling"].Settings(self.host["sampling"].GateSchedule())
         return Step(self.host, self.host["sampling"].apply_deig(self.model, self.patcher, settings), *conds, latent)
@@ -140,9 +146,7 @@ def step_rows(models: Models, latent: tuple[int, int], rounds: int):
     gligen, bare = models.with_gligen(latent, 5), models.without(latent, 77)
 
     def counted(call):
-        with models.core[
-            "attention.fused"
-        ].put_aside():  # the host has the pack loaded under another name than this bench
+        with models.core["policy"].put_aside():  # the host has the pack loaded under another name than this bench
             return flops(call)
 
     counts = [step.run(counted) for step in (deig, plain, gligen, bare)]  # also the warm-up
@@ -185,7 +189,7 @@ def text_rows(models: Models, rounds: int):
     management.load_models_gpu([models.patcher])
 
     def of_the_ide(i: int):
-        extract = models.core["grounding"].Extractor(models.adapter)
+        extract = models.core["extractor"].Extractor(models.adapter)
         return lambda kind: extract([(t, 901.0) for t in kind], models.device)
 
     kinds = [(texts[:TEXTS], texts[:TEXTS], [*texts[: TEXTS - 1], texts[TEXTS + i]]) for i in range(rounds)]
@@ -196,7 +200,7 @@ def text_rows(models: Models, rounds: int):
     yield from _again(
         group,
         "Flan-T5-XL on the CPU",
-        lambda _: models.core["text_encoder"].TextEncoder(model, tokenizer).encode,
+        lambda _: models.core["encoder"].TextEncoder(model, tokenizer).encode,
         kinds,
     )
 
@@ -222,7 +226,6 @@ def _flan_t5_xl(models: Models):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("comfyui", help="path of the ComfyUI checkout")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
@@ -232,7 +235,6 @@ def main() -> int:
 
     import conftest
 
-    conftest.COMFYUI = Path(options.comfyui)
     models = Models(conftest.import_host("--normalvram") if options.gpu else conftest.import_host())
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)

@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 COMFYUI = Path(os.environ.get("DEIG_COMFYUI", ROOT / ".dev" / "comfyui"))
 BASE = Path(os.environ.get("DEIG_BASE", ROOT / ".dev" / "base"))
+DYNAMIC = os.environ.get("DEIG_DYNAMIC") == "1"
 
 
 def finish(coroutine):
@@ -19,6 +20,42 @@ def finish(coroutine):
     """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
+
+
+def switch_on_dynamic_vram(change=setattr) -> bool:
+    """Make the host what it is with DynamicVRAM on, as far as that goes without a GPU, by change(object, name, value).
+
+    Its layers have no weights before a state dict is loaded, it maps files into memory, and its patchers say that they
+    are dynamic and let the layers cast (they do not page). False where the host has no such thing.
+    """
+    import comfy.model_patcher as patchers
+
+    try:
+        import comfy.memory_management as memory
+        import comfy_aimdo.control
+    except ImportError:
+        return False
+
+    class Dynamic(patchers.ModelPatcher):
+        non_dynamic_delegate_model = None
+        get_non_dynamic_delegate = patchers.ModelPatcherDynamic.get_non_dynamic_delegate
+
+        def is_dynamic(self):
+            return True
+
+        def loaded_ram_size(self):
+            return 0
+
+        def load(self, *args, **kwargs):
+            super().load(*args, **kwargs)
+            for layer in self.model.modules():
+                if hasattr(layer, "comfy_cast_weights"):
+                    layer.comfy_cast_weights = True
+
+    comfy_aimdo.control.init()
+    change(memory, "aimdo_enabled", True)
+    change(patchers, "CoreModelPatcher", Dynamic)
+    return True
 
 
 def import_host(*device: str):
@@ -39,6 +76,8 @@ def import_host(*device: str):
     comfy.options.enable_args_parsing()
     import nodes
 
+    if DYNAMIC:
+        assert switch_on_dynamic_vram(), "DEIG_DYNAMIC=1: this host has no DynamicVRAM"
     finish(nodes.load_custom_node(str(BASE / "custom_nodes" / "deig")))
     return nodes
 
@@ -66,3 +105,10 @@ def graph(host_nodes):
 
     finish(host_nodes.init_builtin_extra_nodes())
     return Graph(host_nodes)
+
+
+@pytest.fixture
+def dynamic_vram(host_nodes, monkeypatch):
+    """The host with DynamicVRAM on."""
+    if not switch_on_dynamic_vram(monkeypatch.setattr):
+        pytest.skip("this host has no DynamicVRAM")

@@ -28,7 +28,7 @@ class GoldenUNet:
 
     def __init__(self, host_nodes, path: Path):
         self.sampling = pack_module(host_nodes, "nodes.host.sampling")
-        self.grounding = pack_module(host_nodes, "deig_core.call")
+        self.grounding = pack_module(host_nodes, "deig_core.text.grounded")
         self.regions = pack_module(host_nodes, "deig_core.regions.document")
         self.conditioning = pack_module(host_nodes, "nodes.host.conditioning")
         patchers, demo, read = (
@@ -123,11 +123,11 @@ class GoldenUNet:
         return (prediction - self.golden[output][row]).abs().max().item()
 
 
-def main(comfyui: str, files: list[str]) -> int:
+def main(files: list[str]) -> int:
+    """The host is the one that conftest.py finds: $DEIG_COMFYUI with the base directory $DEIG_BASE."""
     sys.path.insert(0, str(Path(__file__).parent))
     import conftest
 
-    conftest.COMFYUI = Path(comfyui)
     host_nodes = conftest.import_host()
     worst = 0.0
     for name in files:
@@ -143,4 +143,4 @@ def main(comfyui: str, files: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2:]))
+    sys.exit(main(sys.argv[1:]))

@@ -397,10 +397,7 @@ def test_two_samplers_share_a_conditioning(graph, plain_model, text):
 
 
 def test_the_last_apply_counts_with_its_adapter(graph, text):
-    patchers, demo = (pack_module(graph.host, f"nodes.host.{n}") for n in ("patchers", "demo"))
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        other = patchers.adapter_patcher(demo.random_adapter(graph.model))
+    other = pack_module(graph.host, "nodes.host.demo").demo_adapter(7)
     inputs = {"strength": 1.0, "start": 0.0, "end": 1.0, "decay": 0.0, "context": "t5"}
     (alone,) = graph.node("DEIGApply", model=graph.model, adapter=other, **inputs)
     (last,) = graph.node("DEIGApply", model=graph.apply(), adapter=other, **inputs)

@@ -28,7 +28,7 @@ def model_of(kind, config):
 def test_the_demo_adapter_on_a_real_checkpoint(graph):
     demo = pack_module(graph.host, "nodes.host.demo")
     with pytest.raises(ValueError) as error:
-        graph.apply(demo.sd1_model({**demo.UNET, "context_dim": 768}, {}))
+        graph.apply(demo.sd1_model({**demo.UNET, "context_dim": 768}, 0))
     assert "this checkpoint is SD15 (768): load the model that these DEIG weights belong to." in said(error)
 
 
@@ -74,15 +74,13 @@ def test_flux(graph):
 def test_an_sd1_model_of_another_shape(graph):
     demo = pack_module(graph.host, "nodes.host.demo")
     with pytest.raises(ValueError) as error:
-        graph.apply(demo.sd1_model({**demo.UNET, "model_channels": 64}, {}))
+        graph.apply(demo.sd1_model({**demo.UNET, "model_channels": 64}, 0))
     assert "transformer blocks" in said(error)
 
 
 def test_an_inpainting_model_works(graph):
     demo = pack_module(graph.host, "nodes.host.demo")
-    model = demo.sd1_model({**demo.UNET, "in_channels": 9}, {})
-    with torch.random.fork_rng():
-        demo.fill(model.model.diffusion_model)
+    model = demo.sd1_model({**demo.UNET, "in_channels": 9}, 0)
     model.model.set_inpaint()
     mask = torch.zeros(1, PIXELS, PIXELS)
     mask[:, 32:96, 32:96] = 1
@@ -107,7 +105,7 @@ def test_an_inpainting_model_works(graph):
 
 
 def test_a_text_encoder_of_another_width(graph):
-    grounding = pack_module(graph.host, "deig_core.call")
+    grounding = pack_module(graph.host, "deig_core.text.grounded")
     conditioning = pack_module(graph.host, "nodes.host.conditioning")
     wide = grounding.GroundedText(grounding.TextFeatures.of(torch.zeros(128, 4096)), grounding.Layout(()), ())
     with pytest.raises(ValueError) as error:

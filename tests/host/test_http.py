@@ -15,12 +15,18 @@ import dev
 WORKFLOWS = dev.ROOT / "example_workflows" / "api"
 
 
+def listing(folder):
+    """Every file and folder in `folder`, with its size and the time of its last change."""
+    return {p: (s.st_size, s.st_mtime_ns) for p in folder.rglob("*") for s in [p.lstat()]}
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     host = dev.Host(COMFYUI, Path(sys.prefix), BASE)
     log = tmp_path_factory.mktemp("server") / "log"
+    before = listing(COMFYUI)
     with dev.Server(host, arguments=("--cpu", "--use-pytorch-cross-attention"), log=log) as running:
-        running.host = host
+        running.host, running.before = host, before
         yield running
 
 
@@ -119,3 +125,10 @@ def bypassed(prompt, class_type, passed):
         for i, n in prompt.items()
         if i not in through
     }
+
+
+def test_a_users_checkout_is_left_as_it_was(server, demo):
+    assert server.wait(server.queue(demo))
+    assert listing(COMFYUI) == server.before
+    # A checkout that has no folder for the database yet would not show that the host wants it there.
+    assert "Failed to initialize database" not in server.log.read_text(errors="replace")

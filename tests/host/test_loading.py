@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import switch_on_dynamic_vram
 from parity import pack_module
 from safetensors.torch import save_file
 
@@ -112,9 +113,12 @@ def test_the_host_can_make_a_second_adapter_for_another_gpu(graph, folders, tmp_
     assert second.model is not loaded.model and second.model.extractor is not loaded.model.extractor
 
 
-def test_the_published_file_at_its_real_size(graph, folders, tmp_path):
-    """1095 keys and the VAE's 248 in one pickle: MODEL, VAE and adapter that sample together."""
+def test_the_published_file_at_its_real_size(graph, folders, tmp_path, monkeypatch):
+    """1095 keys and the VAE's 248 in one pickle: MODEL, VAE and adapter that sample together and can be made again."""
     import json
+
+    # What users have, where the host knows it.
+    switch_on_dynamic_vram(monkeypatch.setattr)
 
     from comfy.ldm.models.autoencoder import AutoencoderKL
 
@@ -145,7 +149,7 @@ def test_the_published_file_at_its_real_size(graph, folders, tmp_path):
     del published
     model, vae, adapter = graph.node("DEIGLoadCheckpoint", weights_name="model.pth")
     assert type(model.model.model_config).__name__ == "SD15"
-    grounding = pack_module(graph.host, "deig_core.call")
+    grounding = pack_module(graph.host, "deig_core.text.grounded")
     conditioning = pack_module(graph.host, "nodes.host.conditioning")
     regions = graph.regions(width=64, height=64).regions
     text = grounding.TextFeatures.of(torch.randn(128, 2048))
@@ -157,6 +161,11 @@ def test_the_published_file_at_its_real_size(graph, folders, tmp_path):
     out = graph.sample(patched, positive, negative, size=(8, 8), steps=1)
     assert out.shape == (1, 4, 8, 8) and out.isfinite().all()
     assert graph.node("VAEDecode", samples={"samples": out}, vae=vae)[0].shape == (1, 64, 64, 3)
+    for patcher in (model, vae.patcher, adapter):
+        factory, arguments = patcher.cached_patcher_init
+        again = factory(*arguments, disable_dynamic=True)
+        assert arguments == (str(tmp_path / "deig" / "model.pth"),) and again.model is not patcher.model
+        assert again.model.state_dict().keys() == patcher.model.state_dict().keys()
 
 
 def test_loading_the_pack_does_not_load_transformers_models():

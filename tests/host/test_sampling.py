@@ -149,12 +149,10 @@ def tiny_controlnet(graph):
         for k, v in demo.UNET.items()
         if k not in ("out_channels", "transformer_depth_output", "use_temporal_attention")
     }
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        net = comfy.cldm.cldm.ControlNet(
-            **config, num_heads=8, hint_channels=3, dtype=torch.float32, operations=comfy.ops.manual_cast
-        )
-        demo.fill(net)
+    size = {**config, "num_heads": 8, "hint_channels": 3, "dtype": torch.float32}
+    shapes = comfy.cldm.cldm.ControlNet(**size, device="meta", operations=demo.PLAIN).state_dict()
+    net = comfy.cldm.cldm.ControlNet(**size, operations=comfy.ops.manual_cast)
+    net.load_state_dict(pack_module(graph.host, "deig_core.model.untrained").random_weights(shapes, 0), assign=True)
     return comfy.controlnet.ControlNet(
         net, compression_ratio=8, load_device=torch.device("cpu"), manual_cast_dtype=None
     )
@@ -250,10 +248,8 @@ def test_half_precision_is_close(graph, text, dtype, tolerance):
     half = demo.sd1_model(demo.UNET, graph.model.model.diffusion_model.state_dict(), dtype=dtype)
     adapter = graph.adapter.model.adapter
     copy = type(adapter)(adapter.config, operations=patchers.OPERATIONS, dtype=dtype)
-    copy.load_state_dict(adapter.state_dict())
-    model = sampling.apply_deig(
-        half, patchers.adapter_patcher(copy.requires_grad_(False)), sampling.Settings(sampling.GateSchedule())
-    )
+    copy.load_official({k: v.to(dtype) for k, v in adapter.official_state_dict().items()})
+    model = sampling.apply_deig(half, patchers.adapter_patcher(copy), sampling.Settings(sampling.GateSchedule()))
     full, out = graph.sample(graph.apply(), *text, steps=1, cfg=1.0), graph.sample(model, *text, steps=1, cfg=1.0)
     assert half.model.get_dtype() == dtype
     assert 0 < changed(full, out) < tolerance * full.std()

@@ -8,10 +8,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from deig_core.attention.merge import merge_by_rows
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.call import RowGroup, ground
+from deig_core.layout.layout import Layout
+from deig_core.layout.window import Window
 from deig_core.model.adapter import DeigAdapter
 from deig_core.model.config import DeigConfig
+from deig_core.model.extractor import Extractor
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 
 META = torch.device("meta")
 BLOCK = ("input", 1, 0)
@@ -58,8 +63,8 @@ def test_nothing_crosses_once_texts_and_regions_are_known(adapter, monkeypatch):
     layout = Layout((Region("a", (0.0, 0.0, 0.5, 1.0)), Region("b", (0.3, 0.2, 1.0, 0.9), strength=0.5)))
     whole = Window.whole((8, 8))
     runs = [
-        Run(1, GroundedText(text[0], layout, tuple(text[1:])), whole),
-        Run(2, GroundedText(text[0], Layout(()), ()), whole),
+        RowGroup(1, GroundedText(text[0], layout, tuple(text[1:])), whole),
+        RowGroup(2, GroundedText(text[0], Layout(()), ()), whole),
     ]
     extractor = Extractor(adapter)
     call(adapter, extractor, runs, 951.0)
@@ -94,7 +99,7 @@ def test_tokens_are_cast_once_for_all_blocks(adapter):
     text = TextFeatures(torch.randn(3, 24), "a")
     grounded = ground(
         Extractor(adapter),
-        [Run(1, GroundedText(text, layout, (text,)), Window.whole((8, 8)))],
+        [RowGroup(1, GroundedText(text, layout, (text,)), Window.whole((8, 8)))],
         [951.0],
         META,
         dtype=torch.float16,

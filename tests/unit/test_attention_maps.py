@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.attention import masked_attention
-from deig_core.call import Window
+from deig_core.layout.window import Window
 from deig_core.maps import picture as heatmap
 from deig_core.maps import recording as attention_maps
 from deig_core.maps.recording import Recording, RunMaps, on_latent, token_weights

@@ -7,12 +7,17 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.call import RowGroup, ground
 from deig_core.checkpoint.base_unet import sd1_unet_shapes
 from deig_core.checkpoint.read import OfficialCheckpoint, load_adapter
+from deig_core.layout.layout import Layout
+from deig_core.layout.window import Window
 from deig_core.model.adapter import is_deig_key
 from deig_core.model.config import SD1_FUSERS
+from deig_core.model.extractor import Extractor
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 from research.bench.gpu.unet import UNet
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -78,7 +83,9 @@ def test_the_whole_is_the_official_function(name):
             GroundedText(TextFeatures.of(golden["context"][row].clone()), layout, texts),
             GroundedText(TextFeatures.of(golden["uncond_context"][row].clone()), Layout(()), ()),
         ]
-        call = ground(Extractor(adapter), [Run(1, side, Window.whole((64, 64))) for side in sides], [timestep] * 2, cpu)
+        call = ground(
+            Extractor(adapter), [RowGroup(1, side, Window.whole((64, 64))) for side in sides], [timestep] * 2, cpu
+        )
 
         def fuse(address, x, grid, call=call):
             return adapter.fuser(address)(x, call.instances(grid, cpu))

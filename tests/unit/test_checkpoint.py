@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from deig_core.checkpoint import OfficialCheckpoint, load_adapter, read, read_official, save_adapter, write_safetensors
 from deig_core.checkpoint import __main__ as cli
-from deig_core.checkpoint import load_adapter, read_official, save_adapter, write_safetensors
 from deig_core.checkpoint.base_unet import sd1_unet_shapes
 from deig_core.errors import WeightsError
 from deig_core.model.adapter import DeigAdapter, is_deig_key, module_key, official_name
@@ -172,6 +172,21 @@ def test_base_needs_the_whole_sd1_unet(small, tmp_path, capsys):
     )
     assert "missing: time_embed.0.weight" in capsys.readouterr().err
     assert not (tmp_path / "out.safetensors").exists()
+
+
+@pytest.mark.parametrize(("part", "key"), [("base", "out.2.bias"), ("autoencoder", "decoder.conv_in.weight")])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_base_that_is_not_finite_is_refused_by_name(part, key, bad, monkeypatch):
+    shapes = sd1_unet_shapes(channels=32, multipliers=(1, 2), res_blocks=1, context=64, attention_levels=2)
+    monkeypatch.setattr(read, "sd1_unet_shapes", lambda: shapes)
+    base = {k: torch.zeros(s) for k, s in shapes.items()}
+    checkpoint = OfficialCheckpoint({}, base, {"decoder.conv_in.weight": torch.zeros(8, 4, 3, 3)}, {})
+    read.check_base(checkpoint)
+    weight = getattr(checkpoint, part)[key].clone()
+    weight.view(-1)[-1] = bad
+    getattr(checkpoint, part)[key] = weight
+    with pytest.raises(WeightsError, match=rf"{part}.* are damaged: {key.replace('.', '[.]')} holds NaN or infinity"):
+        read.check_base(checkpoint)
 
 
 @pytest.mark.parametrize(

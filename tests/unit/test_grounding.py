@@ -13,11 +13,16 @@ from hypothesis import strategies as st
 from safetensors import safe_open
 
 from deig_core.cache import TensorCache
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, crop, ground
+from deig_core.call import RowGroup, ground
 from deig_core.checkpoint import OfficialCheckpoint, load_adapter
+from deig_core.layout.layout import Layout
 from deig_core.layout.masks import box_pixels
+from deig_core.layout.window import Window, crop
 from deig_core.model.adapter import is_deig_key
+from deig_core.model.extractor import Extractor
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 
 CPU = torch.device("cpu")
 WHOLE = Window.whole((64, 64))
@@ -52,9 +57,9 @@ def test_golden_contexts_and_instance_tokens(golden, extractor):
     runs, timesteps = [], []
     for row in (0, 1):
         positive, negative, _ = texts(golden, row)
-        runs += [Run(1, negative, WHOLE), Run(1, positive, WHOLE)]
+        runs += [RowGroup(1, negative, WHOLE), RowGroup(1, positive, WHOLE)]
         timesteps += [g["timesteps"][row].item()] * 2
-    found = ground(extractor, runs, timesteps, CPU).runs
+    found = ground(extractor, runs, timesteps, CPU).groups
     for row in (0, 1):
         unconditional, conditional = found[2 * row], found[2 * row + 1]
         assert (unconditional.context[0] - g["dbg.ide_context_uncond"][row]).abs().max() <= 2e-5
@@ -71,7 +76,7 @@ def test_the_ide_runs_for_what_is_new_and_for_nothing_else(golden, extractor):
     handle = golden[0].ide.register_forward_pre_hook(lambda _, arguments: rows.append(len(arguments[0])))
     try:
         positive, negative, valid = texts(golden, 0)
-        runs = [Run(2, negative, WHOLE), Run(2, positive, WHOLE)]
+        runs = [RowGroup(2, negative, WHOLE), RowGroup(2, positive, WHOLE)]
         for timestep in (801.0, 776.0, 801.0):
             ground(extractor, runs, [timestep] * 4, CPU)
         assert rows == [2 + len(positive.layout.visible(WHOLE).regions)] * 2 and len(valid) >= rows[0] - 2
@@ -83,9 +88,9 @@ def test_the_ide_runs_for_what_is_new_and_for_nothing_else(golden, extractor):
 
 def test_rows_that_share_a_timestep_share_their_tokens(golden, extractor):
     positive, _, _ = texts(golden, 0)
-    assert ground(extractor, [Run(3, positive, WHOLE)], [801.0] * 3, CPU).runs[0].tokens.shape[0] == 1
-    apart = ground(extractor, [Run(2, positive, WHOLE)], [801.0, 281.5], CPU).runs[0]
-    alone = [ground(extractor, [Run(1, positive, WHOLE)], [t], CPU).runs[0] for t in (801.0, 281.5)]
+    assert ground(extractor, [RowGroup(3, positive, WHOLE)], [801.0] * 3, CPU).groups[0].tokens.shape[0] == 1
+    apart = ground(extractor, [RowGroup(2, positive, WHOLE)], [801.0, 281.5], CPU).groups[0]
+    alone = [ground(extractor, [RowGroup(1, positive, WHOLE)], [t], CPU).groups[0] for t in (801.0, 281.5)]
     assert torch.allclose(apart.tokens, torch.cat([a.tokens for a in alone]), atol=1e-6)
 
 

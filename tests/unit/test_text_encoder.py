@@ -3,11 +3,12 @@
 import json
 import logging
 import os
+import re
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from deig_core.errors import WeightsError
 from deig_core.text.encoder import MAX_TOKENS, load_text_encoder
@@ -152,3 +153,14 @@ def test_a_shard_index_cannot_point_outside_its_folder(whole, tmp_path):
     )
     with pytest.raises(WeightsError, match="secret"):
         load_text_encoder(folder)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("-inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(whole, tmp_path, bad):
+    path = one_file(whole, tmp_path, True)
+    weights = load_file(path)
+    key = "encoder.block.1.layer.0.SelfAttention.v.weight"
+    weights[key][3, 5] = bad
+    save_file(weights, path)
+    with pytest.raises(WeightsError, match=rf"t5\.safetensors are damaged: {re.escape(key)} holds NaN"):
+        load_text_encoder(path, fallback_tokenizer=TOKENIZER)

@@ -12,9 +12,14 @@ import torch
 from torch import Tensor
 
 from deig_core.attention.triton import policy as fused
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.call import RowGroup, ground
+from deig_core.layout.layout import Layout
+from deig_core.layout.window import Window
 from deig_core.model.adapter import DeigAdapter
 from deig_core.model.config import DeigConfig
+from deig_core.model.extractor import Extractor
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 
 from ..fusers import unmasked
 from ..measure import Call, Row, flops, peak_bytes
@@ -103,7 +108,7 @@ class Step:
     def calls(self, latent: int) -> tuple[Call, Call]:
         """(with DEIG, without) of a square latent. Each call is at a new timestep: the IDE has its work to do."""
         x = torch.randn(2, 4, latent, latent, device=self.device, dtype=self.dtype)
-        runs = [Run(1, side, Window.whole((latent, latent))) for side in self._sides]
+        runs = [RowGroup(1, side, Window.whole((latent, latent))) for side in self._sides]
 
         def timestep() -> float:
             return 999.0 - 0.6180339887 * next(self._calls) % 998

@@ -10,12 +10,17 @@ from safetensors import safe_open
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from diffusers import UNet2DConditionModel
 
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.call import RowGroup, ground
 from deig_core.checkpoint.read import OfficialCheckpoint, is_deig_key, load_adapter
 from deig_core.diffusers_unet.attach import attach
 from deig_core.diffusers_unet.names import load_original, original_state_dict
 from deig_core.errors import DeigError
+from deig_core.layout.layout import Layout
+from deig_core.layout.window import Window
+from deig_core.model.extractor import Extractor
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 
@@ -50,7 +55,7 @@ def runs(g):
         valid = [i for i, v in enumerate(g["masks"][row, :, 0]) if v]
         layout = Layout(tuple(Region(f"r{i}", tuple(g["object_boxes"][row].double()[i].tolist())) for i in valid))
         texts = tuple(TextFeatures.of(g["object_text_embeddings"][row, i].clone()) for i in valid)
-        yield Run(1, GroundedText(TextFeatures.of(g["context"][row].clone()), layout, texts), window)
+        yield RowGroup(1, GroundedText(TextFeatures.of(g["context"][row].clone()), layout, texts), window)
 
 
 @torch.no_grad()

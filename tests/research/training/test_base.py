@@ -10,14 +10,16 @@ pytest.importorskip("diffusers", reason="diffusers is not installed (extra `trai
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from tiny import features, tiny_adapter, tiny_unet
 
-from deig_core.call import GroundedText, Layout, TextFeatures
 from deig_core.checkpoint.base_unet import sd1_unet_shapes
 from deig_core.diffusers_unet.attach import attach
 from deig_core.diffusers_unet.names import original_state_dict
 from deig_core.diffusers_unet.sample import sample
 from deig_core.errors import WeightsError
+from deig_core.layout.layout import Layout
 from deig_core.model.config import SD1_FUSERS, DeigConfig
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 from research.training import base
 from research.training.noise import alphas_cumprod
 

@@ -8,9 +8,14 @@ import torch
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from tiny import CONFIG, Examples, features, tiny_adapter, tiny_unet
 
-from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.call import RowGroup, ground
 from deig_core.diffusers_unet.attach import attach
+from deig_core.layout.layout import Layout
+from deig_core.layout.window import Window
+from deig_core.model.extractor import Extractor
 from deig_core.regions.document import Region
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import GroundedText
 from research.training.batch import Example, collate, mirrored
 from research.training.examples import Examples as Drawn
 from research.training.model import Trainee
@@ -31,7 +36,7 @@ def test_a_batch_is_what_inference_makes_of_its_examples(chosen):
     for example in examples:
         prompt, *texts = (TextFeatures.of(f) for f in features([example.caption, *example.descriptions]))
         layout = Layout(tuple(Region(str(i), box) for i, box in enumerate(example.boxes)))
-        runs.append(Run(1, GroundedText(prompt, layout, tuple(texts)), Window.whole((8, 8))))
+        runs.append(RowGroup(1, GroundedText(prompt, layout, tuple(texts)), Window.whole((8, 8))))
     expected = ground(Extractor(adapter), runs, times.tolist(), torch.device("cpu"))
     assert (context - torch.cat(expected.context())).abs().max() < 1e-5
     assert (found - attach(unet, adapter)(x, times, torch.cat(expected.context()), expected)).abs().max() < 1e-5

@@ -121,7 +121,7 @@ def test_a_store_is_added_to_and_never_half(tmp_path):
         assert len(again) == 5 and all(
             torch.equal(again[k], v) and again[k].dtype == v.dtype for k, v in values.items()
         )
-    with pytest.raises(DeigError, match=r"lacks an item of the data: run python -m deig_core\.training\.prepare"):
+    with pytest.raises(DeigError, match=r"lacks an item of the data: run python -m research\.training\.prepare"):
         store[digest("other")]
 
 

@@ -1,0 +1,71 @@
+"""Regions worked out for the sizes and devices that a sampling run meets, each once."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from ..regions.document import Region
+from .masks import Size, membership
+from .window import Window, crop
+
+_KEPT = 64  # sizes and devices that a layout remembers
+
+
+@dataclass(eq=False)
+class Layout:
+    """Regions in their order, with what was worked out of them for the sizes and devices seen so far.
+
+    indices: where these regions stand in the document or layout that they were taken from; () where they are all of it.
+    """
+
+    regions: tuple[Region, ...]
+    indices: tuple[int, ...] = ()
+    _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def __deepcopy__(self, memo: dict) -> Layout:
+        return self  # nothing of it changes but what it remembers
+
+    def __reduce__(self):
+        return Layout, (self.regions, self.indices)
+
+    def visible(self, window: Window) -> Layout:
+        """The regions that have a pixel in `window`, expressed in it."""
+        return self._once(window, lambda: self._crop(window))
+
+    def _crop(self, window: Window) -> Layout:
+        kept = [(i, r) for i, region in enumerate(self.regions) if (r := crop(region, window))]
+        return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept))
+
+    def members(self, latent: Size, grid: Size, device: torch.device) -> torch.Tensor:
+        """Membership words int64 [1, h * w]."""
+        return self._once((latent, grid, device), lambda: membership(self.regions, latent, grid).to(device)[None])
+
+    def boxes(self, device: torch.device) -> torch.Tensor:
+        """Boxes float32 [1, R, 4]."""
+        return self._once(
+            ("boxes", device), lambda: torch.tensor([[r.box for r in self.regions]], dtype=torch.float32, device=device)
+        )
+
+    def bias(self, device: torch.device) -> torch.Tensor | None:
+        """log(strength) float32 [1, R], or None where every strength is 1."""
+        strengths = [r.strength for r in self.regions]
+        if all(s == 1 for s in strengths):
+            return None
+        # The logarithm of any float fits float32; the strength itself may not.
+        logs = [math.log(s) if s > 0 else -math.inf for s in strengths]
+        return self._once(("bias", device), lambda: torch.tensor([logs], dtype=torch.float32, device=device))
+
+    def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key not in self._known:
+                if len(self._known) >= _KEPT:
+                    self._known.clear()
+                self._known[key] = make()
+            return self._known[key]

@@ -1,0 +1,48 @@
+"""What a document asks for: which of its regions count, the prompt where none is written, masks given to regions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from ..errors import RegionError
+from .document import Region, RegionDocument
+
+log = logging.getLogger("deig")
+
+
+def counting(document: RegionDocument) -> tuple[int, ...]:
+    """Places in the document of the regions that take part: visible ones with a description. Logs those without."""
+    undescribed = [i for i, r in enumerate(document.regions) if r.visible and not r.description.strip()]
+    for i in undescribed:
+        log.warning("Region %d has no description and was left out: describe it, or disable it.", i + 1)
+    return tuple(i for i, r in enumerate(document.regions) if r.visible and i not in undescribed)
+
+
+def joined_prompt(regions: Sequence[Region]) -> str:
+    """All descriptions joined with commas: the prompt of the paper's benchmarks, where no other is written."""
+    return ", ".join(r.description.strip() for r in regions)
+
+
+def with_masks(document: RegionDocument, masks: torch.Tensor, descriptions: Sequence[str] = ()) -> RegionDocument:
+    """The document with masks [n, h, w] given to its first n regions (a pixel belongs to one from 0.5 on).
+
+    descriptions: replace those of the regions where they are not empty. Raises RegionError for more masks than regions
+    and for an empty mask.
+    """
+    regions = document.regions
+    if len(masks) > len(regions):
+        raise RegionError(
+            f"There are {len(masks)} masks for {len(regions)} regions: connect one mask for each region, or none to "
+            "regions."
+        )
+    masked = [
+        replace(
+            r.with_mask(mask), description=descriptions[i] if descriptions[i:] and descriptions[i] else r.description
+        )
+        for i, (r, mask) in enumerate(zip(regions, masks.detach().cpu() >= 0.5, strict=False))
+    ]
+    return replace(document, regions=(*masked, *regions[len(masked) :]))

@@ -1,0 +1,69 @@
+"""Which regions count, the joined prompt, the negatives, masks given to regions: what a library user gets too."""
+
+import logging
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deig_core.errors import RegionError
+from deig_core.regions.document import Region, RegionDocument
+from deig_core.regions.rules import counting, joined_prompt, with_masks
+from deig_core.text.features import TextFeatures
+from deig_core.text.grounded import ground_texts
+
+BOX = (0.0, 0.0, 0.5, 0.5)
+REGIONS = st.builds(
+    Region,
+    id=st.just("r"),
+    box=st.just(BOX),
+    description=st.sampled_from(["", " ", "a tree", " a red cube "]),
+    negative=st.sampled_from(["", " ", "leaves"]),
+    strength=st.sampled_from([0.0, 0.5, 1.0]),
+    enabled=st.booleans(),
+)
+
+
+def encoded(texts):
+    """Features that say which text they are of."""
+    return [TextFeatures(torch.zeros(1, 4), text) for text in texts]
+
+
+@given(regions=st.lists(REGIONS, max_size=8), prompt=st.sampled_from(["", " ", "a street"]))
+def test_both_sides_say_what_the_document_asks_for(regions, prompt):
+    said = ground_texts(RegionDocument(512, 512, tuple(regions)), prompt, "blurry", encoded)
+    seen = [i for i, r in enumerate(regions) if r.enabled and r.strength > 0 and r.description.strip()]
+    opposed = [i for i in seen if regions[i].negative.strip()]
+    assert said.positive.layout.indices == tuple(seen) and said.negative.layout.indices == tuple(opposed)
+    assert [f.key for f in said.positive.descriptions] == [regions[i].description.strip() for i in seen]
+    assert [f.key for f in said.negative.descriptions] == [regions[i].negative.strip() for i in opposed]
+    assert said.positive.layout.regions == tuple(regions[i] for i in seen)
+    joined = ", ".join(regions[i].description.strip() for i in seen)
+    assert said.positive.prompt.key == (prompt.strip() or joined)
+    assert (said.negative.prompt.key, said.nothing.prompt.key) == ("blurry", "")
+    assert said.nothing.layout.regions == ()
+
+
+def test_a_region_without_description_is_named_and_left_out(caplog):
+    document = RegionDocument(8, 8, (Region("a", BOX), Region("b", BOX, "a tree"), Region("c", BOX, enabled=False)))
+    with caplog.at_level(logging.WARNING, "deig"):
+        assert counting(document) == (1,)
+    assert [r.getMessage().split(" has")[0] for r in caplog.records] == ["Region 1"]
+
+
+def test_the_joined_prompt_is_the_papers():
+    assert joined_prompt([Region("a", BOX, " a dog "), Region("b", BOX, "a cat")]) == "a dog, a cat"
+
+
+def test_masks_given_to_regions():
+    document = RegionDocument(8, 8, (Region("a", BOX, "a tree"), Region("b", BOX, "a dog"), Region("c", BOX, "a cat")))
+    masks = torch.zeros(2, 4, 4)
+    masks[0, 2:, :2] = 0.5
+    masks[1, 0, 3] = 1
+    given_ = with_masks(document, masks, ["", "a bird"])
+    assert [r.description for r in given_.regions] == ["a tree", "a bird", "a cat"]
+    assert [r.box for r in given_.regions] == [(0, 0.5, 0.5, 1), (0.75, 0, 1, 0.25), BOX]
+    assert given_.regions[2].mask is None and torch.equal(given_.regions[0].mask, masks[0] >= 0.5)
+    with pytest.raises(RegionError, match=r"4 masks for 3 regions.*\.$"):
+        with_masks(document, torch.ones(4, 2, 2))
