@@ -24,7 +24,7 @@ from .loop import device
 from .render import render
 from .world import Placed, Scene, Thing, draw_scene
 
-SHARD = 2000
+SHARD, CHUNK = 2000, 100  # scenes in a file, and drawn and encoded at a time
 log = logging.getLogger("deig.demo")
 
 
@@ -62,11 +62,11 @@ def training_scenes(weights: Path, folder: Path, count: int, workers: int) -> tu
     missing = [
         i for i, shard in enumerate(shards) if not (shard.is_file() and _told(shard).get("made_with") == made_with)
     ]
-    chunks = [range(starts[i] + k, starts[i] + k + 100) for i in missing for k in range(0, SHARD, 100)]
+    chunks = [range(starts[i] + k, starts[i] + k + CHUNK) for i in missing for k in range(0, SHARD, CHUNK)]
     with ProcessPoolExecutor(workers) as pool:
         made = pool.map(drawn, chunks)
         for i in missing:
-            parts = [(scenes, encode(model, pictures, where)) for scenes, pictures in islice(made, SHARD // 100)]
+            parts = [(scenes, encode(model, pictures, where)) for scenes, pictures in islice(made, SHARD // CHUNK)]
             _write(
                 shards[i],
                 [scene for scenes, _ in parts for scene in scenes],

@@ -54,10 +54,28 @@ class Hands:
         self.ready()
 
     def ready(self):
+        """Wait until the page has our nodes, has opened its first workflow and draws it."""
         self.page.wait_for_function(
-            "!!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)", timeout=120000
+            """() => {
+                if (!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)) return false;
+                const {spinner, workflow} = app.extensionManager ?? {};
+                return !spinner && workflow?.activeWorkflow?.changeTracker;
+            }""",
+            timeout=120000,
         )
-        self.page.wait_for_timeout(1500)
+        self.frames(20)
+
+    def frames(self, count=2):
+        """Wait until the page has drawn so many times: what it does a frame or two later is then done, however slowly
+        it draws.
+        """
+        self.page.evaluate(
+            """(count) => new Promise((done) => {
+                const next = () => (count-- > 0 ? requestAnimationFrame(next) : done());
+                next();
+            })""",
+            count,
+        )
 
     def post(self, path, value):
         request = urllib.request.Request(
@@ -99,17 +117,17 @@ class Hands:
         )
 
     def settle(self):
-        """Wait until the page has laid itself out: every stage stands still for a third of a second from now on."""
+        """Wait until the page has laid itself out: every stage stands still for ten frames from now on."""
         self.page.evaluate("() => { window.deigSeen = {} }")
         self.page.wait_for_function(
             """() => {
                 const stages = [...document.querySelectorAll(".deig-stage")];
                 const now = JSON.stringify(stages.map((s) => s.getBoundingClientRect()));
                 const seen = (window.deigSeen ??= {});
-                if (seen.at !== now || !stages.length) Object.assign(seen, {at: now, since: performance.now()});
-                return stages.length > 0 && performance.now() - seen.since > 350;
+                if (seen.at !== now || !stages.length) Object.assign(seen, {at: now, frames: 0});
+                return seen.frames++ >= 10;
             }""",
-            polling=50,
+            polling="raf",
         )
 
     def stage(self, index=0):
@@ -141,7 +159,7 @@ class Hands:
     def keys(self, *names):
         for name in names:
             self.page.keyboard.press(name)
-            self.page.wait_for_timeout(80)
+            self.frames()
 
     def click(self, x, y, *modifiers, index=0):
         self.drag((x, y), *modifiers, index=index)

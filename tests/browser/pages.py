@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from hands import Hands
@@ -27,7 +28,8 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
     """open(frontend, vue, **options of the browser's context) -> Hands; frontend: "host" for ComfyUI's own page, "new"
     for the newest.
 
-    host: dev.Host. Servers keep their settings in `folder`; they and the browser live as long as the context.
+    host: dev.Host. Servers have base directories of their own in `folder`, because each empties its own of temporary
+    files when it starts; they and the browser live as long as the context.
     """
     from playwright.sync_api import sync_playwright
 
@@ -38,11 +40,11 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
 
         def server(frontend):
             if frontend not in servers:
-                user = folder / frontend
-                user.mkdir()
+                own = replace(host, base=folder / frontend)
+                dev._prepare_base(own)
                 more = ["--front-end-root", str(dev.new_frontend(host))] if frontend == "new" else []
-                arguments = ("--cpu", "--user-directory", str(user), *more)
-                servers[frontend] = stack.enter_context(dev.Server(host, arguments=arguments, log=user / "server.log"))
+                started = dev.Server(own, arguments=("--cpu", *more), log=own.base / "server.log")
+                servers[frontend] = stack.enter_context(started), own.base
             return servers[frontend]
 
         def open_page(frontend, vue, **options):
@@ -52,7 +54,7 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
             page.set_default_timeout(60000)
             # Pages fetch fonts and news from elsewhere; what runs here stays on this machine.
             page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
-            hands = Hands(page, server(frontend), host.base, vue)
+            hands = Hands(page, *server(frontend), vue)
             hands.open()
             return hands
 

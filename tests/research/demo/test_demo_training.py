@@ -22,6 +22,14 @@ from research.training.batch import BatchCall, Example, collate
 from research.training.noise import alphas_cumprod, generator
 
 
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    """Shards of 20 scenes in two chunks; a number of threads would hold for all tests after this one."""
+    monkeypatch.setattr("research.demo.latents.SHARD", 20)
+    monkeypatch.setattr("research.demo.latents.CHUNK", 10)
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+
+
 def stage(state, steps, until=float("inf")):
     torch.manual_seed(0)
     module = nn.Linear(4, 4)
@@ -54,9 +62,7 @@ def test_a_weight_that_stands_still_is_named(tmp_path):
         )
 
 
-def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("research.demo.latents.SHARD", 100)
-    monkeypatch.setattr("torch.set_num_threads", lambda count: None)  # it would hold for all tests after this one
+def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, capsys):
     short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter")]
     for ablation in (
         [],
@@ -64,7 +70,7 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         ["--stages", "adapter", "--ablation", "ide"],
         ["--stages", "adapter", "--ablation", "detail"],
     ):
-        assert train.main([str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", *short, *ablation]) == 0
+        assert train.main([str(tmp_path), "--scenes=20", "--batch=4", "--threads=1", *short, *ablation]) == 0
     weights = tmp_path / "weights"
     assert {p.name for p in weights.iterdir()} == {
         files.UNET,
@@ -82,20 +88,20 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         "without the IDE, seed 0",
         "coarse captions only, seed 0",
     ]
+    made = []
     for adapter, encoder, how in evaluate.variants(weights, tmp_path).values():
         assembled = Models(models.unet(weights), models.autoencoder(weights), models.text_encoder(weights, encoder))
-        pictures = generate(assembled, adapter, [draw_scene(1, 1), draw_scene(2, 3)], steps=2, **how)
-        assert pictures.shape == (2, SIZE, SIZE, 3) and torch.from_numpy(pictures).isfinite().all()
+        made.append(generate(assembled, adapter, [draw_scene(1, 1), draw_scene(2, 3)], steps=2, **how))
+        assert made[-1].shape == (2, SIZE, SIZE, 3)
+    assert all((a != b).any() for i, a in enumerate(made) for b in made[:i]), "every variant draws in its own way"
     assert evaluate.main(["--weights", str(weights), "--layouts=4", "--threads=1"]) == 1
     assert "evaluate: The scorer is right about" in capsys.readouterr().err
 
 
-def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("research.demo.latents.SHARD", 100)
-    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path):
     run = [
         str(tmp_path),
-        "--scenes=100",
+        "--scenes=20",
         "--batch=4",
         "--threads=1",
         "--base-steps=1",
@@ -118,7 +124,6 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch)
 
 
 def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, monkeypatch):
-    monkeypatch.setattr("research.demo.latents.SHARD", 100)
     asked = []
 
     def encode(_model, pictures, _where):
@@ -128,15 +133,13 @@ def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, 
     monkeypatch.setattr("research.demo.latents.encode", encode)
     for name, model in (("a", 1), ("a", 1), ("b", 2)):
         files.write(tmp_path / name, files.VAE, models.autoencoder().state_dict(), {"model": model})
-        scenes, latents = training_scenes(tmp_path / name, tmp_path / "latents", 50, 1)
-        assert scenes == [draw_scene(seed) for seed in range(50)] and latents.shape == (50, 4, 16, 16)
-    assert asked == [100, 100]
+        scenes, latents = training_scenes(tmp_path / name, tmp_path / "latents", 15, 1)
+        assert scenes == [draw_scene(seed) for seed in range(15)] and latents.shape == (15, 4, 16, 16)
+    assert asked == [10] * 4
 
 
-def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("research.demo.latents.SHARD", 100)
-    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
-    run = [str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1"]
+def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_path, capsys):
+    run = [str(tmp_path), "--scenes=20", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1"]
     start = [f"--start={files.WEIGHTS}", "--stages"]
     assert train.main([*run, *start, "adapter"]) == 0
     assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 1
@@ -164,8 +167,7 @@ def test_options_that_would_train_something_else_are_refused(tmp_path, capsys, o
     assert said in capsys.readouterr().err
 
 
-def test_a_folder_of_other_models_is_not_gone_on_in(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+def test_a_folder_of_other_models_is_not_gone_on_in(tmp_path, capsys):
     files.write(tmp_path / "weights", files.VAE, {"other": torch.zeros(1)}, {})
     assert train.main([str(tmp_path), f"--start={files.WEIGHTS}", "--stages=adapter"]) == 1
     assert f"has another {files.VAE} than" in capsys.readouterr().err
@@ -173,8 +175,7 @@ def test_a_folder_of_other_models_is_not_gone_on_in(tmp_path, monkeypatch, capsy
     assert capsys.readouterr().err.startswith(f"train: {files.VAE} ")
 
 
-def test_a_stage_that_is_out_of_time_ends_the_run(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+def test_a_stage_that_is_out_of_time_ends_the_run(tmp_path, caplog):
     with caplog.at_level("INFO", "deig.demo"):
         assert train.main([str(tmp_path), "--threads=1", "--minutes=0"]) == 0
     assert "Stopped before the end: the same command goes on." in caplog.text

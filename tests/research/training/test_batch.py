@@ -126,4 +126,4 @@ def test_the_ide_is_kept_out_of_half_precision():
     model = Trainee(unet, adapter)
     with torch.autocast("cpu", torch.float16):
         context, _ = model.ground(batch, features(batch.texts), torch.tensor([500]))
-    assert context.isfinite().all() and context.dtype == torch.float32
+    torch.testing.assert_close(context, model.ground(batch, features(batch.texts), torch.tensor([500]))[0])

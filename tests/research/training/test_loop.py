@@ -52,9 +52,9 @@ def gradients(folder):
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    config = replace(CONFIG, steps=40, save_every=2, accumulate=2)
+    config = replace(CONFIG, steps=16, save_every=2, accumulate=2)
     line, environment = command(
-        sys.executable, SCRIPT, killed, "--slow", "--steps", 40, "--save-every", 2, "--accumulate", 2
+        sys.executable, SCRIPT, killed, "--slow", "--steps", 16, "--save-every", 2, "--accumulate", 2
     )
     process = subprocess.Popen(line, env=environment, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
@@ -63,7 +63,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     process.kill()
     assert process.wait() == -9
     reached = state.newest(killed / "states")["step"]
-    assert 2 <= reached < 40
+    assert 2 <= reached < 16
     run(whole, config)
     run(killed, config)
     assert_same(weights(whole), weights(killed))
