@@ -8,7 +8,8 @@ from pathlib import Path
 
 from hands import Hands
 
-import dev
+from tools.server import Server
+from tools.setup import new_frontend
 
 FLAGS = [
     "--no-sandbox",
@@ -27,7 +28,7 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
     """open(frontend, vue, **options of the browser's context) -> Hands; frontend: "host" for ComfyUI's own page, "new"
     for the newest.
 
-    host: dev.Host. Servers keep their settings in `folder`; they and the browser live as long as the context.
+    host: Host. Servers keep their settings in `folder`; they and the browser live as long as the context.
     """
     from playwright.sync_api import sync_playwright
 
@@ -40,9 +41,9 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
             if frontend not in servers:
                 user = folder / frontend
                 user.mkdir()
-                more = ["--front-end-root", str(dev.new_frontend(host))] if frontend == "new" else []
+                more = ["--front-end-root", str(new_frontend(host))] if frontend == "new" else []
                 arguments = ("--cpu", "--user-directory", str(user), *more)
-                servers[frontend] = stack.enter_context(dev.Server(host, arguments=arguments, log=user / "server.log"))
+                servers[frontend] = stack.enter_context(Server(host, arguments=arguments, log=user / "server.log"))
             return servers[frontend]
 
         def open_page(frontend, vue, **options):

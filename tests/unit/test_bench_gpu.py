@@ -196,8 +196,9 @@ def test_dev_measures_the_step_in_the_host_in_the_time_that_is_left(
 ):
     """parts, step: how the two commands end; None: the second is not to run."""
     import dev
+    from tools.setup import Host
 
-    commands, host = [], dev.Host(tmp_path / "comfyui", tmp_path / "venv", tmp_path / "base")
+    commands, host = [], Host(tmp_path / "comfyui", tmp_path / "venv", tmp_path / "base")
     module = ["-m", "research.bench.gpu", "--out", str(tmp_path)]
 
     def called(command, cwd=None, timeout=None):
