@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..attention.contract import math_dtype, membership
+from ..attention.contract import math_dtype, unpacked_membership
 from ..call import Window
 from ..layout.masks import Size, level_factor
 from ..model.fuser import Fuser, LevelInstances, split_heads
@@ -39,7 +39,7 @@ def token_weights(
         tokens = logits[..., cells:].unflatten(-1, (regions, tokens_per_region))
         if bias is not None:
             tokens += bias.to(dtype)[:, None, None, :, None]
-        tokens.masked_fill_(~membership(members[:, rows], regions)[:, None, :, :, None], float("-inf"))
+        tokens.masked_fill_(~unpacked_membership(members[:, rows], regions)[:, None, :, :, None], float("-inf"))
         parts.append(logits.softmax(dim=-1)[..., cells:].mean(dim=1))
     return torch.cat(parts, dim=1).mT
 
