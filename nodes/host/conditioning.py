@@ -34,7 +34,7 @@ class DeigCond:
     In a call, the host hands over a tuple of them in the order of `cond_or_uncond`. area: (height, width, top, left) in
     latent cells, or None for the whole. rows: of the batch that belong to this entry. tokens: how many its context has of CLIP and of
     DEIG where both are read at once (context "concat"); prompts of other lengths are not batched with it, because repeating
-    one of the two, as the host does, would weaken the other.
+    one of the two, as the host does, would weaken the other. given: how many tokens its own tensor has.
     """
 
     text: GroundedText
@@ -42,6 +42,7 @@ class DeigCond:
     rows: int = 1
     area: tuple[int, int, int, int] | None = None
     tokens: tuple[int, int] | None = None
+    given: int | None = None
 
     def process_cond(self, batch_size: int, area=None, **_: object) -> DeigCond:
         return replace(self, rows=batch_size, area=None if area is None else tuple(area))
@@ -68,10 +69,11 @@ def with_deig(conditioning: list | None, text: GroundedText) -> list:
     ]
 
 
-def resolved(entry: dict, mode: str) -> dict:
+def resolved(entry: dict, mode: str, width: int = CLIP_WIDTH) -> dict:
     """One of the sampler's conditioning entries with an ordinary tensor and, under `model_conds`, what its nodes have made of the text.
 
-    mode: what cross-attention reads ("t5", "clip" or "concat"). Raises DeigError, naming effect and remedy, for what regions cannot follow.
+    mode: what cross-attention reads ("t5", "clip" or "concat"). width: of the model's context, which a tensor without CLIP gets, so that
+    another node can put it beside one that has it. Raises DeigError, naming effect and remedy, for what regions cannot follow.
     """
     tensor, conds = entry.get("cross_attn"), dict(entry["model_conds"])
     witness = conds.pop(DEIG, None)
@@ -84,8 +86,11 @@ def resolved(entry: dict, mode: str) -> dict:
         if mode != "t5" and not has_clip(meaning):
             raise DeigError(NO_CLIP.format(mode))
         tokens = (tensor.shape[1], len(text.prompts)) if mode == "concat" else None
-        conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens)
-    return {**entry, "cross_attn": plain(tensor), "model_conds": conds}
+        conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens, given=tensor.shape[1])
+    numbers = plain(tensor)
+    if not has_clip(meaning):
+        numbers = numbers.new_zeros(*numbers.shape[:2], width)
+    return {**entry, "cross_attn": numbers, "model_conds": conds}
 
 
 def _said(meaning: Meaning, mode: str) -> GroundedText | None:

@@ -23,6 +23,7 @@ from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
 from .conditioning import DeigCond, resolved
 from .keys import ADAPTER, CALL, DEIG, LATENT, SETTINGS, WATCHERS
+from .neighbours import check_context, explained, watched
 from .patchers import HostedAdapter
 
 MODES = ("t5", "clip", "concat")
@@ -57,8 +58,8 @@ def apply_deig(model: ModelPatcher, adapter: ModelPatcher, settings: Settings) -
     patched.set_additional_models(DEIG, [adapter])
     patched.model_options["transformer_options"][SETTINGS] = settings
     for kind, wrapper in (
-        (WrappersMP.OUTER_SAMPLE, read_conditionings), (WrappersMP.CALC_COND_BATCH, check_latent), (WrappersMP.APPLY_MODEL, note_adapter),
-        (WrappersMP.DIFFUSION_MODEL, ground_call),
+        (WrappersMP.OUTER_SAMPLE, read_conditionings), (WrappersMP.PREDICT_NOISE, note_size), (WrappersMP.CALC_COND_BATCH, check_latent),
+        (WrappersMP.APPLY_MODEL, note_adapter), (WrappersMP.DIFFUSION_MODEL, ground_call),
     ):
         patched.remove_wrappers_with_key(kind, DEIG)
         patched.add_wrapper_with_key(kind, DEIG, wrapper)
@@ -81,9 +82,24 @@ def read_conditionings(executor, noise, *args, **kwargs):
     # Conditionings and options are the guider's own copies for this run.
     guider = executor.class_obj
     options = guider.model_options["transformer_options"]
-    guider.conds = {side: [resolved(entry, options[SETTINGS].mode) for entry in entries] for side, entries in guider.conds.items()}
-    options[LATENT] = tuple(noise.shape[-2:])
+    settings: Settings = options[SETTINGS]
+    width = guider.model_patcher.model.model_config.unet_config["context_dim"]
+    guider.conds = {side: [resolved(entry, settings.mode, width) for entry in entries] for side, entries in guider.conds.items()}
+    if settings.schedule.strength:  # without regions a part of the picture is as good as the whole
+        options[LATENT] = tuple(noise.shape[-2:])
     return executor(noise, *args, **kwargs)
+
+
+def note_size(executor, x, timestep, model_options={}, seed=None):  # noqa: B006 (host's signature)
+    """PREDICT_NOISE: some samplers have the whole picture denoised at another size now and then, which is then the latent's.
+
+    Whoever cuts the picture into parts does so further in, or changes its proportions.
+    """
+    options = model_options.get("transformer_options", {})
+    latent, size = options.get(LATENT), tuple(x.shape[-2:])
+    if latent is not None and latent != size and abs(size[0] * latent[1] - size[1] * latent[0]) <= sum(latent):  # one cell each way
+        model_options = {**model_options, "transformer_options": {**options, LATENT: size}}
+    return executor(x, timestep, model_options, seed)
 
 
 def check_latent(executor, model, conds, x_in, timestep, model_options):
@@ -93,10 +109,17 @@ def check_latent(executor, model, conds, x_in, timestep, model_options):
 
 
 def note_adapter(executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options={}, **kwargs):  # noqa: B006 (host's signature)
-    """APPLY_MODEL: find the adapter that belongs to the patcher running this call (each GPU has its own)."""
+    """APPLY_MODEL: find the adapter that belongs to the patcher running this call (each GPU has its own). Outside of what may be compiled,
+    another node's error is explained."""
     (patcher,) = executor.class_obj.current_patcher.get_additional_models_with_key(DEIG)
     options = {**transformer_options, ADAPTER: patcher.model}
-    return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+    try:
+        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+    except (RuntimeError, ValueError, IndexError, AssertionError) as error:
+        mode = transformer_options[SETTINGS].mode
+        if kwargs.get("deig") is not None and mode != "clip" and (reason := explained(error, mode, options)):
+            raise reason from error
+        raise
 
 
 def ground_call(executor, x, timesteps, context=None, y=None, control=None, transformer_options={}, deig=None, **kwargs):  # noqa: B006
@@ -109,15 +132,17 @@ def ground_call(executor, x, timesteps, context=None, y=None, control=None, tran
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
     runs = _runs(deig, x, transformer_options.get(LATENT))
     grounded = ground(hosted.extractor, runs, times, x.device, instances=scale != 0, dtype=x.dtype)
+    # What the call needs is not in the model's own patches: other nodes take those for something that they know how to cut or copy.
+    patches = transformer_options.get("patches", {})
     if deig is not None and settings.mode != "clip":
+        check_context(settings.mode, context, x, deig)
         context = _context(settings.mode, grounded, x, context)
+        patches = watched(settings.mode, patches)
     if scale != 0:
-        # Not in the model's own patches: other nodes take those for something that they know how to cut or copy.
-        patches = transformer_options.get("patches", {})
         fusers = [*transformer_options.get(WATCHERS, ()), fuse]
-        transformer_options = {
-            **transformer_options, CALL: Call(hosted.adapter, grounded, scale),
-            "patches": {**patches, "middle_patch": [*fusers, *patches.get("middle_patch", ())]}}
+        patches = {**patches, "middle_patch": [*fusers, *patches.get("middle_patch", ())]}
+        transformer_options = {**transformer_options, CALL: Call(hosted.adapter, grounded, scale)}
+    transformer_options = {**transformer_options, "patches": patches}
     return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
 
 
