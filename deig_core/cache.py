@@ -24,7 +24,9 @@ class TensorCache:
             return tensor
 
     def put(self, key: Hashable, tensor: torch.Tensor) -> None:
-        """Keep `tensor`, unless it alone exceeds the bound; it must own its storage (a view would keep the whole of its base alive)."""
+        """Keep `tensor`, unless it alone exceeds the bound; it must own its storage (a view would keep the whole of
+        its base alive).
+        """
         with self._lock:
             old = self._tensors.pop(key, None)
             self.size += tensor.nbytes - (old.nbytes if old is not None else 0)

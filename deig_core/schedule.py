@@ -1,4 +1,4 @@
-"""How strongly the gates act at each step (reference.md section 4)."""
+"""How strongly the gates act at each step (docs/method.md section 4)."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,8 @@ class GateSchedule:
 
     def scale(self, timestep: float) -> float:
         """Scale at a UNet timestep 0..999. 0 is exactly the identity: no fuser needs to run."""
-        # DDIM's step i of S has t = 1 + (S-1-i) * 1000/S, so that this is (i+1)/S: the share of the run that it completes.
+        # DDIM's step i of S has t = 1 + (S-1-i) * 1000/S, so that this is (i+1)/S: the share of the run that it
+        # completes.
         progress = min(1.0, 1 - (timestep - 1) / TRAIN_STEPS)
         if progress <= self.start + _ROUNDING or progress > self.end + _ROUNDING:
             return 0.0

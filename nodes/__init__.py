@@ -20,6 +20,16 @@ folders.register()
 class DeigExtension(ComfyExtension):
     async def get_node_list(self):
         return [
-            DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder, DeigLoadDemo, DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks,
-            DeigEncode, DeigApply, DeigDrawRegions, DeigRecordAttention, DeigAttentionMaps,
+            DeigLoad,
+            DeigLoadCheckpoint,
+            DeigLoadTextEncoder,
+            DeigLoadDemo,
+            DeigRegions,
+            DeigRegionsFromBoxes,
+            DeigRegionsFromMasks,
+            DeigEncode,
+            DeigApply,
+            DeigDrawRegions,
+            DeigRecordAttention,
+            DeigAttentionMaps,
         ]

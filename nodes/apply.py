@@ -14,21 +14,56 @@ class DeigApply(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return schema(
-            node_id="DEIGApply", display_name="Apply DEIG",
-            description="Puts DEIG's fusers into every transformer block of an SD 1.x model. LoRAs, ControlNets and upscalers work as usual.",
+            node_id="DEIGApply",
+            display_name="Apply DEIG",
+            description="Puts DEIG's fusers into every transformer block of an SD 1.x model. LoRAs, ControlNets and "
+            "upscalers work as usual.",
             search_aliases=["deig", "instance control", "instance diffusion", "regional"],
             inputs=[
-                io.Model.Input("model", tooltip="A Stable Diffusion 1.x model, with LoRAs or other patches as you like."),
+                io.Model.Input(
+                    "model", tooltip="A Stable Diffusion 1.x model, with LoRAs or other patches as you like."
+                ),
                 Adapter.Input("adapter", tooltip="From Load DEIG."),
-                io.Float.Input("strength", default=1.0, min=0.0, max=4.0, step=0.05,
-                               tooltip="How strongly the regions act. 1 is as trained; 0 leaves the model as it was."),
-                io.Float.Input("start", default=0.0, min=0.0, max=1.0, step=0.01, tooltip="Share of the noise schedule after which the regions begin to act."),
-                io.Float.Input("end", default=1.0, min=0.0, max=1.0, step=0.01, tooltip="Share of the noise schedule until which the regions act."),
-                io.Float.Input("decay", default=0.0, min=0.0, max=1.0, step=0.01,
-                               tooltip="Share of the noise schedule, just before the end, over which the regions fade out linearly."),
+                io.Float.Input(
+                    "strength",
+                    default=1.0,
+                    min=0.0,
+                    max=4.0,
+                    step=0.05,
+                    tooltip="How strongly the regions act. 1 is as trained; 0 leaves the model as it was.",
+                ),
+                io.Float.Input(
+                    "start",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of the noise schedule after which the regions begin to act.",
+                ),
+                io.Float.Input(
+                    "end",
+                    default=1.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of the noise schedule until which the regions act.",
+                ),
+                io.Float.Input(
+                    "decay",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    tooltip="Share of the noise schedule, just before the end, over which the regions fade out "
+                    "linearly.",
+                ),
                 io.Combo.Input(
-                    "context", options=list(MODES), default="t5",
-                    tooltip="What cross-attention reads. t5: the prompt as DEIG was trained. clip: your CLIP conditioning, untouched. concat: both."),
+                    "context",
+                    options=list(MODES),
+                    default="t5",
+                    tooltip="What cross-attention reads. t5: the prompt as DEIG was trained. clip: your CLIP "
+                    "conditioning, untouched. concat: both.",
+                ),
             ],
             outputs=[io.Model.Output(tooltip="For the sampler.")],
         )
@@ -37,6 +72,8 @@ class DeigApply(io.ComfyNode):
     def execute(cls, model, adapter, strength, start, end, decay, context):
         if start >= end:
             raise DeigError(
-                f"Apply DEIG: start ({start:g}) must be smaller than end ({end:g}), or the regions never act; set strength to 0 to switch them off.")
+                f"Apply DEIG: start ({start:g}) must be smaller than end ({end:g}), or the regions never act; set "
+                f"strength to 0 to switch them off."
+            )
         settings = Settings(GateSchedule(strength, start, end, min(decay, end - start)), context)
         return io.NodeOutput(apply_deig(model, adapter, settings))

@@ -7,8 +7,8 @@ import torch
 from comfy_api.latest import io
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from ..deig_core.masks import box_pixels
-from ..deig_core.regions import COLORS, Region
+from ..deig_core.layout.masks import box_pixels
+from ..deig_core.regions.document import COLORS, Region
 from .sockets import Regions, schema
 
 
@@ -16,7 +16,8 @@ class DeigDrawRegions(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return schema(
-            node_id="DEIGDrawRegions", display_name="Draw DEIG Regions",
+            node_id="DEIGDrawRegions",
+            display_name="Draw DEIG Regions",
             description="Draws the regions' boxes, masks, numbers and texts over a picture.",
             search_aliases=["preview boxes", "overlay", "visualize boxes"],
             inputs=[
@@ -61,7 +62,9 @@ def _rgb(color: str, number: int) -> tuple[int, int, int]:
         return ImageColor.getrgb(COLORS[(number - 1) % len(COLORS)])
 
 
-def _label(draw: ImageDraw.ImageDraw, font, box: tuple[int, int, int, int], number: str, text: str, color: tuple[int, int, int]) -> None:
+def _label(
+    draw: ImageDraw.ImageDraw, font, box: tuple[int, int, int, int], number: str, text: str, color: tuple[int, int, int]
+) -> None:
     x0, y0, x1, y1 = box
     ink = (0, 0, 0) if sum(c * w for c, w in zip(color, (0.3, 0.59, 0.11), strict=True)) > 140 else (255, 255, 255)
     left, top, right, bottom = draw.textbbox((x0 + 4, y0 + 2), number, font=font)

@@ -4,37 +4,58 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..deig_core.call import GroundedText, Layout
 from ..deig_core.errors import RegionError
-from ..deig_core.grounding import GroundedText, Layout
-from ..deig_core.regions import RegionDocument, log
+from ..deig_core.regions.document import RegionDocument, log
 from .host.conditioning import with_deig
 from .sockets import Regions, TextEncoder, schema
 
 OFFICIAL_NEGATIVE = (
-    "longbody, lowres, distorted face, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, worst quality, low quality")
+    "longbody, lowres, distorted face, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, "
+    "worst quality, low quality"
+)
 
 
 class DeigEncode(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return schema(
-            node_id="DEIGEncode", display_name="DEIG Encode",
-            description="Reads the prompts and the description of every region, and gives positive and negative conditionings that carry them.",
+            node_id="DEIGEncode",
+            display_name="DEIG Encode",
+            description="Reads the prompts and the description of every region, and gives positive and negative "
+            "conditionings that carry them.",
             search_aliases=["deig prompt", "regional prompt", "text encode", "conditioning"],
             inputs=[
                 TextEncoder.Input("text_encoder", tooltip="From Load DEIG Text Encoder."),
                 Regions.Input("regions", tooltip="Boxes or masks with their descriptions."),
-                io.String.Input("prompt", default="", multiline=True, dynamic_prompts=True,
-                                tooltip="The whole picture. Empty: all descriptions joined with commas, as in the paper's benchmarks."),
-                io.String.Input("negative_prompt", default=OFFICIAL_NEGATIVE, multiline=True, dynamic_prompts=True,
-                                tooltip="What the whole picture should not be. The default is the official code's."),
+                io.String.Input(
+                    "prompt",
+                    default="",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    tooltip="The whole picture. Empty: all descriptions joined with commas, as in the paper's "
+                    "benchmarks.",
+                ),
+                io.String.Input(
+                    "negative_prompt",
+                    default=OFFICIAL_NEGATIVE,
+                    multiline=True,
+                    dynamic_prompts=True,
+                    tooltip="What the whole picture should not be. The default is the official code's.",
+                ),
                 io.Conditioning.Input(
-                    "positive", optional=True,
-                    tooltip="A CLIP conditioning; used with the contexts clip and concat of Apply DEIG, and by ControlNets."),
+                    "positive",
+                    optional=True,
+                    tooltip="A CLIP conditioning; used with the contexts clip and concat of Apply DEIG, and by "
+                    "ControlNets.",
+                ),
                 io.Conditioning.Input("negative", optional=True, tooltip="A CLIP conditioning for the negative side."),
             ],
             outputs=[
-                io.Conditioning.Output(display_name="positive", tooltip="For the sampler; goes through ControlNet and other conditioning nodes as usual."),
+                io.Conditioning.Output(
+                    display_name="positive",
+                    tooltip="For the sampler; goes through ControlNet and other conditioning nodes as usual.",
+                ),
                 io.Conditioning.Output(display_name="negative", tooltip="For the sampler."),
             ],
         )
@@ -42,7 +63,9 @@ class DeigEncode(io.ComfyNode):
     @classmethod
     def execute(cls, text_encoder, regions: RegionDocument, prompt, negative_prompt, positive=None, negative=None):
         if not isinstance(regions, RegionDocument):
-            raise RegionError("DEIG Encode got no regions: connect DEIG Regions, DEIG Regions from Boxes or DEIG Regions from Masks.")
+            raise RegionError(
+                "DEIG Encode got no regions: connect DEIG Regions, DEIG Regions from Boxes or DEIG Regions from Masks."
+            )
         seen = []
         for i, region in enumerate(regions.regions):
             if region.visible and not region.description.strip():
@@ -51,11 +74,21 @@ class DeigEncode(io.ComfyNode):
                 seen.append((i, region))
         opposed = [(i, r) for i, r in seen if r.negative.strip()]
         prompt = prompt.strip() or ", ".join(r.description.strip() for _, r in seen)
-        texts = [prompt, negative_prompt, *(r.description.strip() for _, r in seen), *(r.negative.strip() for _, r in opposed)]
+        # The empty text is what a conditioning says that a later node zeroes; it is encoded once for all prompts.
+        texts = [
+            "",
+            prompt,
+            negative_prompt,
+            *(r.description.strip() for _, r in seen),
+            *(r.negative.strip() for _, r in opposed),
+        ]
         features = iter(text_encoder.encode(texts))
+        nothing = GroundedText(next(features), Layout(()), ())
         prompts = next(features), next(features)
         sides = [
-            GroundedText(text, Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept)), tuple(next(features) for _ in kept))
+            GroundedText(
+                text, Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept)), tuple(next(features) for _ in kept)
+            )
             for text, kept in zip(prompts, (seen, opposed), strict=True)
         ]
-        return io.NodeOutput(with_deig(positive, sides[0]), with_deig(negative, sides[1]))
+        return io.NodeOutput(with_deig(positive, sides[0], nothing), with_deig(negative, sides[1], nothing))

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..deig_core.region_formats import from_boxes
-from ..deig_core.regions import RegionDocument, check_count
+from ..deig_core.regions.document import RegionDocument, check_count
+from ..deig_core.regions.formats import from_boxes
 
 BOXES_MODES = ("when empty", "always", "add")
 
@@ -29,11 +29,19 @@ def editor_inputs() -> list[io.Input]:
     return [
         io.Image.Input("background", optional=True, tooltip="A picture to draw on. It is only shown, not used."),
         io.MultiType.Input(
-            "boxes", [io.Custom("BOUNDING_BOX"), io.Custom("BOUNDING_BOXES"), io.Custom("ARRAY"), io.String], optional=True,
-            tooltip="Boxes of another node, or JSON text: core bounding boxes, detections, a region document."),
+            "boxes",
+            [io.Custom("BOUNDING_BOX"), io.Custom("BOUNDING_BOXES"), io.Custom("ARRAY"), io.String],
+            optional=True,
+            tooltip="Boxes of another node, or JSON text: core bounding boxes, detections, a region document.",
+        ),
         io.Combo.Input(
-            "boxes_mode", options=list(BOXES_MODES), default=BOXES_MODES[0], optional=True,
-            tooltip="When the incoming boxes count: as long as nothing is drawn, instead of what is drawn, or in addition to it."),
+            "boxes_mode",
+            options=list(BOXES_MODES),
+            default=BOXES_MODES[0],
+            optional=True,
+            tooltip="When the incoming boxes count: as long as nothing is drawn, instead of what is drawn, or in "
+            "addition to it.",
+        ),
     ]
 
 

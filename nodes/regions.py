@@ -7,8 +7,8 @@ from dataclasses import replace
 from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
-from ..deig_core.region_formats import LAYOUTS, UNITS, from_boxes, from_masks
-from ..deig_core.regions import MAX_SIDE, RegionDocument, parse
+from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
+from ..deig_core.regions.formats import LAYOUTS, UNITS, from_boxes, from_masks
 from .region_widget import RegionDocumentWidget, combined, editor_inputs, incoming_document, message
 from .sockets import Regions, lines, schema
 
@@ -29,8 +29,22 @@ def _result(document: RegionDocument) -> io.NodeOutput:
 
 def _size_inputs():
     return [
-        io.Int.Input("width", default=512, min=8, max=MAX_SIDE, step=8, tooltip="Width in pixels of the picture that the boxes belong to."),
-        io.Int.Input("height", default=512, min=8, max=MAX_SIDE, step=8, tooltip="Height in pixels of the picture that the boxes belong to."),
+        io.Int.Input(
+            "width",
+            default=512,
+            min=8,
+            max=MAX_SIDE,
+            step=8,
+            tooltip="Width in pixels of the picture that the boxes belong to.",
+        ),
+        io.Int.Input(
+            "height",
+            default=512,
+            min=8,
+            max=MAX_SIDE,
+            step=8,
+            tooltip="Height in pixels of the picture that the boxes belong to.",
+        ),
     ]
 
 
@@ -38,13 +52,17 @@ class DeigRegions(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return schema(
-            node_id="DEIGRegions", display_name="DEIG Regions",
+            node_id="DEIGRegions",
+            display_name="DEIG Regions",
             description="Boxes with a description each: where every instance is, and what it is.",
             search_aliases=["boxes", "bounding boxes", "layout", "region editor", "regional prompt"],
             inputs=[
                 RegionDocumentWidget.Input(
-                    "regions", default=EMPTY,
-                    tooltip="The region document (JSON): width, height, and for each region its box in fractions 0..1, description, negative, strength."),
+                    "regions",
+                    default=EMPTY,
+                    tooltip="The region document (JSON): width, height, and for each region its box in fractions "
+                    "0..1, description, negative, strength.",
+                ),
                 *editor_inputs(),
             ],
             outputs=_outputs(),
@@ -62,23 +80,45 @@ class DeigRegionsFromBoxes(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return schema(
-            node_id="DEIGRegionsFromBoxes", display_name="DEIG Regions from Boxes",
-            description="Turns boxes of other nodes (core bounding boxes, KJNodes, detectors) or JSON text into DEIG regions.",
+            node_id="DEIGRegionsFromBoxes",
+            display_name="DEIG Regions from Boxes",
+            description="Turns boxes of other nodes (core bounding boxes, KJNodes, detectors) or JSON text into DEIG "
+            "regions.",
             search_aliases=["bbox to regions", "detections", "bounding boxes"],
             inputs=[
                 io.MultiType.Input(
-                    "boxes", [io.Custom("BOUNDING_BOX"), io.Custom("BOUNDING_BOXES"), io.Custom("ARRAY"), io.Custom("BBOX"), io.String],
-                    tooltip="Boxes of another node, or JSON text: core bounding boxes, KJNodes elements, detections, lists of four numbers."),
+                    "boxes",
+                    [
+                        io.Custom("BOUNDING_BOX"),
+                        io.Custom("BOUNDING_BOXES"),
+                        io.Custom("ARRAY"),
+                        io.Custom("BBOX"),
+                        io.String,
+                    ],
+                    tooltip="Boxes of another node, or JSON text: core bounding boxes, KJNodes elements, detections, "
+                    "lists of four numbers.",
+                ),
                 *_size_inputs(),
-                io.String.Input("descriptions", default="", multiline=True,
-                                tooltip="One description in each line, in the boxes' order; an empty line keeps the box's own text. "
-                                        "Lines beyond the last box get a box of the whole picture."),
+                io.String.Input(
+                    "descriptions",
+                    default="",
+                    multiline=True,
+                    tooltip="One description in each line, in the boxes' order; an empty line keeps the box's own "
+                    "text. "
+                    "Lines beyond the last box get a box of the whole picture.",
+                ),
                 io.Combo.Input(
-                    "layout", options=list(LAYOUTS), default="xyxy",
-                    tooltip="Order of bare lists of four: corners, or corner and size. KJNodes BBOX is xywh."),
+                    "layout",
+                    options=list(LAYOUTS),
+                    default="xyxy",
+                    tooltip="Order of bare lists of four: corners, or corner and size. KJNodes BBOX is xywh.",
+                ),
                 io.Combo.Input(
-                    "units", options=list(UNITS), default="auto",
-                    tooltip="Units of bare lists and detections. auto: fractions if no number is above 1."),
+                    "units",
+                    options=list(UNITS),
+                    default="auto",
+                    tooltip="Units of bare lists and detections. auto: fractions if no number is above 1.",
+                ),
             ],
             outputs=_outputs(),
         )
@@ -92,13 +132,24 @@ class DeigRegionsFromMasks(io.ComfyNode):
     @classmethod
     def define_schema(cls):
         return schema(
-            node_id="DEIGRegionsFromMasks", display_name="DEIG Regions from Masks",
-            description="One region for each mask of a batch: the mask says which part of the picture belongs to it, instead of a box.",
+            node_id="DEIGRegionsFromMasks",
+            display_name="DEIG Regions from Masks",
+            description="One region for each mask of a batch: the mask says which part of the picture belongs to it, "
+            "instead of a box.",
             search_aliases=["mask to regions", "segmentation", "sam"],
             inputs=[
                 io.Mask.Input("masks", tooltip="A batch of masks over the whole picture; white belongs to the region."),
-                io.String.Input("descriptions", default="", multiline=True, tooltip="One description in each line, in the masks' order."),
-                Regions.Input("regions", optional=True, tooltip="Regions that the masks are given to, in their order; their texts and strengths stay."),
+                io.String.Input(
+                    "descriptions",
+                    default="",
+                    multiline=True,
+                    tooltip="One description in each line, in the masks' order.",
+                ),
+                Regions.Input(
+                    "regions",
+                    optional=True,
+                    tooltip="Regions that the masks are given to, in their order; their texts and strengths stay.",
+                ),
             ],
             outputs=_outputs(),
         )
@@ -110,9 +161,12 @@ class DeigRegionsFromMasks(io.ComfyNode):
             height, width = masks.shape[-2:]
             return _result(from_masks(masks, max(8, width), max(8, height), texts))
         if len(masks) > len(regions.regions):
-            raise RegionError(f"There are {len(masks)} masks for {len(regions.regions)} regions: connect one mask for each region, or none to regions.")
+            raise RegionError(
+                f"There are {len(masks)} masks for {len(regions.regions)} regions: connect one mask for each region, "
+                f"or none to regions."
+            )
         masked = [
             replace(r.with_mask(mask), description=texts[i] if i < len(texts) and texts[i] else r.description)
             for i, (r, mask) in enumerate(zip(regions.regions, masks.cpu() >= 0.5, strict=False))
         ]
-        return _result(replace(regions, regions=(*masked, *regions.regions[len(masked):])))
+        return _result(replace(regions, regions=(*masked, *regions.regions[len(masked) :])))

@@ -10,35 +10,46 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from . import fused
 from .contract import check, needs_gradient
 from .dense import dense
 from .sdpa import sdpa
+from .triton import policy as fused
 
 IMPLEMENTATIONS: dict[str, Callable[..., Tensor]] = {"dense": dense, "sdpa": sdpa, "triton": fused.triton}
 
 
 def masked_attention(
-    q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, *,
-    tokens_per_region: int, bias: Tensor | None = None, implementation: str = "auto",
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    *,
+    tokens_per_region: int,
+    bias: Tensor | None = None,
+    implementation: str = "auto",
 ) -> Tensor:
     """Attend from the visual tokens to all of them and to the instance tokens of each one's own regions.
 
     q, k, v: [B, heads, HW, d], the visual tokens. Any strides.
-    token_k, token_v: [B or 1, heads, R*T, d], the instance tokens, instance-major (token r*T + j is token j of region r).
-    members: int64 [B or 1, HW]; bit r of a word says that the cell belongs to region r. R <= 64; bit 63 makes a word negative.
-    tokens_per_region: T.
-    bias: float32 [B or 1, R], added to the logits of a region's tokens (the logarithm of its strength; -inf hides it), or None.
-    implementation: "auto" (the fastest one that is exact for these tensors), or a name in `IMPLEMENTATIONS`.
+    token_k, token_v: [B or 1, heads, R*T, d], the instance tokens, instance-major (token r*T + j is token j of region
+    r). members: int64 [B or 1, HW]; bit r of a word says that the cell belongs to region r. R <= 64; bit 63 makes a
+    word negative. tokens_per_region: T.
+    bias: float32 [B or 1, R], added to the logits of a region's tokens (the logarithm of its strength; -inf hides it),
+    or None. implementation: "auto" (the fastest one that is exact for these tensors), or a name in `IMPLEMENTATIONS`.
 
-    Returns [B, heads, HW, d] in q's dtype; the softmax scale is 1/sqrt(d). Gradients reach q, k, v, the tokens and the bias.
-    Raises ValueError where shapes, dtypes or the name do not fit. R = 0 is the caller's case: that is ordinary attention.
+    Returns [B, heads, HW, d] in q's dtype; the softmax scale is 1/sqrt(d). Gradients reach q, k, v, the tokens and the
+    bias. Raises ValueError where shapes, dtypes or the name do not fit. R = 0 is the caller's case: that is ordinary
+    attention.
     """
     check(q, k, v, token_k, token_v, members, tokens_per_region, bias)
     arguments = (q, k, v, token_k, token_v, members, tokens_per_region, bias)
     if implementation != "auto":
         if implementation not in IMPLEMENTATIONS:
-            raise ValueError(f"masked_attention has no implementation {implementation!r}: choose auto, {', '.join(IMPLEMENTATIONS)}.")
+            raise ValueError(
+                f"masked_attention has no implementation {implementation!r}: choose auto, {', '.join(IMPLEMENTATIONS)}."
+            )
         return IMPLEMENTATIONS[implementation](*arguments)
     if fused.suits(q) and not needs_gradient(*arguments[:5], bias):
         try:

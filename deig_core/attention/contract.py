@@ -8,27 +8,55 @@ from torch import Tensor
 MAX_REGIONS = 64
 
 
-def check(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-          bias: Tensor | None) -> None:
-    """Raise ValueError, in one sentence, if the arguments of `masked_attention` do not fit together. Reads shapes only, no values."""
+def check(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    tokens_per_region: int,
+    bias: Tensor | None,
+) -> None:
+    """Raise ValueError, in one sentence, if the arguments of `masked_attention` do not fit together. Reads shapes
+    only, no values.
+    """
     if q.dim() != 4 or k.shape != q.shape or v.shape != q.shape:
         raise ValueError(f"masked_attention needs q, k and v of one shape [B, heads, HW, d]; got {_shapes(q, k, v)}.")
     batch, heads, cells, dim = q.shape
-    if token_k.dim() != 4 or token_v.shape != token_k.shape or token_k.shape[1::2] != (heads, dim) or token_k.shape[0] not in (1, batch):
+    if (
+        token_k.dim() != 4
+        or token_v.shape != token_k.shape
+        or token_k.shape[1::2] != (heads, dim)
+        or token_k.shape[0] not in (1, batch)
+    ):
         raise ValueError(
-            f"masked_attention needs instance keys and values [{batch} or 1, {heads}, R*T, {dim}]; got {_shapes(token_k, token_v)}.")
+            f"masked_attention needs instance keys and values [{batch} or 1, {heads}, R*T, {dim}]; got "
+            f"{_shapes(token_k, token_v)}."
+        )
     regions, rest = divmod(token_k.shape[2], tokens_per_region) if tokens_per_region > 0 else (0, 0)
     if rest or not 1 <= regions <= MAX_REGIONS:
         raise ValueError(
             f"masked_attention needs 1 to {MAX_REGIONS} regions of tokens_per_region tokens; "
-            f"got {token_k.shape[2]} tokens at {tokens_per_region} a region.")
-    if members.dtype != torch.int64 or members.dim() != 2 or members.shape[0] not in (1, batch) or members.shape[1] != cells:
-        raise ValueError(f"masked_attention needs int64 membership words [{batch} or 1, {cells}]; got {members.dtype} {_shapes(members)}.")
+            f"got {token_k.shape[2]} tokens at {tokens_per_region} a region."
+        )
+    if (
+        members.dtype != torch.int64
+        or members.dim() != 2
+        or members.shape[0] not in (1, batch)
+        or members.shape[1] != cells
+    ):
+        raise ValueError(
+            f"masked_attention needs int64 membership words [{batch} or 1, {cells}]; got {members.dtype} "
+            f"{_shapes(members)}."
+        )
     if bias is not None and (bias.dim() != 2 or bias.shape[0] not in (1, batch) or bias.shape[1] != regions):
         raise ValueError(f"masked_attention needs a bias [{batch} or 1, {regions}]; got {_shapes(bias)}.")
     others = [t.dtype for t in (k, v, token_k, token_v)]
     if not q.is_floating_point() or any(dtype != q.dtype for dtype in others):
-        raise ValueError(f"masked_attention needs floating-point tensors of one dtype; got {q.dtype}, {', '.join(map(str, others))}.")
+        raise ValueError(
+            f"masked_attention needs floating-point tensors of one dtype; got {q.dtype}, {', '.join(map(str, others))}."
+        )
 
 
 def _shapes(*tensors: Tensor) -> str:

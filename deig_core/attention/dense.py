@@ -8,9 +8,19 @@ from torch import Tensor
 from .contract import math_dtype, membership
 
 
-def dense(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-          bias: Tensor | None) -> Tensor:
-    """`masked_attention` as its definition reads; arguments as there. Takes HW x (HW + R*T) memory; differentiable, also in float64."""
+def dense(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    tokens_per_region: int,
+    bias: Tensor | None,
+) -> Tensor:
+    """`masked_attention` as its definition reads; arguments as there. Takes HW x (HW + R*T) memory; differentiable,
+    also in float64.
+    """
     batch, _, cells, dim = q.shape
     regions = token_k.shape[2] // tokens_per_region
     dtype = math_dtype(q)

@@ -11,9 +11,11 @@ _CPU_DTYPES = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
 def flash_with_lse(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor] | None:
-    """Attention of q [B, heads, N, d] over k, v [B, heads, M, d] with scale 1/sqrt(d), and log(sum(exp(logits))) [B, heads, N].
+    """Attention of q [B, heads, N, d] over k, v [B, heads, M, d] with scale 1/sqrt(d), and log(sum(exp(logits))) [B,
+    heads, N].
 
-    The log-sum-exp is float32 (float64 for float64) and has no gradient. None where this device, dtype or head size has no such operator.
+    The log-sum-exp is float32 (float64 for float64) and has no gradient. None where this device, dtype or head size has
+    no such operator.
     """
     q, k, v = (_rows(t) for t in (q, k, v))
     if q.device.type == "cpu" and _CPU is not None and q.dtype in _CPU_DTYPES:
@@ -26,7 +28,8 @@ def flash_with_lse(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor] | N
 def cpu_flash_with_lse(q: Tensor, k: Tensor, v: Tensor, added: Tensor) -> tuple[Tensor, Tensor]:
     """The same on a CPU with `added` [B or 1, 1, N, M] on the logits, float32 (float64 for float64).
 
-    A row whose keys are all at -inf gives an output of 0 and a log-sum-exp of 0, where -inf is meant: the caller's to mend.
+    A row whose keys are all at -inf gives an output of 0 and a log-sum-exp of 0, where -inf is meant: the caller's to
+    mend.
     """
     return _CPU(_rows(q), _rows(k), _rows(v), attn_mask=added)
 

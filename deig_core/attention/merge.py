@@ -1,7 +1,7 @@
 """Add the instance keys to a finished attention over the visual keys: exact, by their log-sum-exps.
 
-softmax over two sets of keys is the mean of the two softmaxes, weighted by exp(lse_1) and exp(lse_2). Within one region no key is masked
-and the bias is a constant, so it leaves the region's softmax alone and only adds to its log-sum-exp.
+softmax over two sets of keys is the mean of the two softmaxes, weighted by exp(lse_1) and exp(lse_2). Within one region
+no key is masked and the bias is a constant, so it leaves the region's softmax alone and only adds to its log-sum-exp.
 """
 
 from __future__ import annotations
@@ -15,24 +15,42 @@ from .flash import cpu_flash_with_lse, flash_with_lse
 SCRATCH_ENTRIES = 4 << 20  # logits, or numbers added to logits, held at a time
 
 
-def merge_on_cpu(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-                 bias: Tensor | None) -> Tensor:
+def merge_on_cpu(
+    out: Tensor,
+    lse: Tensor,
+    q: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    tokens_per_region: int,
+    bias: Tensor | None,
+) -> Tensor:
     """`merge_by_region` where few of the (cell, region) pairs exist, else `merge_by_mask`. Arguments as there."""
     cells = members.shape[1]
     regions = token_k.shape[2] // tokens_per_region
     pairs = int(membership(members, regions).sum()) // members.shape[0]
-    # Measured at d = 40 to 160: a pair costs about four masked ones, and a region's own call about 64 cells of a masked one.
+    # Measured at d = 40 to 160: a pair costs about four masked ones, and a region's own call about 64 cells of a masked
+    # one.
     sparse = 4 * pairs + 64 * regions < regions * cells
     merge = merge_by_region if sparse else merge_by_mask
     return merge(out, lse, q, token_k, token_v, members, tokens_per_region, bias)
 
 
-def merge_by_region(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-                    bias: Tensor | None) -> Tensor:
-    """Merge each region's tokens into the rows of its own cells: the work is that of the pairs that exist, and no mask at all.
+def merge_by_region(
+    out: Tensor,
+    lse: Tensor,
+    q: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    tokens_per_region: int,
+    bias: Tensor | None,
+) -> Tensor:
+    """Merge each region's tokens into the rows of its own cells: the work is that of the pairs that exist, and no mask
+    at all.
 
-    out [B, heads, HW, d] and lse [B, heads, HW] are the visual part (overwritten where possible); the rest as in `masked_attention`.
-    Reads the membership words, which makes a device other than the CPU wait.
+    out [B, heads, HW, d] and lse [B, heads, HW] are the visual part (overwritten where possible); the rest as in
+    `masked_attention`. Reads the membership words, which makes a device other than the CPU wait.
     """
     batch = q.shape[0]
     regions = token_k.shape[2] // tokens_per_region
@@ -52,7 +70,9 @@ def merge_by_region(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_
             tokens = slice(region * tokens_per_region, (region + 1) * tokens_per_region)
             own_q, own_out, own_lse = (t[rows_of].index_select(1, index) for t in (q_cells, out_cells, lse_cells))
             region_k, region_v = (t[of_token, :, tokens].expand(own_q.shape[0], -1, -1, -1) for t in (token_k, token_v))
-            region_out, region_lse = (t.transpose(1, 2) for t in flash_with_lse(own_q.transpose(1, 2), region_k, region_v))
+            region_out, region_lse = (
+                t.transpose(1, 2) for t in flash_with_lse(own_q.transpose(1, 2), region_k, region_v)
+            )
             if bias is not None:
                 region_lse = region_lse + bias[of_bias, region].to(region_lse.dtype)[:, None, None]
             weight = torch.sigmoid(region_lse - own_lse)[..., None]
@@ -61,9 +81,18 @@ def merge_by_region(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_
     return merged.to(q.dtype)
 
 
-def merge_by_rows(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-                  bias: Tensor | None) -> Tensor:
-    """Merge all instance tokens into every row, some rows at a time: no value is read, so nothing waits and a graph can be captured.
+def merge_by_rows(
+    out: Tensor,
+    lse: Tensor,
+    q: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    tokens_per_region: int,
+    bias: Tensor | None,
+) -> Tensor:
+    """Merge all instance tokens into every row, some rows at a time: no value is read, so nothing waits and a graph can
+    be captured.
 
     Arguments as in `merge_by_region`. At most SCRATCH_ENTRIES logits are held at once (or those of one row).
     """
@@ -78,7 +107,9 @@ def merge_by_rows(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v:
         logits = (q[:, :, rows].to(dtype) @ keys).unflatten(-1, (regions, tokens_per_region))  # [B, heads, rows, R, T]
         if bias is not None:
             logits = logits + bias.to(dtype)[:, None, None, :, None]
-        logits = logits.masked_fill(~membership(members[:, rows], regions)[:, None, :, :, None], float("-inf")).flatten(-2)
+        logits = logits.masked_fill(~membership(members[:, rows], regions)[:, None, :, :, None], float("-inf")).flatten(
+            -2
+        )
         before = lse[:, :, rows]
         after = torch.logaddexp(before, logits.logsumexp(dim=-1))[..., None]
         here = out[:, :, rows]
@@ -86,9 +117,18 @@ def merge_by_rows(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v:
     return out
 
 
-def merge_by_mask(out: Tensor, lse: Tensor, q: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-                  bias: Tensor | None) -> Tensor:
-    """Merge all instance tokens into every row of a CPU tensor by a masked call over the tokens alone, some rows at a time.
+def merge_by_mask(
+    out: Tensor,
+    lse: Tensor,
+    q: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    tokens_per_region: int,
+    bias: Tensor | None,
+) -> Tensor:
+    """Merge all instance tokens into every row of a CPU tensor by a masked call over the tokens alone, some rows at a
+    time.
 
     Arguments and scratch as in `merge_by_rows`; no value is read.
     """

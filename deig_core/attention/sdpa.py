@@ -11,12 +11,21 @@ from .merge import merge_by_mask, merge_by_rows, merge_on_cpu
 from .widened import widened
 
 
-def sdpa(q: Tensor, k: Tensor, v: Tensor, token_k: Tensor, token_v: Tensor, members: Tensor, tokens_per_region: int,
-         bias: Tensor | None) -> Tensor:
+def sdpa(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    token_k: Tensor,
+    token_v: Tensor,
+    members: Tensor,
+    tokens_per_region: int,
+    bias: Tensor | None,
+) -> Tensor:
     """`masked_attention` with torch alone; arguments as there. Scratch memory is bounded and never HW x HW.
 
-    Where the device's attention returns its log-sum-exp, an unmasked call over the visual keys is merged with the instance keys.
-    Gradients, and devices without such a call, take the widened heads (that log-sum-exp has no gradient).
+    Where the device's attention returns its log-sum-exp, an unmasked call over the visual keys is merged with the
+    instance keys. Gradients, and devices without such a call, take the widened heads (that log-sum-exp has no
+    gradient).
     """
     visual = None if needs_gradient(q, k, v, token_k, token_v, bias) else flash_with_lse(q, k, v)
     if visual is None:

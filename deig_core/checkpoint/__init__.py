@@ -3,4 +3,12 @@
 from .read import OfficialCheckpoint, load_adapter, read_official, read_tensors
 from .write import save_adapter, save_base, write_safetensors
 
-__all__ = ["OfficialCheckpoint", "load_adapter", "read_official", "read_tensors", "save_adapter", "save_base", "write_safetensors"]
+__all__ = [
+    "OfficialCheckpoint",
+    "load_adapter",
+    "read_official",
+    "read_tensors",
+    "save_adapter",
+    "save_base",
+    "write_safetensors",
+]

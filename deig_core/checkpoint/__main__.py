@@ -1,4 +1,6 @@
-"""python -m deig_core.checkpoint convert model.pth out.safetensors [--dtype fp16|bf16|fp32] [--base base.safetensors]"""
+"""python -m deig_core.checkpoint convert model.pth out.safetensors [--dtype fp16|bf16|fp32] [--base
+base.safetensors]
+"""
 
 from __future__ import annotations
 
@@ -8,18 +10,24 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..adapter import DeigAdapter
 from ..errors import DeigError
+from ..model.adapter import DeigAdapter
 from .read import adapter_config, check_base, read_official
 from .write import DTYPES, save_adapter, save_base
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m deig_core.checkpoint", description="Convert the published DEIG weights to safetensors.")
-    convert = parser.add_subparsers(dest="command", required=True).add_parser("convert", help="write the DEIG part, and the base if wanted")
+    parser = argparse.ArgumentParser(
+        prog="python -m deig_core.checkpoint", description="Convert the published DEIG weights to safetensors."
+    )
+    convert = parser.add_subparsers(dest="command", required=True).add_parser(
+        "convert", help="write the DEIG part, and the base if wanted"
+    )
     convert.add_argument("source", type=Path, help="the published model.pth")
     convert.add_argument("target", type=Path, help="the .safetensors file to write; put it into ComfyUI's models/deig")
-    convert.add_argument("--dtype", choices=DTYPES, default="fp16", help="of the weights written (default fp16: 594 MB)")
+    convert.add_argument(
+        "--dtype", choices=DTYPES, default="fp16", help="of the weights written (default fp16: 594 MB)"
+    )
     convert.add_argument("--base", type=Path, help="also write UNet and VAE as an ordinary checkpoint to this file")
     options = parser.parse_args(arguments)
     try:
@@ -36,7 +44,10 @@ def _convert(options: argparse.Namespace) -> None:
     DeigAdapter(config, device="meta").load_official(checkpoint.deig)
     if options.base:
         check_base(checkpoint)
-    common = {"dtype": DTYPES[options.dtype], "provenance": f"{options.source.name}, {options.source.stat().st_size} bytes"}
+    common = {
+        "dtype": DTYPES[options.dtype],
+        "provenance": f"{options.source.name}, {options.source.stat().st_size} bytes",
+    }
     with _bar(options.target) as progress:
         save_adapter(options.target, checkpoint.deig, config, progress=progress, **common)
     if options.base:

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from .. import operations as default_operations
-from ..adapter import DeigAdapter, check_keys, is_deig_key
-from ..config import DeigConfig, infer_config
 from ..errors import WeightsError
-from ..sd1_unet import sd1_unet_shapes
+from ..model import operations as default_operations
+from ..model.adapter import DeigAdapter, check_keys, is_deig_key
+from ..model.config import DeigConfig, infer_config
+from .base_unet import sd1_unet_shapes
 
 Tensors = dict[str, torch.Tensor]
 SAFETENSORS = (".safetensors", ".sft")
@@ -66,7 +66,8 @@ def _read_pickle(path: Path) -> Any:
         what = f"holds {named[0]}, which is" if named else "holds objects that are"
         raise WeightsError(
             f"{path.name} {what} neither a tensor nor a plain Python value; it was refused and nothing in it was run. "
-            "Use the published model.pth, or ask for a .safetensors file.") from None
+            "Use the published model.pth, or ask for a .safetensors file."
+        ) from None
     reason = (str(refusal) or type(refusal).__name__).splitlines()[0][:120]
     raise WeightsError(f"{path.name} is no readable weights file ({reason}); download it again.")
 
@@ -80,17 +81,25 @@ def read_official(path: str | Path) -> OfficialCheckpoint:
     contents, metadata = read_tensors(path)
     model = contents.get("model", contents)
     if not isinstance(model, Mapping):
-        raise WeightsError(f"{path.name}: 'model' is {type(model).__name__} where a dictionary of weights was expected.")
+        raise WeightsError(
+            f"{path.name}: 'model' is {type(model).__name__} where a dictionary of weights was expected."
+        )
     if "model" not in contents:
         model = {k: v for k, v in model.items() if isinstance(v, torch.Tensor)}
     if strays := [str(k) for k, v in model.items() if not isinstance(k, str) or not isinstance(v, torch.Tensor)]:
         raise WeightsError(f"{path.name}: {strays[0]} in 'model' is no tensor; download the file again.")
     deig = {k: v for k, v in model.items() if is_deig_key(k)}
     if not any(k.startswith("IDE.") for k in deig):
-        raise WeightsError(f"{path.name} {_what_it_is(model)}; choose model.pth of dushy5/DEIG or a file converted from it.")
+        raise WeightsError(
+            f"{path.name} {_what_it_is(model)}; choose model.pth of dushy5/DEIG or a file converted from it."
+        )
     autoencoder = contents.get("autoencoder", {})
     return OfficialCheckpoint(
-        deig, {k: v for k, v in model.items() if k not in deig}, dict(autoencoder) if isinstance(autoencoder, Mapping) else {}, metadata)
+        deig,
+        {k: v for k, v in model.items() if k not in deig},
+        dict(autoencoder) if isinstance(autoencoder, Mapping) else {},
+        metadata,
+    )
 
 
 def _what_it_is(weights: Mapping[str, Any]) -> str:
@@ -108,10 +117,14 @@ def _what_it_is(weights: Mapping[str, Any]) -> str:
 
 def adapter_config(checkpoint: OfficialCheckpoint) -> DeigConfig:
     """Sizes from the weights' shapes; numbers of heads from the metadata, where a file has them."""
-    return infer_config({k: tuple(v.shape) for k, v in checkpoint.deig.items()}).with_heads(checkpoint.metadata.get("config"))
+    return infer_config({k: tuple(v.shape) for k, v in checkpoint.deig.items()}).with_heads(
+        checkpoint.metadata.get("config")
+    )
 
 
-def load_adapter(checkpoint: OfficialCheckpoint, *, operations: Any = default_operations, dtype: torch.dtype | None = None) -> DeigAdapter:
+def load_adapter(
+    checkpoint: OfficialCheckpoint, *, operations: Any = default_operations, dtype: torch.dtype | None = None
+) -> DeigAdapter:
     """Build the adapter that the weights describe and load them (`dtype` None keeps the file's).
 
     Raises WeightsError naming every weight that is missing, extra, of another shape or not finite.
@@ -126,4 +139,6 @@ def check_base(checkpoint: OfficialCheckpoint) -> None:
     expected = {k: torch.empty(s, device="meta") for k, s in sd1_unet_shapes().items()}
     check_keys(checkpoint.base, expected, "base UNet's weights")
     if "decoder.conv_in.weight" not in checkpoint.autoencoder:
-        raise WeightsError("The file holds no autoencoder; it is not the published model.pth: load the VAE from another checkpoint.")
+        raise WeightsError(
+            "The file holds no autoencoder; it is not the published model.pth: load the VAE from another checkpoint."
+        )

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import torch
 
-from ..adapter import DeigAdapter
-from ..config import DeigConfig
 from ..errors import WeightsError
+from ..model.adapter import DeigAdapter
+from ..model.config import DeigConfig
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 _NAMES = {torch.float16: "F16", torch.bfloat16: "BF16", torch.float32: "F32"}
@@ -20,7 +20,11 @@ Progress = Callable[[int, int], None]
 
 
 def write_safetensors(
-    path: str | Path, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype, metadata: Mapping[str, str], progress: Progress | None = None,
+    path: str | Path,
+    tensors: Mapping[str, torch.Tensor],
+    dtype: torch.dtype,
+    metadata: Mapping[str, str],
+    progress: Progress | None = None,
 ) -> None:
     """Write `tensors` as `dtype` to `path`; the file appears whole or not at all. progress(bytes done, bytes in all).
 
@@ -42,7 +46,9 @@ def write_safetensors(
             for name, tensor in tensors.items():
                 converted = tensor.detach().cpu().to(dtype).contiguous()
                 if not converted.isfinite().all():
-                    raise WeightsError(f"{name} holds numbers that {_NAMES[dtype]} cannot: choose --dtype bf16 or fp32.")
+                    raise WeightsError(
+                        f"{name} holds numbers that {_NAMES[dtype]} cannot: choose --dtype bf16 or fp32."
+                    )
                 file.write(converted.flatten().view(torch.uint8).numpy().data)
                 done += converted.nbytes
                 if progress:
@@ -55,24 +61,49 @@ def write_safetensors(
 
 
 def save_adapter(
-    path: str | Path, weights: DeigAdapter | Mapping[str, torch.Tensor], config: DeigConfig, *,
-    dtype: torch.dtype = torch.float16, provenance: str = "", progress: Progress | None = None,
+    path: str | Path,
+    weights: DeigAdapter | Mapping[str, torch.Tensor],
+    config: DeigConfig,
+    *,
+    dtype: torch.dtype = torch.float16,
+    provenance: str = "",
+    progress: Progress | None = None,
 ) -> None:
     """Save the DEIG part under the published names, with its sizes and where it came from in the metadata."""
     tensors = weights.official_state_dict() if isinstance(weights, DeigAdapter) else weights
-    metadata = {"format": "pt", "modelspec.architecture": "stable-diffusion-v1/deig", "config": config.to_json(), "provenance": provenance}
+    metadata = {
+        "format": "pt",
+        "modelspec.architecture": "stable-diffusion-v1/deig",
+        "config": config.to_json(),
+        "provenance": provenance,
+    }
     write_safetensors(path, tensors, dtype, metadata, progress)
 
 
 def save_base(
-    path: str | Path, base: Mapping[str, torch.Tensor], autoencoder: Mapping[str, torch.Tensor], *,
-    dtype: torch.dtype = torch.float16, provenance: str = "", progress: Progress | None = None,
+    path: str | Path,
+    base: Mapping[str, torch.Tensor],
+    autoencoder: Mapping[str, torch.Tensor],
+    *,
+    dtype: torch.dtype = torch.float16,
+    provenance: str = "",
+    progress: Progress | None = None,
 ) -> None:
     """Save UNet and VAE as an ordinary SD 1.x checkpoint (without a CLIP text encoder: the published file has none)."""
     tensors = as_sd1_checkpoint(base, autoencoder)
-    write_safetensors(path, tensors, dtype, {"format": "pt", "modelspec.architecture": "stable-diffusion-v1", "provenance": provenance}, progress)
+    write_safetensors(
+        path,
+        tensors,
+        dtype,
+        {"format": "pt", "modelspec.architecture": "stable-diffusion-v1", "provenance": provenance},
+        progress,
+    )
 
 
-def as_sd1_checkpoint(base: Mapping[str, torch.Tensor], autoencoder: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def as_sd1_checkpoint(
+    base: Mapping[str, torch.Tensor], autoencoder: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     """The published file's base and autoencoder under the names of an ordinary SD 1.x checkpoint."""
-    return {f"model.diffusion_model.{k}": v for k, v in base.items()} | {f"first_stage_model.{k}": v for k, v in autoencoder.items()}
+    return {f"model.diffusion_model.{k}": v for k, v in base.items()} | {
+        f"first_stage_model.{k}": v for k, v in autoencoder.items()
+    }

@@ -1,1 +1,3 @@
-"""A tiny model with a world of its own: shapes with colours, patterns and outlines, for a first run without a download."""
+"""A tiny model with a world of its own: shapes with colours, patterns and outlines, for a first run without a
+download.
+"""

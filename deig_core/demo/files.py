@@ -12,8 +12,17 @@ from ..checkpoint.read import read_tensors
 from ..checkpoint.write import write_safetensors
 
 WEIGHTS = Path(__file__).with_name("weights")
-UNET, VAE, ADAPTER, SCORER, TEXT = "unet.safetensors", "vae.safetensors", "adapter.safetensors", "scorer.safetensors", "t5"
-BASE_IDE, BASE_TEXT = "base_ide.safetensors", "base_t5"  # of the base before any adapter; kept beside the training, not shipped
+UNET, VAE, ADAPTER, SCORER, TEXT = (
+    "unet.safetensors",
+    "vae.safetensors",
+    "adapter.safetensors",
+    "scorer.safetensors",
+    "t5",
+)
+BASE_IDE, BASE_TEXT = (
+    "base_ide.safetensors",
+    "base_t5",
+)  # of the base before any adapter; kept beside the training, not shipped
 HEADS = 4  # of the UNet; shapes do not show them
 
 

@@ -1,8 +1,9 @@
 """A conditioning's tensor that knows which DEIG text it stands for, through whatever a node does to it.
 
-A node that changes a CONDITIONING changes its tensor: it zeroes it, averages two, appends one to another. DEIG's texts and regions are no
-part of those numbers, so the tensor carries them and follows the arithmetic (torch's `__torch_function__`). What was made of a text is
-known when the sampler starts; what has no meaning for regions is refused there instead of being lost.
+A node that changes a CONDITIONING changes its tensor: it zeroes it, averages two, appends one to another. DEIG's texts
+and regions are no part of those numbers, so the tensor carries them and follows the arithmetic (torch's
+`__torch_function__`). What was made of a text is known when the sampler starts; what has no meaning for regions is
+refused there instead of being lost.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from typing import Any
 
 import torch
 
+from ...deig_core.call import GroundedText
 from ...deig_core.errors import DeigError
-from ...deig_core.grounding import GroundedText
 
 WITHOUT_APPLY = (
-    "This conditioning of DEIG Encode was made for a model with Apply DEIG, and no CLIP conditioning is connected to DEIG Encode: "
-    "put Apply DEIG (not bypassed) between this model and whatever samples it; where another node reads the conditioning itself (NAG, Attention "
-    "Couple), or for a model without Apply DEIG, connect CLIP conditionings to DEIG Encode.")
+    "This conditioning of DEIG Encode was made for a model with Apply DEIG, and no CLIP conditioning is connected to "
+    "DEIG Encode: put Apply DEIG (not bypassed) between this model and whatever samples it; where another node reads "
+    "the conditioning itself (NAG, Attention Couple), or for a model without Apply DEIG, connect CLIP conditionings to "
+    "DEIG Encode."
+)
 
 
 class Meaning:
@@ -29,10 +32,13 @@ class Meaning:
 
 @dataclass(frozen=True, eq=False)
 class Text(Meaning):
-    """One side of DEIG Encode. has_clip: its numbers are a CLIP conditioning; else they mean nothing."""
+    """One side of DEIG Encode. has_clip: its numbers are a CLIP conditioning; else they mean nothing. nothing: what
+    it says when it is zeroed.
+    """
 
     grounded: GroundedText
     has_clip: bool
+    nothing: GroundedText | None
 
 
 @dataclass(frozen=True)
@@ -40,11 +46,12 @@ class Other(Meaning):
     """Numbers that came from elsewhere, such as a CLIP conditioning."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Zero(Meaning):
-    """Numbers that were made zero. has_clip: those before were a CLIP conditioning."""
+    """Numbers that were made zero. has_clip and nothing: as those before had them."""
 
-    has_clip: bool
+    has_clip: bool = True
+    nothing: GroundedText | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,12 +96,17 @@ def has_clip(meaning: Meaning) -> bool:
     return all(getattr(leaf, "has_clip", True) for leaf in leaves(meaning))
 
 
+def zeroed(meaning: Meaning) -> Zero:
+    nothing = (getattr(leaf, "nothing", None) for leaf in leaves(meaning))
+    return Zero(has_clip(meaning), next(filter(None, nothing), None))
+
+
 def scaled(meaning: Meaning, by: float) -> Meaning:
     """`meaning` times a number, in its simplest form."""
     if isinstance(meaning, Scaled):
         return scaled(meaning.of, meaning.by * by)
     if by == 0:
-        return Zero(has_clip(meaning))
+        return zeroed(meaning)
     return meaning if isinstance(meaning, Zero) or math.isclose(by, 1) else Scaled(meaning, by)
 
 
@@ -144,7 +156,17 @@ class Carrier(torch.Tensor):
         return Carrier.of(result, _after(name, args, kwargs, result))
 
 
-READS = {"linear", "matmul", "__matmul__", "__rmatmul__", "bmm", "baddbmm", "einsum", "layer_norm", "scaled_dot_product_attention"}
+READS = {
+    "linear",
+    "matmul",
+    "__matmul__",
+    "__rmatmul__",
+    "bmm",
+    "baddbmm",
+    "einsum",
+    "layer_norm",
+    "scaled_dot_product_attention",
+}
 """What a network does first with its context, and a node never."""
 
 CAT = {"cat", "concat", "concatenate"}
@@ -152,8 +174,22 @@ ROWS = CAT | {"stack", "vstack"}
 """What puts the rows of a model's batch together."""
 
 KEEPS = {
-    "__get__", "alias", "bfloat16", "clone", "contiguous", "cpu", "cuda", "detach", "double", "float", "half", "pin_memory", "requires_grad", "to",
-    "type", "type_as",
+    "__get__",
+    "alias",
+    "bfloat16",
+    "clone",
+    "contiguous",
+    "cpu",
+    "cuda",
+    "detach",
+    "double",
+    "float",
+    "half",
+    "pin_memory",
+    "requires_grad",
+    "to",
+    "type",
+    "type_as",
 }
 SAME_TOKENS = {"__getitem__", "expand", "expand_as", "narrow", "repeat", "reshape", "view"}
 """What keeps a text as it is if it leaves the tokens in their places."""
@@ -182,13 +218,21 @@ def _after(name: str, args: tuple, kwargs: dict, result: torch.Tensor) -> Meanin
     first = args[0] if args else None
     if name in KEEPS and result.shape == first.shape:
         return meanings[0]
-    if name in SAME_TOKENS and result.shape[1:] == first.shape[1:] and not any(isinstance(a, torch.Tensor) for a in _flat(args[1:])):
+    if (
+        name in SAME_TOKENS
+        and result.shape[1:] == first.shape[1:]
+        and not any(isinstance(a, torch.Tensor) for a in _flat(args[1:]))
+    ):
         return meanings[0]
     if name in {"zeros_like", "zero"}:
-        return Zero(has_clip(meanings[0]))
+        return zeroed(meanings[0])
     if name in CAT and kwargs.get("dim", args[1] if len(args) > 1 else 0) in (1, -2):
         return Joined(meanings)
-    if name in {"mul", "multiply", "__mul__", "__rmul__", "div", "divide", "true_divide", "__truediv__"} and len(args) == 2 and not kwargs:
+    if (
+        name in {"mul", "multiply", "__mul__", "__rmul__", "div", "divide", "true_divide", "__truediv__"}
+        and len(args) == 2
+        and not kwargs
+    ):
         a, b = args
         factor, of = (a, b) if not isinstance(a, Carrier) else (b, a)
         divides = "div" in name
@@ -197,7 +241,7 @@ def _after(name: str, args: tuple, kwargs: dict, result: torch.Tensor) -> Meanin
     if name in {"add", "__add__", "__radd__", "sub", "subtract", "__sub__"} and len(args) == 2 and not kwargs:
         a, b = args
         if all(isinstance(o, torch.Tensor) and o.shape == result.shape for o in args):
-            a, b = (Zero(True) if not isinstance(o, Carrier) and not o.any() else meaning_of(o) for o in args)
+            a, b = (Zero() if not isinstance(o, Carrier) and not o.any() else meaning_of(o) for o in args)
             return mixed(a, scaled(b, -1.0) if "sub" in name else b)
         if any(isinstance(o, (int, float)) and o == 0 for o in args) and "sub" not in name:
             return meanings[0]
@@ -208,7 +252,9 @@ def _after(name: str, args: tuple, kwargs: dict, result: torch.Tensor) -> Meanin
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) or (isinstance(value, torch.Tensor) and value.numel() == 1 and not isinstance(value, Carrier))
+    return isinstance(value, (int, float)) or (
+        isinstance(value, torch.Tensor) and value.numel() == 1 and not isinstance(value, Carrier)
+    )
 
 
 def _flat(values: Any) -> Iterator[Any]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
 
-from ...deig_core.config import DeigConfig
 from ...deig_core.errors import DeigError
+from ...deig_core.model.config import DeigConfig
 
 SD1_WIDTH = 768
 
@@ -28,14 +28,17 @@ def check_model(model: ModelPatcher, config: DeigConfig) -> None:
     blocks = transformer_blocks(model.model.model_config.unet_config)
     if blocks != dict(config.fusers):
         raise DeigError(
-            f"{needed} with {len(config.fusers)} transformer blocks like the DEIG weights'; this {kind} model has {len(blocks)} or other "
-            "widths: load the checkpoint that the weights were made for.")
+            f"{needed} with {len(config.fusers)} transformer blocks like the DEIG weights'; this {kind} model has "
+            f"{len(blocks)} or other "
+            "widths: load the checkpoint that the weights were made for."
+        )
 
 
 def transformer_blocks(unet_config: Mapping) -> dict[tuple[str, int, int], int]:
     """Channels of every transformer block, by the name that the host gives it while sampling.
 
-    Read off the configuration by the rules of the host's UNetModel: other nodes put modules of their own in the place of blocks.
+    Read off the configuration by the rules of the host's UNetModel: other nodes put modules of their own in the place
+    of blocks.
     """
     channels, multipliers = unet_config["model_channels"], unet_config["channel_mult"]
     per_level = unet_config["num_res_blocks"]

@@ -1,4 +1,6 @@
-"""DEIG's texts and regions inside a CONDITIONING: put in by DEIG Encode, read when a sampler starts, batched by the host."""
+"""DEIG's texts and regions inside a CONDITIONING: put in by DEIG Encode, read when a sampler starts, batched by the
+host.
+"""
 
 from __future__ import annotations
 
@@ -6,25 +8,49 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ...deig_core.call import GroundedText, joined
 from ...deig_core.errors import DeigError
-from ...deig_core.grounding import NOTHING, GroundedText, joined
-from .carrier import Carrier, Changed, Joined, Meaning, Mixed, Other, Scaled, Text, Zero, has_clip, leaves, meaning_of, plain
+from .carrier import (
+    Carrier,
+    Changed,
+    Joined,
+    Meaning,
+    Mixed,
+    Other,
+    Scaled,
+    Text,
+    Zero,
+    has_clip,
+    leaves,
+    meaning_of,
+    plain,
+)
 from .keys import DEIG
 
 CLIP_WIDTH, CLIP_TOKENS = 768, 77
 REMEDY = "; use it on the CLIP conditionings before DEIG Encode, or remove it."
 REPLACED = (
-    "A node replaced the numbers of DEIG Encode's conditioning by others, so that its prompt and regions may not be what was meant" + REMEDY)
+    "A node replaced the numbers of DEIG Encode's conditioning by others, so that its prompt and regions may not be "
+    "what was meant" + REMEDY
+)
 SCALED = "A node multiplied DEIG Encode's conditioning by {:g}, which regions cannot be" + REMEDY
 MIXED = (
-    "Conditioning (Average), or a node like it, mixed DEIG Encode's conditioning with another, and regions cannot be averaged: "
-    "average the CLIP conditionings before DEIG Encode, or use Conditioning (Combine).")
-CHANGED = "A node changed the numbers of DEIG Encode's conditioning ({}), which says nothing about its prompt and regions" + REMEDY
+    "Conditioning (Average), or a node like it, mixed DEIG Encode's conditioning with another, and regions cannot be "
+    "averaged: "
+    "average the CLIP conditionings before DEIG Encode, or use Conditioning (Combine)."
+)
+CHANGED = (
+    "A node changed the numbers of DEIG Encode's conditioning ({}), which says nothing about its prompt and regions"
+    + REMEDY
+)
 JOINED = (
-    "Conditioning (Concat), Apply Style Model or a node like them joined DEIG Encode's conditioning with one that is not DEIG's, which "
-    'Apply DEIG\'s context "t5" does not read: choose context "clip" or "concat", or let DEIG Encode read both texts.')
+    "Conditioning (Concat), Apply Style Model or a node like them joined DEIG Encode's conditioning with one that is "
+    "not DEIG's, which "
+    'Apply DEIG\'s context "t5" does not read: choose context "clip" or "concat", or let DEIG Encode read both texts.'
+)
 NO_CLIP = (
-    'Apply DEIG\'s context "{}" needs CLIP conditionings: connect positive and negative to DEIG Encode, or choose "t5".')
+    'Apply DEIG\'s context "{}" needs CLIP conditionings: connect positive and negative to DEIG Encode, or choose "t5".'
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +58,10 @@ class DeigCond:
     """One conditioning entry's DEIG data, under `model_conds["deig"]`; follows the host's protocol for conds.
 
     In a call, the host hands over a tuple of them in the order of `cond_or_uncond`. area: (height, width, top, left) in
-    latent cells, or None for the whole. rows: of the batch that belong to this entry. tokens: how many its context has of CLIP and of
-    DEIG where both are read at once (context "concat"); prompts of other lengths are not batched with it, because repeating
-    one of the two, as the host does, would weaken the other. given: how many tokens its own tensor has.
+    latent cells, or None for the whole. rows: of the batch that belong to this entry. tokens: how many its context has
+    of CLIP and of DEIG where both are read at once (context "concat"); prompts of other lengths are not batched with
+    it, because repeating one of the two, as the host does, would weaken the other. given: how many tokens its own
+    tensor has.
     """
 
     text: GroundedText
@@ -57,12 +84,16 @@ class DeigCond:
         return [1]
 
 
-def with_deig(conditioning: list | None, text: GroundedText) -> list:
-    """An ordinary SD 1.x CONDITIONING that also carries `text`: the given one (CLIP), or zeros [1, 77, 768]."""
+def with_deig(conditioning: list | None, text: GroundedText, nothing: GroundedText | None = None) -> list:
+    """An ordinary SD 1.x CONDITIONING that also carries `text`: the given one (CLIP), or zeros [1, 77, 768].
+
+    nothing: what a node that zeroes it leaves, the empty prompt without regions; without it such a conditioning is
+    refused.
+    """
     clip = conditioning is not None
     if conditioning is None:
         conditioning = [[torch.zeros(1, CLIP_TOKENS, CLIP_WIDTH), {}]]
-    meaning, witness = Text(text, clip), DeigCond(text, clip)
+    meaning, witness = Text(text, clip, nothing), DeigCond(text, clip)
     return [
         [Carrier.of(tensor, meaning), {**values, "model_conds": {**values.get("model_conds", {}), DEIG: witness}}]
         for tensor, values in conditioning
@@ -70,10 +101,12 @@ def with_deig(conditioning: list | None, text: GroundedText) -> list:
 
 
 def resolved(entry: dict, mode: str, width: int = CLIP_WIDTH) -> dict:
-    """One of the sampler's conditioning entries with an ordinary tensor and, under `model_conds`, what its nodes have made of the text.
+    """One of the sampler's conditioning entries with an ordinary tensor and, under `model_conds`, what its nodes have
+    made of the text.
 
-    mode: what cross-attention reads ("t5", "clip" or "concat"). width: of the model's context, which a tensor without CLIP gets, so that
-    another node can put it beside one that has it. Raises DeigError, naming effect and remedy, for what regions cannot follow.
+    mode: what cross-attention reads ("t5", "clip" or "concat"). width: of the model's context, which a tensor without
+    CLIP gets, so that another node can put one beside it. Raises DeigError, naming effect and remedy, for what regions
+    cannot follow.
     """
     tensor, conds = entry.get("cross_attn"), dict(entry["model_conds"])
     witness = conds.pop(DEIG, None)
@@ -87,10 +120,21 @@ def resolved(entry: dict, mode: str, width: int = CLIP_WIDTH) -> dict:
             raise DeigError(NO_CLIP.format(mode))
         tokens = (tensor.shape[1], len(text.prompts)) if mode == "concat" else None
         conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens, given=tensor.shape[1])
+    elif not has_clip(meaning):
+        raise DeigError(CHANGED.format("zeros"))
     numbers = plain(tensor)
     if not has_clip(meaning):
         numbers = numbers.new_zeros(*numbers.shape[:2], width)
     return {**entry, "cross_attn": numbers, "model_conds": conds}
+
+
+def clip_alone(entry: dict) -> dict | None:
+    """The entry without DEIG's text, for a model that reads CLIP; None where its numbers are no CLIP conditioning."""
+    tensor = entry.get("cross_attn")
+    if not isinstance(tensor, Carrier):
+        return entry
+    conds = {k: v for k, v in entry["model_conds"].items() if k != DEIG}
+    return {**entry, "cross_attn": plain(tensor), "model_conds": conds} if has_clip(tensor.meaning) else None
 
 
 def _said(meaning: Meaning, mode: str) -> GroundedText | None:
@@ -98,7 +142,7 @@ def _said(meaning: Meaning, mode: str) -> GroundedText | None:
     if isinstance(meaning, Text):
         return meaning.grounded
     if isinstance(meaning, Zero):
-        return NOTHING
+        return meaning.nothing
     if not any(isinstance(leaf, (Text, Zero)) for leaf in leaves(meaning)):
         return None
     if isinstance(meaning, Scaled):

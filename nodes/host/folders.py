@@ -27,10 +27,15 @@ def weights() -> list[str]:
 
 def text_encoders() -> list[str]:
     """Text encoder files, and the Hugging Face folders (with a config.json) beside them."""
-    found = {name for name in folder_paths.get_filename_list(TEXT_ENCODERS) if name.lower().endswith((".safetensors", ".sft", ".bin"))}
+    found = {
+        name
+        for name in folder_paths.get_filename_list(TEXT_ENCODERS)
+        if name.lower().endswith((".safetensors", ".sft", ".bin"))
+    }
     folders = {
         os.path.relpath(config.parent, root)
-        for root in folder_paths.get_folder_paths(TEXT_ENCODERS) if os.path.isdir(root)
+        for root in folder_paths.get_folder_paths(TEXT_ENCODERS)
+        if os.path.isdir(root)
         for config in Path(root).glob("*/config.json")
     }
     inside = {name for name in found if Path(name).parts[0] in folders}
@@ -52,4 +57,8 @@ def text_encoder_path(name: str) -> str:
 
 def t5_tokenizer() -> str:
     """Folder of the T5 tokenizer that ComfyUI carries."""
-    return os.path.join(os.path.dirname(comfy.__file__) if comfy.__file__ else next(iter(comfy.__path__)), "text_encoders", "t5_tokenizer")
+    return os.path.join(
+        os.path.dirname(comfy.__file__) if comfy.__file__ else next(iter(comfy.__path__)),
+        "text_encoders",
+        "t5_tokenizer",
+    )

@@ -1,21 +1,28 @@
-"""Every name under which DEIG keeps something in the host's dictionaries: who writes it, who reads it, and at which wrapper.
+"""Every name under which DEIG keeps something in the host's dictionaries: who writes it, who reads it, and at which
+wrapper.
 
 The host clones a model's options for every run and merges those of hooks into them; nothing of ours lies anywhere else.
 """
 
 DEIG = "deig"
-"""Of our wrappers and of the adapter among a model's additional models (Apply DEIG); and of the `DeigCond` in an entry's `model_conds`
-(DEIG Encode, then OUTER_SAMPLE), which the host batches and hands to APPLY_MODEL and DIFFUSION_MODEL as the keyword `deig`."""
+"""Of our wrappers and of the adapter among a model's additional models (Apply DEIG); and of the `DeigCond` in an
+entry's `model_conds`
+(DEIG Encode, then OUTER_SAMPLE), which the host batches and hands to APPLY_MODEL and DIFFUSION_MODEL as the keyword
+`deig`.
+"""
 
 SETTINGS = "deig_settings"
 """transformer_options: `Settings`. Written by Apply DEIG, read at OUTER_SAMPLE and DIFFUSION_MODEL."""
 
 LATENT = "deig_latent"
-"""transformer_options: (height, width) of the whole latent, where regions act. Written at OUTER_SAMPLE, and at PREDICT_NOISE for a
-sampler that resizes the picture; read at CALC_COND_BATCH and DIFFUSION_MODEL."""
+"""transformer_options: (height, width) of the whole latent, where regions act. Written at OUTER_SAMPLE, and at
+PREDICT_NOISE for a sampler that resizes the picture; read at CALC_COND_BATCH and DIFFUSION_MODEL.
+"""
 
 ADAPTER = "deig_adapter"
-"""transformer_options: the `HostedAdapter` of the patcher that runs the call. Written at APPLY_MODEL, read at DIFFUSION_MODEL."""
+"""transformer_options: the `HostedAdapter` of the patcher that runs the call. Written at APPLY_MODEL, read at
+DIFFUSION_MODEL.
+"""
 
 CALL = "deig_call"
 """transformer_options: the `Call` of one UNet call. Written at DIFFUSION_MODEL, read in every transformer block."""
@@ -24,10 +31,14 @@ ATTENTION = "deig_attention"
 """Of the wrappers of a recorded model (DEIG Record Attention)."""
 
 RUN = "deig_attention_run"
-"""transformer_options: the `RunMaps` of one sampling run. Written at OUTER_SAMPLE, read at APPLY_MODEL and in the blocks."""
+"""transformer_options: the `RunMaps` of one sampling run. Written at OUTER_SAMPLE, read at APPLY_MODEL and in the
+blocks.
+"""
 
 WATCHERS = "deig_watchers"
-"""transformer_options: functions of a recorded call that see what each fuser is about to get. Written at APPLY_MODEL, read at DIFFUSION_MODEL."""
+"""transformer_options: functions of a recorded call that see what each fuser is about to get. Written at
+APPLY_MODEL, read at DIFFUSION_MODEL.
+"""
 
 TEXTS = "deig_attention_texts"
 """transformer_options: whose text the rows of a recorded call belong to. Written at APPLY_MODEL, read in the blocks."""

@@ -1,6 +1,7 @@
 """What other packs do to the cross-attention while DEIG has it read its own tokens: works, or is said in a sentence.
 
-No list of packs: what counts is what a patch does to the tokens. Only shapes are looked at, so that no GPU is waited for.
+No list of packs: what counts is what a patch does to the tokens. Only shapes are looked at, so that no GPU is waited
+for.
 """
 
 from __future__ import annotations
@@ -18,20 +19,27 @@ from ...deig_core.errors import DeigError
 from .conditioning import DeigCond
 
 HOST_ATTENTION = "comfy.ldm.modules.attention"
+REMEDY = ": choose context {} with CLIP conditionings connected to DEIG Encode, or remove that node."
+CLIP = '"clip"'
 CLIP_ONLY = (
-    '{} patches the cross-attention in a way that counts on CLIP\'s tokens ({}), while Apply DEIG\'s context "{}" has the model read DEIG\'s: '
-    'choose context "clip" with CLIP conditionings connected to DEIG Encode, or remove that node.')
+    "{} patches the cross-attention in a way that counts on CLIP's tokens ({}), while Apply DEIG's context "
+    '"{}" has the model read DEIG\'s' + REMEDY.format(CLIP)
+)
 TAKEN = "it leaves {} of {} tokens"
 REPLACED = (
-    'Another node gave the model {} tokens to read where the conditionings had {} (as ELLA does), and Apply DEIG\'s context "t5" reads neither: '
-    'choose context "clip" or "concat" with CLIP conditionings connected to DEIG Encode, or remove that node.')
+    "Another node gave the model {} tokens to read where the conditionings had {} (as ELLA does), and Apply DEIG's "
+    'context "t5" reads neither' + REMEDY.format(f'{CLIP} or "concat"')
+)
 ROWS = (
-    "Another node gave the model {} texts to read for {} images (as NAG's samplers do), and Apply DEIG's context \"{}\" reads DEIG's instead: "
-    'choose context "clip" with CLIP conditionings connected to DEIG Encode, or remove that node.')
+    "Another node gave the model {} texts to read for {} images (as NAG's samplers do), and Apply DEIG's context "
+    '"{}" reads DEIG\'s instead' + REMEDY.format(CLIP)
+)
 
 
 def check_context(mode: str, context: torch.Tensor, x: torch.Tensor, deig: Sequence[DeigCond]) -> None:
-    """Raise DeigError if what DEIG is about to replace, context [rows, tokens, C], is not what the conditionings gave for x [rows, ...]."""
+    """Raise DeigError if what DEIG is about to replace, context [rows, tokens, C], is not what the conditionings gave
+    for x [rows, ...].
+    """
     if context.shape[0] != x.shape[0]:
         raise DeigError(ROWS.format(context.shape[0], x.shape[0], mode))
     given = [cond.given for cond in deig]
@@ -43,7 +51,8 @@ def check_context(mode: str, context: torch.Tensor, x: torch.Tensor, deig: Seque
 def watched(mode: str, patches: Mapping[str, list]) -> Mapping[str, list]:
     """A call's `patches`, in which one that takes away tokens of what the cross-attention reads is refused.
 
-    Whoever picks keys and values by position, as NegPip does, would pair tokens of DEIG's that have nothing to do with each other.
+    Whoever picks keys and values by position, as NegPip does, would pair tokens of DEIG's that have nothing to do with
+    each other.
     """
     theirs = patches.get("attn2_patch")
     return {**patches, "attn2_patch": [partial(_whole, mode, patch) for patch in theirs]} if theirs else patches
@@ -60,11 +69,15 @@ def _whole(mode: str, patch: Callable, q: torch.Tensor, k: torch.Tensor, v: torc
 
 
 def explained(error: Exception, mode: str, options: Mapping[str, Any]) -> DeigError | None:
-    """What to say of an error of a UNet call if it comes from a cross-attention patch of another node; None if it does not."""
+    """What to say of an error of a UNet call if it comes from a cross-attention patch of another node; else None."""
     if isinstance(error, (DeigError, torch.cuda.OutOfMemoryError)):
         return None
     patches = options.get("patches", {})
-    theirs = [*patches.get("attn2_patch", ()), *patches.get("attn2_output_patch", ()), *options.get("patches_replace", {}).get("attn2", {}).values()]
+    theirs = [
+        *patches.get("attn2_patch", ()),
+        *patches.get("attn2_output_patch", ()),
+        *options.get("patches_replace", {}).get("attn2", {}).values(),
+    ]
     below = list(_below(error.__traceback__))
     modules = {module for module, _ in below}
     guilty = [patch for patch in theirs if _module(patch) in modules]

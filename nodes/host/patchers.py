@@ -1,4 +1,6 @@
-"""Adapter and text encoder as real ModelPatchers, so that the host loads, offloads and frees them like its own models."""
+"""Adapter and text encoder as real ModelPatchers, so that the host loads, offloads and frees them like its own
+models.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from torch import nn
 
-from ...deig_core.adapter import DeigAdapter
+from ...deig_core.call import Extractor, TextFeatures
 from ...deig_core.checkpoint import load_adapter, read_official
 from ...deig_core.errors import WeightsError
-from ...deig_core.grounding import Extractor, TextFeatures
-from ...deig_core.text_encoder import TextEncoder, load_text_encoder
+from ...deig_core.model.adapter import DeigAdapter
+from ...deig_core.text.encoder import TextEncoder, load_text_encoder
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 # Layers that cast their weights to the activations: the IDE computes in fp32, the fusers in the UNet's dtype.
@@ -30,7 +32,11 @@ class HostedAdapter(nn.Module):
 
 
 def adapter_patcher(adapter: DeigAdapter) -> ModelPatcher:
-    return ModelPatcher(HostedAdapter(adapter), load_device=management.get_torch_device(), offload_device=management.unet_offload_device())
+    return ModelPatcher(
+        HostedAdapter(adapter),
+        load_device=management.get_torch_device(),
+        offload_device=management.unet_offload_device(),
+    )
 
 
 def load_adapter_patcher(path: str, **_: object) -> ModelPatcher:
@@ -38,7 +44,9 @@ def load_adapter_patcher(path: str, **_: object) -> ModelPatcher:
     checkpoint = read_official(path)
     count = sum(t.numel() for t in checkpoint.deig.values())
     dtype = management.unet_dtype(device=management.get_torch_device(), model_params=count)
-    patcher = adapter_patcher(load_adapter(checkpoint, operations=OPERATIONS, dtype=dtype if dtype in DTYPES.values() else torch.float16))
+    patcher = adapter_patcher(
+        load_adapter(checkpoint, operations=OPERATIONS, dtype=dtype if dtype in DTYPES.values() else torch.float16)
+    )
     patcher.cached_patcher_init = (load_adapter_patcher, (path,))  # how the host makes a second one for another GPU
     return patcher
 
@@ -51,7 +59,9 @@ class HostedTextEncoder:
         # ModelPatcher sets `.device`, which a transformers model does not allow; a plain module around it does.
         self.patcher = ModelPatcher(
             nn.ModuleDict({"t5": encoder.model}),
-            load_device=management.text_encoder_device(), offload_device=management.text_encoder_offload_device())
+            load_device=management.text_encoder_device(),
+            offload_device=management.text_encoder_offload_device(),
+        )
 
     def encode(self, texts: list[str]) -> list[TextFeatures]:
         """Features of each text, with a progress bar for those not encoded before."""
@@ -70,7 +80,9 @@ class HostedTextEncoder:
 
 def load_hosted_text_encoder(path: str, dtype: str, tokenizer: str) -> HostedTextEncoder:
     """Load a T5 encoder; dtype "auto" is bf16 where the device is fast at it, fp16 on other GPUs, fp32 on a CPU."""
-    return HostedTextEncoder(load_text_encoder(path, dtype=DTYPES.get(dtype) or _text_dtype(), fallback_tokenizer=tokenizer))
+    return HostedTextEncoder(
+        load_text_encoder(path, dtype=DTYPES.get(dtype) or _text_dtype(), fallback_tokenizer=tokenizer)
+    )
 
 
 def _text_dtype() -> torch.dtype:
@@ -91,8 +103,12 @@ def load_published_checkpoint(path: str) -> tuple[ModelPatcher, object, ModelPat
 
     checkpoint = read_official(path)
     if not checkpoint.base:
-        raise WeightsError(f"{path} holds the DEIG part alone; load it with Load DEIG, beside a Stable Diffusion 1.x checkpoint.")
+        raise WeightsError(
+            f"{path} holds the DEIG part alone; load it with Load DEIG, beside a Stable Diffusion 1.x checkpoint."
+        )
     check_base(checkpoint)
-    model, _, vae, *_ = comfy.sd.load_state_dict_guess_config(as_sd1_checkpoint(checkpoint.base, checkpoint.autoencoder), output_clip=False)
+    model, _, vae, *_ = comfy.sd.load_state_dict_guess_config(
+        as_sd1_checkpoint(checkpoint.base, checkpoint.autoencoder), output_clip=False
+    )
     del checkpoint
     return model, vae, load_adapter_patcher(path)

@@ -1,4 +1,6 @@
-"""Watching the fusers of a sampling run: two wrappers that are there only in a recorded model, and what they have the blocks do."""
+"""Watching the fusers of a sampling run: two wrappers that are there only in a recorded model, and what they have
+the blocks do.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,8 @@ import torch
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
-from ...deig_core.attention_maps import Recording, RunMaps, fuser_weights
 from ...deig_core.errors import DeigError
+from ...deig_core.maps.recording import Recording, RunMaps, fuser_weights
 from ...deig_core.schedule import GateSchedule
 from .keys import ATTENTION, CALL, RUN, TEXTS, WATCHERS
 from .sampling import settings_of
@@ -18,7 +20,8 @@ POSITIVE = 0  # in the host's cond_or_uncond
 
 
 def record_attention(model: ModelPatcher, start: float, end: float) -> tuple[ModelPatcher, Recording]:
-    """A clone of `model` whose sampling runs are recorded, between two shares of the noise schedule; of several in a row, the last one counts.
+    """A clone of `model` whose sampling runs are recorded, between two shares of the noise schedule; of several in a
+    row, the last one counts.
 
     Raises DeigError for a model without DEIG.
     """
@@ -27,7 +30,8 @@ def record_attention(model: ModelPatcher, start: float, end: float) -> tuple[Mod
     patched = model.clone()
     recording = Recording()
     for kind, wrapper in (
-        (WrappersMP.OUTER_SAMPLE, partial(record_run, recording)), (WrappersMP.APPLY_MODEL, partial(note_texts, GateSchedule(1.0, start, end))),
+        (WrappersMP.OUTER_SAMPLE, partial(record_run, recording)),
+        (WrappersMP.APPLY_MODEL, partial(note_texts, GateSchedule(1.0, start, end))),
     ):
         patched.remove_wrappers_with_key(kind, ATTENTION)
         patched.add_wrapper_with_key(kind, ATTENTION, wrapper)
@@ -44,18 +48,37 @@ def record_run(recording: Recording, executor, *args, **kwargs):
     return samples
 
 
-def note_texts(schedule: GateSchedule, executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options={}, **kwargs):  # noqa: B006
+def note_texts(
+    schedule: GateSchedule,
+    executor,
+    x,
+    t,
+    c_concat=None,
+    c_crossattn=None,
+    control=None,
+    transformer_options={},
+    **kwargs,
+):
     """APPLY_MODEL: in the recorded part of the schedule, tell the blocks whose texts the rows belong to."""
     deig = kwargs.get("deig")
-    if deig is not None and RUN in transformer_options and schedule.scale(executor.class_obj.model_sampling.timestep(t).tolist()[0]) != 0:
-        texts = [cond.text if kind == POSITIVE else None for cond, kind in zip(deig, transformer_options["cond_or_uncond"], strict=True)]
+    if (
+        deig is not None
+        and RUN in transformer_options
+        and schedule.scale(executor.class_obj.model_sampling.timestep(t).tolist()[0]) != 0
+    ):
+        texts = [
+            cond.text if kind == POSITIVE else None
+            for cond, kind in zip(deig, transformer_options["cond_or_uncond"], strict=True)
+        ]
         transformer_options = {**transformer_options, TEXTS: texts, WATCHERS: (watch,)}
     return executor(x, t, c_concat, c_crossattn, control, transformer_options, **kwargs)
 
 
 @torch.compiler.disable
 def watch(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
-    """middle_patch, just before `fuse`: the weights of the attention that `fuse` is about to make; x is passed on as it is."""
+    """middle_patch, just before `fuse`: the weights of the attention that `fuse` is about to make; x is passed on as
+    it is.
+    """
     call, texts, maps = (extra_options[key] for key in (CALL, TEXTS, RUN))
     fuser = call.adapter.fuser((*extra_options["block"], extra_options["block_index"]))
     if fuser is None:

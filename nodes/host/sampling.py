@@ -16,26 +16,31 @@ from comfy.ldm.modules.attention import optimized_attention
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
-from ...deig_core.adapter import DeigAdapter
+from ...deig_core.call import GroundedCall, Run, Window, ground
 from ...deig_core.errors import DeigError
-from ...deig_core.grounding import GroundedCall, Run, Window, ground
+from ...deig_core.model.adapter import DeigAdapter
 from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
-from .conditioning import DeigCond, resolved
+from .conditioning import DeigCond, clip_alone, resolved
 from .keys import ADAPTER, CALL, DEIG, LATENT, SETTINGS, WATCHERS
 from .neighbours import check_context, explained, watched
 from .patchers import HostedAdapter
 
 MODES = ("t5", "clip", "concat")
 TILES = (
-    "DEIG cannot place its regions: the picture's latent is {} x {} cells and another node has the model denoise {} x {} of them (tiles, context "
-    "windows or the like), each of which would show all regions: remove that node, or make the large picture in a second KSampler pass.")
+    "DEIG cannot place its regions: the picture's latent is {} x {} cells and another node has the model denoise {} x "
+    "{} of them (tiles, context "
+    "windows or the like), each of which would show all regions: remove that node, or make the large picture in a "
+    "second KSampler pass."
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What Apply DEIG was set to. mode: what the UNet's cross-attention reads, one of MODES. applied: False in a model that only reads
-    DEIG's prompts, because its checkpoint has no CLIP."""
+    """What Apply DEIG was set to. mode: what the UNet's cross-attention reads, one of MODES. applied: False in a model
+    that only reads
+    DEIG's prompts, and those only where no CLIP conditioning is at hand, because its checkpoint has no CLIP.
+    """
 
     schedule: GateSchedule
     mode: str = "t5"
@@ -52,14 +57,19 @@ class Call:
 
 
 def apply_deig(model: ModelPatcher, adapter: ModelPatcher, settings: Settings) -> ModelPatcher:
-    """A clone of `model` with DEIG; of several in a row, the last one counts. Raises DeigError for a model that does not fit."""
+    """A clone of `model` with DEIG; of several in a row, the last one counts. Raises DeigError for a model that does
+    not fit.
+    """
     check_model(model, adapter.model.adapter.config)
     patched = model.clone()
     patched.set_additional_models(DEIG, [adapter])
     patched.model_options["transformer_options"][SETTINGS] = settings
     for kind, wrapper in (
-        (WrappersMP.OUTER_SAMPLE, read_conditionings), (WrappersMP.PREDICT_NOISE, note_size), (WrappersMP.CALC_COND_BATCH, check_latent),
-        (WrappersMP.APPLY_MODEL, note_adapter), (WrappersMP.DIFFUSION_MODEL, ground_call),
+        (WrappersMP.OUTER_SAMPLE, read_conditionings),
+        (WrappersMP.PREDICT_NOISE, note_size),
+        (WrappersMP.CALC_COND_BATCH, check_latent),
+        (WrappersMP.APPLY_MODEL, note_adapter),
+        (WrappersMP.DIFFUSION_MODEL, ground_call),
     ):
         patched.remove_wrappers_with_key(kind, DEIG)
         patched.add_wrapper_with_key(kind, DEIG, wrapper)
@@ -67,7 +77,9 @@ def apply_deig(model: ModelPatcher, adapter: ModelPatcher, settings: Settings) -
 
 
 def reading_prompts(model: ModelPatcher, adapter: ModelPatcher) -> ModelPatcher:
-    """A model whose checkpoint has no CLIP, able to read DEIG's prompts through the adapter's IDE; regions need Apply DEIG."""
+    """A model whose checkpoint has no CLIP, able to read DEIG's prompts through the adapter's IDE; regions need
+    Apply DEIG.
+    """
     return apply_deig(model, adapter, Settings(GateSchedule(0.0), applied=False))
 
 
@@ -78,26 +90,32 @@ def settings_of(model: ModelPatcher) -> Settings | None:
 
 
 def read_conditionings(executor, noise, *args, **kwargs):
-    """OUTER_SAMPLE: what the nodes have made of DEIG's conditionings becomes what the call will be told; the whole latent's size is noted."""
+    """OUTER_SAMPLE: what the nodes have made of DEIG's conditionings becomes what the call will be told; the whole
+    latent's size is noted.
+    """
     # Conditionings and options are the guider's own copies for this run.
     guider = executor.class_obj
     options = guider.model_options["transformer_options"]
     settings: Settings = options[SETTINGS]
     width = guider.model_patcher.model.model_config.unet_config["context_dim"]
-    guider.conds = {side: [resolved(entry, settings.mode, width) for entry in entries] for side, entries in guider.conds.items()}
+
+    def read(entry: dict) -> dict:
+        return (None if settings.applied else clip_alone(entry)) or resolved(entry, settings.mode, width)
+
+    guider.conds = {side: [read(entry) for entry in entries] for side, entries in guider.conds.items()}
     if settings.schedule.strength:  # without regions a part of the picture is as good as the whole
         options[LATENT] = tuple(noise.shape[-2:])
     return executor(noise, *args, **kwargs)
 
 
-def note_size(executor, x, timestep, model_options={}, seed=None):  # noqa: B006 (host's signature)
-    """PREDICT_NOISE: some samplers have the whole picture denoised at another size now and then, which is then the latent's.
-
-    Whoever cuts the picture into parts does so further in, or changes its proportions.
+def note_size(executor, x, timestep, model_options={}, seed=None):
+    """PREDICT_NOISE: some samplers have the whole picture denoised at another size now and then, which is then the
+    latent's. Whoever cuts the picture into parts does so further in, or changes its proportions.
     """
     options = model_options.get("transformer_options", {})
     latent, size = options.get(LATENT), tuple(x.shape[-2:])
-    if latent is not None and latent != size and abs(size[0] * latent[1] - size[1] * latent[0]) <= sum(latent):  # one cell each way
+    # The same proportions, but for a cell each way.
+    if latent not in (None, size) and abs(size[0] * latent[1] - size[1] * latent[0]) <= sum(latent):
         model_options = {**model_options, "transformer_options": {**options, LATENT: size}}
     return executor(x, timestep, model_options, seed)
 
@@ -108,9 +126,10 @@ def check_latent(executor, model, conds, x_in, timestep, model_options):
     return executor(model, conds, x_in, timestep, model_options)
 
 
-def note_adapter(executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options={}, **kwargs):  # noqa: B006 (host's signature)
-    """APPLY_MODEL: find the adapter that belongs to the patcher running this call (each GPU has its own). Outside of what may be compiled,
-    another node's error is explained."""
+def note_adapter(executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options={}, **kwargs):
+    """APPLY_MODEL: find the adapter that belongs to the patcher running this call (each GPU has its own), and say what
+    an error of the call comes from; here, because what is further in may be compiled.
+    """
     (patcher,) = executor.class_obj.current_patcher.get_additional_models_with_key(DEIG)
     options = {**transformer_options, ADAPTER: patcher.model}
     try:
@@ -122,8 +141,12 @@ def note_adapter(executor, x, t, c_concat=None, c_crossattn=None, control=None, 
         raise
 
 
-def ground_call(executor, x, timesteps, context=None, y=None, control=None, transformer_options={}, deig=None, **kwargs):  # noqa: B006
-    """DIFFUSION_MODEL: run the IDE for this timestep, replace the context where asked, leave instances and fusers for the blocks."""
+def ground_call(
+    executor, x, timesteps, context=None, y=None, control=None, transformer_options={}, deig=None, **kwargs
+):
+    """DIFFUSION_MODEL: run the IDE for this timestep, replace the context where asked, leave instances and fusers
+    for the blocks.
+    """
     settings: Settings = transformer_options[SETTINGS]
     hosted: HostedAdapter = transformer_options[ADAPTER]
     times = timesteps.tolist()
@@ -132,7 +155,8 @@ def ground_call(executor, x, timesteps, context=None, y=None, control=None, tran
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
     runs = _runs(deig, x, transformer_options.get(LATENT))
     grounded = ground(hosted.extractor, runs, times, x.device, instances=scale != 0, dtype=x.dtype)
-    # What the call needs is not in the model's own patches: other nodes take those for something that they know how to cut or copy.
+    # What the call needs is not in the model's own patches: other nodes take those for something that they know how to
+    # cut or copy.
     patches = transformer_options.get("patches", {})
     if deig is not None and settings.mode != "clip":
         check_context(settings.mode, context, x, deig)
@@ -165,8 +189,10 @@ def _runs(deig: tuple[DeigCond, ...] | None, x: torch.Tensor, latent: tuple[int,
             windows.append(Window(latent, tuple(cond.area[2:4]), size))
     if sum(c.rows for c in deig) != x.shape[0]:
         raise DeigError(
-            f"Another node (tiles, context windows or the like) changed the batch from {sum(c.rows for c in deig)} to {x.shape[0]} images inside "
-            "the model, so DEIG cannot tell its regions apart: remove that node, or Apply DEIG.")
+            f"Another node (tiles, context windows or the like) changed the batch from {sum(c.rows for c in deig)} to "
+            f"{x.shape[0]} images inside "
+            "the model, so DEIG cannot tell its regions apart: remove that node, or Apply DEIG."
+        )
     return [Run(c.rows, c.text, w) for c, w in zip(deig, windows, strict=True)]
 
 
@@ -186,8 +212,12 @@ def fuse(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
         return x
     management.throw_exception_if_processing_interrupted()
     attention = partial(_host_attention, extra_options)
-    return fuser(x, call.grounded.instances(tuple(extra_options["activations_shape"][2:4]), x.device), call.scale, attention)
+    return fuser(
+        x, call.grounded.instances(tuple(extra_options["activations_shape"][2:4]), x.device), call.scale, attention
+    )
 
 
 def _host_attention(extra_options: dict, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:
-    return optimized_attention(q, k, v, heads, attn_precision=extra_options.get("attn_precision"), transformer_options=extra_options)
+    return optimized_attention(
+        q, k, v, heads, attn_precision=extra_options.get("attn_precision"), transformer_options=extra_options
+    )

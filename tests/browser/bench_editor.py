@@ -1,4 +1,5 @@
-"""How long a pointer move takes with 64 regions, in Chromium with the real page, and how large the editor's JavaScript is.
+"""How long a pointer move takes with 64 regions, in Chromium with the real page, and how large the editor's JavaScript
+is.
 
 `python dev.py bench editor`. A move is everything from the event to the finished layout; painting is the browser's own.
 """
@@ -28,7 +29,8 @@ MOVE = """([moves, x, y]) => {
     const stage = document.querySelector(".deig-stage");
     const times = [];
     for (let i = 0; i < moves; i++) {
-        const place = {pointerId: 1, clientX: x + 30 * Math.sin(i / 9), clientY: y + 30 * Math.cos(i / 7), buttons: 1, bubbles: true};
+        const place = {pointerId: 1, clientX: x + 30 * Math.sin(i / 9),
+            clientY: y + 30 * Math.cos(i / 7), buttons: 1, bubbles: true};
         const began = performance.now();
         stage.dispatchEvent(new PointerEvent("pointermove", place));
         stage.getBoundingClientRect();
@@ -39,8 +41,13 @@ MOVE = """([moves, x, y]) => {
 
 
 def grid(count=64):
-    boxes = [[0.02 + i % 8 * 0.12, 0.02 + i // 8 * 0.12, 0.11 + i % 8 * 0.12, 0.11 + i // 8 * 0.12] for i in range(count)]
-    return [{"id": f"r{i}", "box": box, "description": f"a cat with {i} stripes", "color": "#e6194b"} for i, box in enumerate(boxes)]
+    boxes = [
+        [0.02 + i % 8 * 0.12, 0.02 + i // 8 * 0.12, 0.11 + i % 8 * 0.12, 0.11 + i // 8 * 0.12] for i in range(count)
+    ]
+    return [
+        {"id": f"r{i}", "box": box, "description": f"a cat with {i} stripes", "color": "#e6194b"}
+        for i, box in enumerate(boxes)
+    ]
 
 
 def moves(hands, everything: bool) -> tuple[list[float], float]:
@@ -84,10 +91,20 @@ def main() -> int:
             for everything in (False, True):
                 measured = [moves(hands, everything) for _ in range(options.rounds)]
                 times = [t for one, _ in measured for t in one]
-                rows.append({
-                    "row": f"{'all 64' if everything else 'one of 64'} dragged, {frontend} page, {'Nodes 2.0' if vue else 'classic'}",
-                    "median_ms": median(times), "p95_ms": quantiles(times, n=20)[-1], "layouts": max(share for _, share in measured)})
-                print("{row:45} median {median_ms:5.2f} ms, 95 % below {p95_ms:5.2f} ms, layouts a move {layouts:.2f}".format(**rows[-1]), flush=True)
+                rows.append(
+                    {
+                        "row": f"{'all 64' if everything else 'one of 64'} dragged, {frontend} page, "
+                        f"{'Nodes 2.0' if vue else 'classic'}",
+                        "median_ms": median(times),
+                        "p95_ms": quantiles(times, n=20)[-1],
+                        "layouts": max(share for _, share in measured),
+                    }
+                )
+                print(
+                    "{row:45} median {median_ms:5.2f} ms, 95 % below {p95_ms:5.2f} ms, layouts a move "
+                    "{layouts:.2f}".format(**rows[-1]),
+                    flush=True,
+                )
             hands.page.context.close()
     size = sum(p.stat().st_size for p in (ROOT / "web").rglob("*.js")) / 1000
     rows.append({"row": "JavaScript", "kB": size})

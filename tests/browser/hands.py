@@ -6,7 +6,12 @@ import json
 import urllib.request
 
 REGIONS = [
-    {"id": "r1", "box": [0.1, 0.1, 0.4, 0.6], "description": "a woman in a red hoodie with white stripes", "color": "#e6194b"},
+    {
+        "id": "r1",
+        "box": [0.1, 0.1, 0.4, 0.6],
+        "description": "a woman in a red hoodie with white stripes",
+        "color": "#e6194b",
+    },
     {"id": "r2", "box": [0.3, 0.4, 0.7, 0.9], "description": "a boy in a yellow raincoat", "color": "#3cb44b"},
 ]
 
@@ -22,13 +27,23 @@ class Hands:
         self.page, self.server, self.base, self.vue = page, server, base, vue
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda line: self.errors.append(line.text) if line.type == "error" and "deig" in f"{line.text} {line.location}" else None)
+        page.on(
+            "console",
+            lambda line: (
+                self.errors.append(line.text)
+                if line.type == "error" and "deig" in f"{line.text} {line.location}"
+                else None
+            ),
+        )
 
     def open(self):
         settings = {
-            "Comfy.VueNodes.Enabled": self.vue, "Comfy.TutorialCompleted": True, "Comfy.Workflow.WarnBlueprintOverwrite": False,
+            "Comfy.VueNodes.Enabled": self.vue,
+            "Comfy.TutorialCompleted": True,
+            "Comfy.Workflow.WarnBlueprintOverwrite": False,
             # What only costs time here: pictures of the graph that nobody looks at.
-            "Comfy.Minimap.Visible": False, "LiteGraph.Canvas.MaximumFps": 30,
+            "Comfy.Minimap.Visible": False,
+            "LiteGraph.Canvas.MaximumFps": 30,
         }
         self.post("/api/settings", settings)
         self.page.goto(self.server.url, wait_until="commit")
@@ -39,11 +54,15 @@ class Hands:
         self.ready()
 
     def ready(self):
-        self.page.wait_for_function("!!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)", timeout=120000)
+        self.page.wait_for_function(
+            "!!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)", timeout=120000
+        )
         self.page.wait_for_timeout(1500)
 
     def post(self, path, value):
-        request = urllib.request.Request(self.server.url + path, json.dumps(value).encode(), {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            self.server.url + path, json.dumps(value).encode(), {"Content-Type": "application/json"}
+        )
         urllib.request.urlopen(request, timeout=30).read()
 
     def start(self, *documents, scale=1.0, size=None):
@@ -67,7 +86,8 @@ class Hands:
                 Object.assign(app.canvas.ds, {scale, offset: [120 / scale, 90 / scale]});
                 app.canvas.setDirty(true, true);
             }""",
-            [[d if d is None or isinstance(d, str) else json.dumps(d) for d in documents], scale, size])
+            [[d if d is None or isinstance(d, str) else json.dumps(d) for d in documents], scale, size],
+        )
         self.stage().wait_for(state="visible")
         self.settle()
         # Only now: the page gives a new node its height a few frames later, and that would be a step of its own.
@@ -75,7 +95,8 @@ class Hands:
             """() => {
                 const history = app.extensionManager.workflow.activeWorkflow.changeTracker;
                 (history.captureCanvasState ?? history.checkState).call(history);
-            }""")
+            }"""
+        )
 
     def settle(self):
         """Wait until the page has laid itself out: every stage stands still for a third of a second from now on."""
@@ -87,13 +108,17 @@ class Hands:
                 const seen = (window.deigSeen ??= {});
                 if (seen.at !== now || !stages.length) Object.assign(seen, {at: now, since: performance.now()});
                 return stages.length > 0 && performance.now() - seen.since > 350;
-            }""", polling=50)
+            }""",
+            polling=50,
+        )
 
     def stage(self, index=0):
         return self.page.locator(".deig-stage:visible").nth(index)
 
     def text(self, node=1):
-        return self.page.evaluate("(id) => app.graph.getNodeById(id).widgets.find((w) => w.name === 'regions').value", node)
+        return self.page.evaluate(
+            "(id) => app.graph.getNodeById(id).widgets.find((w) => w.name === 'regions').value", node
+        )
 
     def document(self, node=1):
         value = self.text(node)
@@ -156,7 +181,9 @@ class Hands:
         tracker = "app.extensionManager.workflow.activeWorkflow.changeTracker"
         before = self.page.evaluate(f"{tracker}.{grows}.length")
         press()
-        self.page.wait_for_function(f"(before) => {tracker}.{grows}.length > before && !{tracker}._restoringState", arg=before)
+        self.page.wait_for_function(
+            f"(before) => {tracker}.{grows}.length > before && !{tracker}._restoringState", arg=before
+        )
         self.settle()
 
     def button(self, name):

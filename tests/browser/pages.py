@@ -11,14 +11,21 @@ from hands import Hands
 import dev
 
 FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--disable-dev-shm-usage",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
 ]
 
 
 @contextmanager
 def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
-    """open(frontend, vue, **options of the browser's context) -> Hands; frontend: "host" for ComfyUI's own page, "new" for the newest.
+    """open(frontend, vue, **options of the browser's context) -> Hands; frontend: "host" for ComfyUI's own page, "new"
+    for the newest.
 
     host: dev.Host. Servers keep their settings in `folder`; they and the browser live as long as the context.
     """

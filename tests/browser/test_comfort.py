@@ -1,4 +1,6 @@
-"""What makes work pleasant: the background, full screen, the list's texts, keyboard and screen readers, themes, languages, touch."""
+"""What makes work pleasant: the background, full screen, the list's texts, keyboard and screen readers, themes,
+languages, touch.
+"""
 
 import json
 from pathlib import Path
@@ -23,10 +25,12 @@ def test_the_connected_picture_is_the_background_and_gives_its_size(hands):
             set("width", 640);
             set("height", 320);
             set("color", Math.floor(Math.random() * 0xffffff));
-            image.connect(0, app.graph.nodes[0], app.graph.nodes[0].inputs.findIndex((input) => input.name === "background"));
+            image.connect(0, app.graph.nodes[0],
+                app.graph.nodes[0].inputs.findIndex((input) => input.name === "background"));
             app.graph.nodes[0].connect(1, preview, 0);
             await app.queuePrompt(0, 1);
-        }""")
+        }"""
+    )
     hands.page.wait_for_function(f"document.querySelector('{PICTURE}').naturalWidth === 640")
     hands.button("Background picture").click()
     hands.page.locator(".deig-pop:visible input[type=range]").fill("0.25")
@@ -52,7 +56,8 @@ def test_the_last_result_is_the_background_if_nothing_is_connected(hands):
             image.widgets.find((widget) => widget.name === "color").value = Math.floor(Math.random() * 0xffffff);
             image.connect(0, preview, 0);
             await app.queuePrompt(0, 1);
-        }""")
+        }"""
+    )
     hands.page.wait_for_function(f"document.querySelector('{PICTURE}').naturalWidth === 328")
     hands.button("Background picture").click()
     hands.page.locator(".deig-pop:visible select").select_option("none")
@@ -110,7 +115,9 @@ def test_everything_has_a_name_and_a_visible_focus(hands):
     hands.click(0.2, 0.2)
     nameless = hands.page.evaluate(
         """() => [...document.querySelectorAll(".deig-panel :is(button, input, select, textarea, [role=application])")]
-            .filter((control) => !(control.ariaLabel || control.textContent.trim() || control.labels?.length)).map((control) => control.outerHTML)""")
+            .filter((control) => !(control.ariaLabel || control.textContent.trim() || control.labels?.length))
+            .map((control) => control.outerHTML)"""
+    )
     assert nameless == []
     hands.stage().focus()
     hands.keys("Escape")
@@ -122,7 +129,8 @@ def test_everything_has_a_name_and_a_visible_focus(hands):
                 const active = document.activeElement;
                 if (!active.closest(".deig-panel")) return null;
                 return [active.ariaLabel || active.textContent, getComputedStyle(active).outlineStyle];
-            }""")
+            }"""
+        )
         if state is None:
             break
         seen.add(state[0])
@@ -133,7 +141,9 @@ def test_everything_has_a_name_and_a_visible_focus(hands):
 @pytest.mark.parametrize("palette", ["dark", "light"])
 def test_texts_have_contrast_in_both_themes(hands, palette):
     hands.start(document())
-    hands.page.evaluate("async (palette) => { await app.extensionManager.setting.set('Comfy.ColorPalette', palette) }", palette)
+    hands.page.evaluate(
+        "async (palette) => { await app.extensionManager.setting.set('Comfy.ColorPalette', palette) }", palette
+    )
     hands.page.wait_for_timeout(600)
     hands.click(0.2, 0.2)
     ratios = hands.page.evaluate(
@@ -144,13 +154,16 @@ def test_texts_have_contrast_in_both_themes(hands, palette):
                 canvas.fillRect(0, 0, 1, 1);
                 return [...canvas.getImageData(0, 0, 1, 1).data];
             };
-            const light = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+            const light = ([r, g, b]) => [r, g, b]
+                .map((v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
                 .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
             const panel = getComputedStyle(document.querySelector(".deig-panel"));
-            const [text, dim, field, bg] = ["--text", "--dim", "--field", "--bg"].map((name) => light(colour(panel.getPropertyValue(name).trim())));
+            const [text, dim, field, bg] = ["--text", "--dim", "--field", "--bg"]
+                .map((name) => light(colour(panel.getPropertyValue(name).trim())));
             const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
             return [ratio(text, field), ratio(text, bg), ratio(dim, bg)];
-        }""")
+        }"""
+    )
     hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.ColorPalette', 'dark') }")
     assert min(ratios[:2]) > 4.5 and ratios[2] > 3, ratios
 
@@ -178,13 +191,23 @@ def test_a_pen_draws(hands):
     x0, y0 = hands.at(0.25, 0.25)
     x1, y1 = hands.at(0.75, 0.5)
     session = hands.page.context.new_cdp_session(hands.page)
-    for kind, x, y in (("mousePressed", x0, y0), ("mouseMoved", x0 + 20, y0 + 20), ("mouseMoved", x1, y1), ("mouseReleased", x1, y1)):
-        session.send("Input.dispatchMouseEvent", {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen"})
+    for kind, x, y in (
+        ("mousePressed", x0, y0),
+        ("mouseMoved", x0 + 20, y0 + 20),
+        ("mouseMoved", x1, y1),
+        ("mouseReleased", x1, y1),
+    ):
+        session.send(
+            "Input.dispatchMouseEvent",
+            {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen"},
+        )
     assert hands.pixels() == pytest.approx([192, 128, 576, 256], abs=2)
 
 
 def test_the_language_is_the_pages(hands):
-    t = json.loads((Path(__file__).parents[2] / "locales" / "fr" / "main.json").read_text(encoding="utf-8"))["deig"]["editor"]
+    t = json.loads((Path(__file__).parents[2] / "locales" / "fr" / "main.json").read_text(encoding="utf-8"))["deig"][
+        "editor"
+    ]
     hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'fr') }")
     hands.reload()
     try:

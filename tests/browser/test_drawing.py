@@ -143,7 +143,10 @@ def test_a_grid(hands):
 
 
 def test_align_distribute_and_duplicate(hands):
-    three = [{**REGIONS[0], "id": f"r{i}", "box": [x, 0.1 + 0.1 * i, x + 0.1, 0.3 + 0.1 * i]} for i, x in enumerate((0.1, 0.25, 0.7))]
+    three = [
+        {**REGIONS[0], "id": f"r{i}", "box": [x, 0.1 + 0.1 * i, x + 0.1, 0.3 + 0.1 * i]}
+        for i, x in enumerate((0.1, 0.25, 0.7))
+    ]
     hands.start(document(three))
     hands.click(0.15, 0.2)
     hands.keys("Control+a")
@@ -208,7 +211,10 @@ def test_strength_negative_and_sides_in_the_list(hands):
 
 
 def test_choosing_a_region_scrolls_the_list_and_not_the_page(hands):
-    many = [{**REGIONS[0], "id": f"r{i}", "box": [i / 12, 0.1, i / 12 + 0.08, 0.5], "description": "word " * 30} for i in range(12)]
+    many = [
+        {**REGIONS[0], "id": f"r{i}", "box": [i / 12, 0.1, i / 12 + 0.08, 0.5], "description": "word " * 30}
+        for i in range(12)
+    ]
     hands.start(document(many))
     hands.page.evaluate("() => { app.canvas.ds.offset[1] += 420; app.canvas.setDirty(true, true) }")
     hands.settle()

@@ -90,8 +90,11 @@ def test_save_as_file_and_drop_of_a_file(hands, tmp_path):
             const dataTransfer = new DataTransfer();
             dataTransfer.items.add(new File([text], "regions.json", {type: "application/json"}));
             for (const type of ["dragover", "drop"])
-                document.querySelector(".deig-stage").dispatchEvent(new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
-        }""", saved)
+                document.querySelector(".deig-stage").dispatchEvent(
+                    new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
+        }""",
+        saved,
+    )
     hands.page.wait_for_function("app.graph.nodes[0].widgets[0].value.includes('hoodie')")
     assert [r["box"] for r in hands.regions()] == [r["box"] for r in REGIONS]
     assert hands.page.evaluate("app.graph.nodes.length") == 1, "the page must not open the file as a workflow"
@@ -100,7 +103,10 @@ def test_save_as_file_and_drop_of_a_file(hands, tmp_path):
 BOXES = json.dumps([{"box": [0.5, 0.1, 0.9, 0.4], "label": "a blue dog"}, "a text without a box"])
 
 
-@pytest.mark.parametrize(("mode", "drawn", "then"), [("when empty", [], 2), ("when empty", REGIONS, 2), ("always", REGIONS, 2), ("add", REGIONS, 4)])
+@pytest.mark.parametrize(
+    ("mode", "drawn", "then"),
+    [("when empty", [], 2), ("when empty", REGIONS, 2), ("always", REGIONS, 2), ("add", REGIONS, 4)],
+)
 def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then):
     hands.start(document(drawn))
     hands.page.evaluate(
@@ -115,16 +121,23 @@ def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then
             const sink = LiteGraph.createNode("DEIGDrawRegions");
             const image = LiteGraph.createNode("EmptyImage");
             const preview = LiteGraph.createNode("PreviewImage");
-            for (const [i, one] of [sink, image, preview].entries()) { one.pos = [600, 250 + 250 * i]; app.graph.add(one) }
+            for (const [i, one] of [sink, image, preview].entries()) {
+                one.pos = [600, 250 + 250 * i];
+                app.graph.add(one);
+            }
             image.widgets.find((widget) => widget.name === "width").value = 64 + Math.round(Math.random() * 64);
             image.connect(0, sink, 0);
             node.connect(0, sink, sink.inputs.findIndex((input) => input.name === "regions"));
             sink.connect(0, preview, 0);
             await app.queuePrompt(0, 1);
-        }""", [BOXES, mode])
+        }""",
+        [BOXES, mode],
+    )
     ghosts = hands.page.locator(".deig-box.ghost")
     if mode == "when empty" and drawn:
-        hands.page.wait_for_function("app.nodeOutputs?.[app.graph.nodes.find((node) => node.type === 'PreviewImage').id]?.images")
+        hands.page.wait_for_function(
+            "app.nodeOutputs?.[app.graph.nodes.find((node) => node.type === 'PreviewImage').id]?.images"
+        )
         assert ghosts.count() == 0
         assert hands.regions() == REGIONS
         return
@@ -132,7 +145,11 @@ def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then
     assert ghosts.count() == 2
     hands.page.locator(".deig-status button").click()
     regions = hands.regions()
-    assert len(regions) == then and regions[-2]["description"] == "a blue dog" and regions[-1]["description"] == "a text without a box"
+    assert (
+        len(regions) == then
+        and regions[-2]["description"] == "a blue dog"
+        and regions[-1]["description"] == "a text without a box"
+    )
     assert ghosts.count() == 0, "now they are the editor's own"
     assert hands.prompt()["1"]["inputs"]["boxes_mode"] == "when empty"
     hands.undo()

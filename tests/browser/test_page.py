@@ -23,7 +23,10 @@ def test_delete_removes_the_box_and_not_the_node(hands):
 def test_zoomed(hands, scale):
     hands.start(document([]), scale=scale)
     hands.page.evaluate("() => { localStorage.setItem('deig.editor', JSON.stringify({magnet: false})) }")
-    if hands.page.evaluate("() => getComputedStyle(document.querySelector('.deig-stage').parentElement).pointerEvents") == "none":
+    if (
+        hands.page.evaluate("() => getComputedStyle(document.querySelector('.deig-stage').parentElement).pointerEvents")
+        == "none"
+    ):
         pytest.skip("this frontend switches all widgets off in Nodes 2.0 when it is zoomed out this far")
     rect = hands.stage().bounding_box()
     assert rect["width"] == pytest.approx(460 * scale, rel=0.1)
@@ -60,7 +63,10 @@ def test_collapse(hands):
 def test_save_and_load_keeps_the_document_to_the_letter(hands):
     text = json.dumps(document([{**REGIONS[0], "future": {"a": [1, 2]}}], note="kept"))
     hands.start(text)
-    hands.page.evaluate("async () => { const saved = JSON.parse(JSON.stringify(app.graph.serialize())); await app.loadGraphData(saved) }")
+    hands.page.evaluate(
+        "async () => { const saved = JSON.parse(JSON.stringify(app.graph.serialize())); await "
+        "app.loadGraphData(saved) }"
+    )
     hands.settle()
     assert hands.text() == text
     assert hands.page.locator(".deig-box").count() == 1
@@ -126,10 +132,18 @@ def test_what_arrives_in_python_is_what_is_drawn(hands):
     assert json.loads(prompt["1"]["inputs"]["regions"]) == hands.document()
     prompt["2"] = {"class_type": "EmptyImage", "inputs": {"width": 256, "height": 192, "batch_size": 1, "color": 0}}
     prompt["3"] = {"class_type": "DEIGDrawRegions", "inputs": {"image": ["2", 0], "regions": ["1", 0], "texts": True}}
-    prompt["4"] = {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": f"deig-test-{time.time_ns()}"}}
+    prompt["4"] = {
+        "class_type": "SaveImage",
+        "inputs": {"images": ["3", 0], "filename_prefix": f"deig-test-{time.time_ns()}"},
+    }
     entry = hands.server.wait(hands.server.queue(prompt), timeout=60)
     from PIL import Image
 
     file = entry["outputs"]["4"]["images"][0]
-    painted = Image.open(hands.base / "output" / file["subfolder"] / file["filename"]).convert("L").point(lambda v: 255 if v else 0).getbbox()
+    painted = (
+        Image.open(hands.base / "output" / file["subfolder"] / file["filename"])
+        .convert("L")
+        .point(lambda v: 255 if v else 0)
+        .getbbox()
+    )
     assert list(painted) == pytest.approx(drawn, abs=1)

@@ -41,7 +41,8 @@ def into_subgraph(hands, promoted):
             const stage = [...document.querySelectorAll(".deig-stage")].find((one) => one.checkVisibility());
             const {left, top, width, height} = stage.getBoundingClientRect();
             return stage.contains(document.elementFromPoint(left + width / 2, top + height / 2));
-        }""")
+        }"""
+    )
 
 
 def test_inside_a_subgraph(hands):

@@ -17,8 +17,34 @@ def test_example_workflow_loads_whole_and_is_its_api_form(hands, path):
             await app.loadGraphData(workflow);
             await new Promise((done) => setTimeout(done, 800));
             const prompt = (await app.graphToPrompt()).output;
-            const unknown = app.graph._nodes.filter((node) => !LiteGraph.registered_node_types[node.type]).map((node) => node.type);
+            const unknown = app.graph._nodes.map((node) => node.type)
+                .filter((type) => !LiteGraph.registered_node_types[type]);
             return [prompt, unknown];
-        }""", workflow)
+        }""",
+        workflow,
+    )
     assert unknown == []
     assert {k: {"class_type": v["class_type"], "inputs": v["inputs"]} for k, v in prompt.items()} == api
+
+
+def test_the_demo_with_apply_deig_bypassed_by_its_key(hands):
+    """Ctrl+B on Apply DEIG is how a person compares with and without; it ended in a shape error."""
+    workflow = json.loads((EXAMPLES / "DEIG demo.json").read_text(encoding="utf-8"))
+    hands.page.evaluate(
+        """async (workflow) => {
+            await app.loadGraphData(workflow);
+            await new Promise((done) => setTimeout(done, 800));
+            app.canvas.selectItems([app.graph._nodes.find((node) => node.type === "DEIGApply")]);
+            app.canvas.canvas.focus();
+        }""",
+        workflow,
+    )
+    hands.keys("Control+b")
+    prompt = hands.prompt()
+    sampler = next(n for n in prompt.values() if n["class_type"] == "KSampler")
+    assert (
+        "DEIGApply" not in {n["class_type"] for n in prompt.values()}
+        and prompt[sampler["inputs"]["model"][0]]["class_type"] == "DEIGLoadDemo"
+    )
+    sampler["inputs"]["steps"] = 2
+    assert hands.server.wait(hands.server.queue(prompt), timeout=120)["status"]["status_str"] == "success"

@@ -1,4 +1,5 @@
-"""The bench's rows that need the real host: a whole step of an SD 1.5-size UNet with and without DEIG, and what a second run saves.
+"""The bench's rows that need the real host: a whole step of an SD 1.5-size UNet with and without DEIG, and what a
+second run saves.
 
 Run by `python dev.py bench`; weights are random, for time does not depend on them.
 """
@@ -16,14 +17,19 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
-from deig_core.bench.measure import Row, flops, of_pairs, peak_bytes, table, timed  # noqa: E402
-from deig_core.bench.scene import regions  # noqa: E402
-from deig_core.config import SD1_FUSERS  # noqa: E402
+from deig_core.model.config import SD1_FUSERS  # noqa: E402
+from research.bench.gpu.launches import launches  # noqa: E402
+from research.bench.measure import Row, flops, of_pairs, peak_bytes, table, timed  # noqa: E402
+from research.bench.scene import regions, text_encoder  # noqa: E402
 
 TEXTS = 7  # five regions, a prompt and a negative prompt
 SD15 = {
-    "model_channels": 320, "num_res_blocks": [2, 2, 2, 2], "channel_mult": [1, 2, 4, 4], "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
-    "transformer_depth_output": [1] * 9 + [0] * 3, "context_dim": 768,
+    "model_channels": 320,
+    "num_res_blocks": [2, 2, 2, 2],
+    "channel_mult": [1, 2, 4, 4],
+    "transformer_depth": [1, 1, 1, 1, 1, 1, 0, 0],
+    "transformer_depth_output": [1] * 9 + [0] * 3,
+    "context_dim": 768,
 }
 
 
@@ -51,8 +57,15 @@ class Step:
 
         with torch.no_grad():
             comfy.sample.sample_custom(
-                self.model, self.x, 7.5, comfy.samplers.KSAMPLER(one_call), torch.cat([sigma, sigma * 0]), *self.conds, self.x,
-                disable_pbar=True)
+                self.model,
+                self.x,
+                7.5,
+                comfy.samplers.KSAMPLER(one_call),
+                torch.cat([sigma, sigma * 0]),
+                *self.conds,
+                self.x,
+                disable_pbar=True,
+            )
         return found[0]
 
 
@@ -63,8 +76,13 @@ class Models:
         import comfy.model_management as management
         from parity import pack_module
 
-        self.core = {n: pack_module(host, f"deig_core.{n}") for n in ("adapter", "config", "grounding", "text_encoder", "regions")}
-        self.host = {n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "demo", "patchers", "sampling", "folders")}
+        self.core = {
+            n: pack_module(host, f"deig_core.{n}")
+            for n in ("adapter", "attention.fused", "config", "grounding", "text_encoder", "regions")
+        }
+        self.host = {
+            n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "demo", "patchers", "sampling", "folders")
+        }
         self.device = management.get_torch_device()
         self.dtype = torch.float32 if self.device.type == "cpu" else torch.float16
         self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, {}, dtype=self.dtype)
@@ -82,13 +100,16 @@ class Models:
         grounding, with_deig = self.core["grounding"], self.host["conditioning"].with_deig
         prompt, negative, *texts = self.features(2 + count)
         layout = grounding.Layout(tuple(self.core["regions"].Region(r.id, r.box) for r in regions(count)))
-        conds = [with_deig(None, grounding.GroundedText(prompt, layout, tuple(texts))),
-                 with_deig(None, grounding.GroundedText(negative, grounding.Layout(()), ()))]
+        conds = [
+            with_deig(None, grounding.GroundedText(prompt, layout, tuple(texts))),
+            with_deig(None, grounding.GroundedText(negative, grounding.Layout(()), ())),
+        ]
         settings = self.host["sampling"].Settings(self.host["sampling"].GateSchedule())
         return Step(self.host, self.host["sampling"].apply_deig(self.model, self.patcher, settings), *conds, latent)
 
     def without(self, latent: tuple[int, int], tokens: int) -> Step:
-        # As many cross-attention tokens as DEIG's context has: the difference is the fusers, the IDE and the position net.
+        # As many cross-attention tokens as DEIG's context has: the difference is the fusers, the IDE and the position
+        # net.
         return Step(self.host, self.model, *([[torch.randn(1, tokens, 768), {}]] for _ in range(2)), latent)
 
     def with_gligen(self, latent: tuple[int, int], count: int) -> Step:
@@ -98,7 +119,9 @@ class Models:
 
         # GLIGEN's keys and shapes are those of DEIG's fusers and position net.
         gligen = comfy.gligen.load_gligen(self.adapter.official_state_dict()).to(self.dtype)
-        patcher = ModelPatcher(gligen, load_device=management.get_torch_device(), offload_device=management.unet_offload_device())
+        patcher = ModelPatcher(
+            gligen, load_device=management.get_torch_device(), offload_device=management.unet_offload_device()
+        )
         boxes = [(torch.randn(1, 768), *_cells(r.box, latent)) for r in regions(count)]
         positive = [[torch.randn(1, 77, 768), {"gligen": ("position", patcher, boxes)}]]
         return Step(self.host, self.model, positive, [[torch.randn(1, 77, 768), {}]], latent)
@@ -115,17 +138,42 @@ def step_rows(models: Models, latent: tuple[int, int], rounds: int):
     group = f"a whole UNet step in ComfyUI, {latent[1] * 8} x {latent[0] * 8}, CFG, 5 regions"
     deig, plain = models.with_deig(latent, 5), models.without(latent, 16)
     gligen, bare = models.with_gligen(latent, 5), models.without(latent, 77)
-    counts = [step.run(flops) for step in (deig, plain, gligen, bare)]  # also the warm-up
+
+    def counted(call):
+        with models.core[
+            "attention.fused"
+        ].put_aside():  # the host has the pack loaded under another name than this bench
+            return flops(call)
+
+    counts = [step.run(counted) for step in (deig, plain, gligen, bare)]  # also the warm-up
+    if models.device.type == "cuda":
+        deig.run(lambda call: call())  # and the kernel's own
     times = [[step.run(timed) for step in (deig, plain, gligen, bare)] for _ in range(rounds)]
     for name, a, b in (("DEIG / without", 0, 1), ("ComfyUI's GLIGEN / without", 2, 3)):
         measured, counted = of_pairs([(t[a], t[b]) for t in times]), counts[a] / counts[b]
         yield Row(group, f"{name}: arithmetic", counted, note=f"{counts[a] / 1e12:.3f} / {counts[b] / 1e12:.3f} TFLOP")
         yield measured.row(group, f"{name}: time")
-        yield Row(group, f"{name}: time / arithmetic", measured.value / counted, measured.low / counted, measured.high / counted,
-                  at_most=1.05 if a == 0 else None)
+        yield Row(
+            group,
+            f"{name}: time / arithmetic",
+            measured.value / counted,
+            measured.low / counted,
+            measured.high / counted,
+            at_most=1.05 if a == 0 else None,
+        )
     peaks = [step.run(lambda call: peak_bytes(call, models.device)) for step in (deig, plain, gligen, bare)]
     for name, a, b in (("DEIG / without", 0, 1), ("ComfyUI's GLIGEN / without", 2, 3)):
-        yield Row(group, f"{name}: peak of activations", peaks[a] / peaks[b], note=f"{peaks[a] / 2**20:.0f} / {peaks[b] / 2**20:.0f} MB")
+        yield Row(
+            group,
+            f"{name}: peak of activations",
+            peaks[a] / peaks[b],
+            note=f"{peaks[a] / 2**20:.0f} / {peaks[b] / 2**20:.0f} MB",
+        )
+    if models.device.type == "cuda":  # last: where a profiler has looked, launching may stay slower
+        for name, step in (("with DEIG", deig), ("without", plain)):
+            seen = step.run(launches)
+            yield Row(group, f"kernels {name}", seen.kernels, unit="")
+            yield Row(group, f"waits for the device {name}", seen.waits, unit="", note=seen.note())
 
 
 def text_rows(models: Models, rounds: int):
@@ -140,16 +188,23 @@ def text_rows(models: Models, rounds: int):
         extract = models.core["grounding"].Extractor(models.adapter)
         return lambda kind: extract([(t, 901.0) for t in kind], models.device)
 
-    kinds = [(texts[:TEXTS], texts[:TEXTS], [*texts[:TEXTS - 1], texts[TEXTS + i]]) for i in range(rounds)]
+    kinds = [(texts[:TEXTS], texts[:TEXTS], [*texts[: TEXTS - 1], texts[TEXTS + i]]) for i in range(rounds)]
     yield from _again(group, "IDE of one step", of_the_ide, kinds)
     model, tokenizer = _flan_t5_xl(models)
     descriptions = [f"a person in a coat of colour {i} with a hat of another" for i in range(TEXTS)]
     kinds = [(descriptions, descriptions, [*descriptions[:-1], "a dog"])] * rounds
-    yield from _again(group, "Flan-T5-XL on the CPU", lambda _: models.core["text_encoder"].TextEncoder(model, tokenizer).encode, kinds)
+    yield from _again(
+        group,
+        "Flan-T5-XL on the CPU",
+        lambda _: models.core["text_encoder"].TextEncoder(model, tokenizer).encode,
+        kinds,
+    )
 
 
 def _again(group: str, name: str, fresh, kinds):
-    """fresh(round): a call with nothing remembered. Each of `kinds` has texts for its first run, its second, and one with a text changed."""
+    """fresh(round): a call with nothing remembered. Each of `kinds` has texts for its first run, its second, and one
+    with a text changed.
+    """
     spent = []
     for i, kind in enumerate(kinds):
         call = fresh(i)
@@ -159,18 +214,10 @@ def _again(group: str, name: str, fresh, kinds):
 
 
 def _flan_t5_xl(models: Models):
-    from transformers import T5Config, T5EncoderModel, T5TokenizerFast
+    from transformers import T5TokenizerFast
 
-    config = T5Config(
-        vocab_size=32128, d_model=2048, d_kv=64, d_ff=5120, num_layers=24, num_heads=32, feed_forward_proj="gated-gelu", dropout_rate=0.0,
-        is_encoder_decoder=False, use_cache=False)
-    with torch.device("meta"):
-        model = T5EncoderModel(config)
-    model = model.to_empty(device="cpu").eval().requires_grad_(False)
-    for parameter in model.parameters():
-        parameter.fill_(0.01)
     tokenizer = T5TokenizerFast.from_pretrained(str(models.host["folders"].t5_tokenizer()), local_files_only=True)
-    return model, tokenizer
+    return text_encoder(torch.device("cpu"), torch.float32), tokenizer
 
 
 def main() -> int:
@@ -198,8 +245,8 @@ def main() -> int:
                 print(text if row.group != group else text.partition("\n")[2], flush=True)
                 group = row.group
                 rows.append(row.to_dict())
-    if options.json:
-        Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+                if options.json:  # at once: whoever runs this may stop it
+                    Path(options.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
     return 0
 
 

@@ -14,15 +14,25 @@ BASE = Path(os.environ.get("DEIG_BASE", ROOT / ".dev" / "base"))
 
 
 def finish(coroutine):
-    """The result of one of the host's coroutines. In a thread of its own: the browser tests leave an event loop running in this one."""
+    """The result of one of the host's coroutines. In a thread of its own: the browser tests leave an event loop
+    running in this one.
+    """
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
 
 
 def import_host(*device: str):
-    """Make the real host importable, on the CPU unless told (by its own arguments) otherwise; returns the module `nodes` of ComfyUI with
-    this pack's nodes in it."""
-    sys.argv[1:] = [*(device or ["--cpu"]), "--use-pytorch-cross-attention", "--base-directory", str(BASE), "--disable-api-nodes"]
+    """Make the real host importable, on the CPU unless told (by its own arguments) otherwise; returns the module
+    `nodes` of ComfyUI with
+    this pack's nodes in it.
+    """
+    sys.argv[1:] = [
+        *(device or ["--cpu"]),
+        "--use-pytorch-cross-attention",
+        "--base-directory",
+        str(BASE),
+        "--disable-api-nodes",
+    ]
     sys.path.insert(0, str(COMFYUI))
     import comfy.options
 

@@ -34,19 +34,41 @@ class Graph:
     def encode(self, regions=None, prompt="two people", negative_prompt="blurry", **inputs):
         """(positive, negative) conditionings."""
         document = regions if regions is not None and not isinstance(regions, list) else self.regions(regions)
-        return self.node("DEIGEncode", text_encoder=self.encoder, regions=document, prompt=prompt, negative_prompt=negative_prompt, **inputs)
+        return self.node(
+            "DEIGEncode",
+            text_encoder=self.encoder,
+            regions=document,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            **inputs,
+        )
 
     def apply(self, model=None, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5"):
         inputs = {"strength": strength, "start": start, "end": end, "decay": decay, "context": context}
         return self.node("DEIGApply", model=model or self.model, adapter=self.adapter, **inputs)[0]
 
-    def sample(self, model, positive, negative, *, latent=None, size=(32, 32), batch=1, steps=3, cfg=7.5, sampler="euler",
-               scheduler="ddim_uniform", denoise=1.0, seed=1):
+    def sample(
+        self,
+        model,
+        positive,
+        negative,
+        *,
+        latent=None,
+        size=(32, 32),
+        batch=1,
+        steps=3,
+        cfg=7.5,
+        sampler="euler",
+        scheduler="ddim_uniform",
+        denoise=1.0,
+        seed=1,
+    ):
         """Samples [batch, 4, h, w]; size in latent cells."""
         latent = latent or {"samples": torch.zeros(batch, 4, *size)}
         with torch.inference_mode():
             return self.host.common_ksampler(
-                model, seed, steps, cfg, sampler, scheduler, positive, negative, latent, denoise=denoise)[0]["samples"]
+                model, seed, steps, cfg, sampler, scheduler, positive, negative, latent, denoise=denoise
+            )[0]["samples"]
 
     def clip(self, tokens=77, seed=0):
         """A CONDITIONING such as CLIP Text Encode gives, for the demo model's width."""

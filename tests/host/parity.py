@@ -22,14 +22,18 @@ def pack_module(host_nodes, name: str):
 
 
 class GoldenUNet:
-    """A golden file as the host's own UNetModel with its base weights, and the pack's patch applied as the nodes do it."""
+    """A golden file as the host's own UNetModel with its base weights, and the pack's patch applied as the nodes do
+    it.
+    """
 
     def __init__(self, host_nodes, path: Path):
         self.sampling = pack_module(host_nodes, "nodes.host.sampling")
-        self.grounding = pack_module(host_nodes, "deig_core.grounding")
-        self.regions = pack_module(host_nodes, "deig_core.regions")
+        self.grounding = pack_module(host_nodes, "deig_core.call")
+        self.regions = pack_module(host_nodes, "deig_core.regions.document")
         self.conditioning = pack_module(host_nodes, "nodes.host.conditioning")
-        patchers, demo, read = (pack_module(host_nodes, n) for n in ("nodes.host.patchers", "nodes.host.demo", "deig_core.checkpoint.read"))
+        patchers, demo, read = (
+            pack_module(host_nodes, n) for n in ("nodes.host.patchers", "nodes.host.demo", "deig_core.checkpoint.read")
+        )
         with safe_open(path, "pt") as file:
             tensors, metadata = {k: file.get_tensor(k).float() for k in file.keys()}, file.metadata()  # noqa: SIM118
         self.golden = {k.removeprefix("golden."): v for k, v in tensors.items() if k.startswith("golden.")}
@@ -41,11 +45,19 @@ class GoldenUNet:
         self.adapter = patchers.adapter_patcher(read.load_adapter(checkpoint, operations=patchers.OPERATIONS))
         blocks, levels = config["num_res_blocks"], range(len(config["channel_mult"]))
         attends = [int(2**level in config["attention_resolutions"]) for level in levels]
-        self.model = demo.sd1_model({
-            **demo.UNET, "model_channels": config["model_channels"], "num_res_blocks": [blocks for _ in levels],
-            "channel_mult": config["channel_mult"], "transformer_depth": [a for a in attends for _ in range(blocks)],
-            "transformer_depth_output": [a for a in attends for _ in range(blocks + 1)], "context_dim": config["context_dim"],
-        }, base, heads=config["num_heads"])
+        self.model = demo.sd1_model(
+            {
+                **demo.UNET,
+                "model_channels": config["model_channels"],
+                "num_res_blocks": [blocks for _ in levels],
+                "channel_mult": config["channel_mult"],
+                "transformer_depth": [a for a in attends for _ in range(blocks)],
+                "transformer_depth_output": [a for a in attends for _ in range(blocks + 1)],
+                "context_dim": config["context_dim"],
+            },
+            base,
+            heads=config["num_heads"],
+        )
 
     def conditionings(self, row: int):
         """(positive, negative) CONDITIONINGs of a row of the file."""
@@ -55,11 +67,14 @@ class GoldenUNet:
         layout = self.grounding.Layout(tuple(self.regions.Region(f"r{i}", tuple(boxes[i])) for i in valid))
         texts = tuple(features(g["object_text_embeddings"][row, i].clone()) for i in valid)
         positive = self.grounding.GroundedText(features(g["context"][row].clone()), layout, texts)
-        negative = self.grounding.GroundedText(features(g["uncond_context"][row].clone()), self.grounding.Layout(()), ())
+        negative = self.grounding.GroundedText(
+            features(g["uncond_context"][row].clone()), self.grounding.Layout(()), ()
+        )
         return self.conditioning.with_deig(None, positive), self.conditioning.with_deig(None, negative)
 
     def run(self, row: int, *, batch: int = 1, cfg: float = 7.5, swap: bool = False, strength: float = 1.0):
-        """Noise predictions (conditional, unconditional) [batch, 4, 64, 64] of one sampler call; with cfg 1 the first alone.
+        """Noise predictions (conditional, unconditional) [batch, 4, 64, 64] of one sampler call; with cfg 1 the first
+        alone.
 
         swap: give the unconditional side as the positive one.
         """
@@ -75,13 +90,13 @@ class GoldenUNet:
             return arguments["denoised"]
 
         model.set_model_sampler_post_cfg_function(keep)
-        timestep = self.golden["timesteps"][row:row + 1]
+        timestep = self.golden["timesteps"][row : row + 1]
         # The host rounds a sigma to a whole timestep; some of the golden ones lie between two.
         exact = copy.copy(model.get_model_object("model_sampling"))
         exact.timestep = lambda sigma: timestep.expand(sigma.shape)
         model.add_object_patch("model_sampling", exact)
         sigma = exact.sigma(timestep)
-        x = (self.golden["x"][row:row + 1] * (sigma**2 + 1).sqrt()).repeat(batch, 1, 1, 1)
+        x = (self.golden["x"][row : row + 1] * (sigma**2 + 1).sqrt()).repeat(batch, 1, 1, 1)
 
         def one_call(model, _x, sigmas, extra_args=None, callback=None, disable=None):
             return model(x, sigmas[0] * x.new_ones([len(x)]), **extra_args)
@@ -91,8 +106,16 @@ class GoldenUNet:
             positive, negative = negative, positive
         with torch.inference_mode():
             comfy.sample.sample_custom(
-                model, torch.zeros_like(x), cfg, comfy.samplers.KSAMPLER(one_call), torch.cat([sigma, sigma * 0]), positive, negative,
-                torch.zeros_like(x), disable_pbar=True)
+                model,
+                torch.zeros_like(x),
+                cfg,
+                comfy.samplers.KSAMPLER(one_call),
+                torch.cat([sigma, sigma * 0]),
+                positive,
+                negative,
+                torch.zeros_like(x),
+                disable_pbar=True,
+            )
         sides = ("cond_denoised",) if cfg == 1 else ("cond_denoised", "uncond_denoised")
         return [(x - found[side]) / sigma for side in sides]
 

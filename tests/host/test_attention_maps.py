@@ -20,11 +20,20 @@ def record(graph, model=None, start=0.0, end=1.0):
 def maps(graph, attention, samples, region=1, level="all", brightness="each token", **inputs):
     """(maps, overview) of a sampler's latents."""
     return graph.node(
-        "DEIGAttentionMaps", attention=attention, latent={"samples": samples}, region=region, level=level, brightness=brightness, **inputs)
+        "DEIGAttentionMaps",
+        attention=attention,
+        latent={"samples": samples},
+        region=region,
+        level=level,
+        brightness=brightness,
+        **inputs,
+    )
 
 
 class Oracle:
-    """The softmax over [visual ; all instance tokens] of every fuser call, in float64, from the fuser's inputs and weights (reference.md section 4)."""
+    """The softmax over [visual ; all instance tokens] of every fuser call, in float64, from the fuser's inputs and
+    weights (docs/method.md section 4).
+    """
 
     def __init__(self, graph, entry):
         """entry: which of the instance-bearing runs of a call to watch (the positive one)."""
@@ -42,12 +51,14 @@ class Oracle:
         x, instances = arguments[:2]
         starts = [sum(i.rows for i in instances[:n]) for n in range(len(instances))]
         start, run = [(s, i) for s, i in zip(starts, instances, strict=True) if i.tokens is not None][self.entry]
-        x = x[start:start + run.rows]
+        x = x[start : start + run.rows]
         rows, cells, width = x.shape
         weight = {n: p.double() for n, p in fuser.named_parameters()}
 
         def norm(values):
-            return torch.nn.functional.layer_norm(values.double(), (width,), weight["norm1.weight"], weight["norm1.bias"], 1e-5)
+            return torch.nn.functional.layer_norm(
+                values.double(), (width,), weight["norm1.weight"], weight["norm1.bias"], 1e-5
+            )
 
         def heads(values, name):
             return (values @ weight[f"attn.{name}.weight"].T).unflatten(-1, (fuser.attn.heads, -1)).transpose(1, 2)
@@ -67,11 +78,15 @@ class Oracle:
     def mean(self, region, factor=None):
         """[rows, T, 32, 32] over the calls of one level, or of all."""
         grids = [f[:, region - 1] for f in self.found if factor in (None, 32 // f.shape[-1])]
-        return sum(g.repeat_interleave(32 // g.shape[-1], -1).repeat_interleave(32 // g.shape[-1], -2) for g in grids) / len(grids)
+        return sum(
+            g.repeat_interleave(32 // g.shape[-1], -1).repeat_interleave(32 // g.shape[-1], -2) for g in grids
+        ) / len(grids)
 
 
 def positive_entry(graph, monkeypatch):
-    """The host's order of the two halves of CFG is [uncond, cond] on a CPU; both have instances where a region has a negative."""
+    """The host's order of the two halves of CFG is [uncond, cond] on a CPU; both have instances where a region has a
+    negative.
+    """
     return 1
 
 
@@ -96,7 +111,7 @@ def test_a_range_of_steps(graph, text, start, end, steps):
     with Oracle(graph, -1) as oracle:
         samples = graph.sample(model, *text, steps=4)
     blocks = len(oracle.found) // 4
-    oracle.found = oracle.found[steps.start * blocks:steps.stop * blocks]
+    oracle.found = oracle.found[steps.start * blocks : steps.stop * blocks]
     run, _ = attention.find(samples[0])
     assert (run.mean(1) - oracle.mean(1)).abs().max() < 1e-5
 
@@ -112,7 +127,7 @@ def test_the_picture_is_the_same_and_the_model_before_is_untouched(graph, text):
 
 
 def test_the_colours_show_the_weights(graph, text):
-    heatmap = pack_module(graph.host, "deig_core.heatmap")
+    heatmap = pack_module(graph.host, "deig_core.maps.picture")
     model, attention = record(graph)
     samples = graph.sample(model, *text, batch=2)
     pictures, overview = maps(graph, attention, samples, region=2)
@@ -148,7 +163,9 @@ def test_nothing_outside_the_region(graph):
 def test_two_samplers_and_two_seeds_keep_their_own_runs(graph, text):
     model, attention = record(graph)
     first = graph.sample(model, *text, seed=1)
-    (large,) = graph.node("LatentUpscale", samples={"samples": first}, upscale_method="bilinear", width=384, height=384, crop="disabled")
+    (large,) = graph.node(
+        "LatentUpscale", samples={"samples": first}, upscale_method="bilinear", width=384, height=384, crop="disabled"
+    )
     second = graph.sample(model, *text, latent=large, denoise=0.5, steps=4)
     third = graph.sample(model, *text, seed=2)
     means = [attention.find(samples[0])[0].mean(1) for samples in (first, second, third)]
@@ -165,8 +182,16 @@ def test_an_interrupted_run_leaves_nothing(graph, text):
     model, attention = record(graph)
     with torch.inference_mode(), pytest.raises(management.InterruptProcessingException):
         comfy.sample.sample(
-            model, torch.randn(1, 4, 32, 32), 5, 7.5, "euler", "ddim_uniform", *text, torch.zeros(1, 4, 32, 32),
-            callback=lambda step, *_: step == 1 and management.interrupt_current_processing())
+            model,
+            torch.randn(1, 4, 32, 32),
+            5,
+            7.5,
+            "euler",
+            "ddim_uniform",
+            *text,
+            torch.zeros(1, 4, 32, 32),
+            callback=lambda step, *_: step == 1 and management.interrupt_current_processing(),
+        )
     assert attention._runs == []
     samples = graph.sample(model, *text)
     alone, again = record(graph)
@@ -191,7 +216,13 @@ def test_custom_sampling_and_odd_sizes(graph, text):
     (guider,) = graph.node("CFGGuider", model=model, positive=text[0], negative=text[1], cfg=4.0)
     (noise,) = graph.node("RandomNoise", noise_seed=3)
     out, _ = graph.node(
-        "SamplerCustomAdvanced", noise=noise, guider=guider, sampler=sampler, sigmas=sigmas, latent_image={"samples": torch.zeros(1, 4, 25, 37)})
+        "SamplerCustomAdvanced",
+        noise=noise,
+        guider=guider,
+        sampler=sampler,
+        sigmas=sigmas,
+        latent_image={"samples": torch.zeros(1, 4, 25, 37)},
+    )
     pictures, _ = maps(graph, attention, out["samples"])
     assert pictures.shape[1:] == (200, 296, 3)
 
@@ -232,9 +263,15 @@ def test_a_compiled_graph_of_settings_that_cannot_be_shown(graph, text):
     assert "start (0.5) must be smaller than end (0.5)" in said(lambda: record(graph, start=0.5, end=0.5))
     model, attention = record(graph)
     samples = graph.sample(model, *text)
-    assert "region 3 took no part in this run; choose one of 1, 2" in said(lambda: maps(graph, attention, samples, region=3))
-    assert "no block of this run has level 1/8; choose all or one of 1/1, 1/2, 1/4" in said(lambda: maps(graph, attention, samples, level="1/8"))
+    assert "region 3 took no part in this run; choose one of 1, 2" in said(
+        lambda: maps(graph, attention, samples, region=3)
+    )
+    assert "no block of this run has level 1/8; choose all or one of 1/1, 1/2, 1/4" in said(
+        lambda: maps(graph, attention, samples, level="1/8")
+    )
     assert "no recorded run that gave this latent" in said(lambda: maps(graph, attention, samples + 1))
-    assert "found no region in the recorded part" in said(lambda: maps(graph, attention, graph.sample(model, *graph.encode([]))))
+    assert "found no region in the recorded part" in said(
+        lambda: maps(graph, attention, graph.sample(model, *graph.encode([])))
+    )
     shut, nothing = record(graph, graph.apply(strength=0.0))
     assert "found no region in the recorded part" in said(lambda: maps(graph, nothing, graph.sample(shut, *text)))

@@ -6,12 +6,13 @@ import pytest
 import torch
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
-from deig_core.demo import files, models
-from deig_core.demo.evaluate import FIRST_SEED, judged, load
-from deig_core.demo.generate import GUIDANCE, Models, denoise, example, generate
-from deig_core.demo.scorer import Classifier
-from deig_core.demo.world import SIZE, draw_scene
-from deig_core.training.model import Trainee
+from deig_core.demo import files
+from research.demo import models
+from research.demo.evaluate import FIRST_SEED, judged, load
+from research.demo.generate import GUIDANCE, Models, denoise, example, generate
+from research.demo.scorer import Classifier
+from research.demo.world import SIZE, draw_scene
+from research.training.model import Trainee
 
 STEPS = 5
 
@@ -33,7 +34,8 @@ def test_the_evaluation_samples_as_the_graph_does(graph, demo):
     regions, width, height = graph.node("DEIGRegions", regions=document(scene))
     positive, negative = graph.node("DEIGEncode", text_encoder=encoder, regions=regions, prompt="", negative_prompt="")
     (patched,) = graph.node(
-        "DEIGApply", model=model, adapter=adapter, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5")
+        "DEIGApply", model=model, adapter=adapter, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5"
+    )
     found = graph.sample(patched, positive, negative, size=(height // 8, width // 8), steps=STEPS, cfg=GUIDANCE, seed=3)
     noise = torch.randn(1, 4, SIZE // 8, SIZE // 8, generator=torch.manual_seed(3))
     assembled, ours = demo
@@ -50,10 +52,13 @@ def test_what_is_asked_for_lies_in_its_box(demo):
     classifier.load_state_dict(files.read(files.SCORER))
     with_boxes, without = (
         [v for scene in judged(classifier, generate(assembled, adapter, scenes, **how), scenes) for v in scene]
-        for how in ({}, {"boxes": False, "gates": False}))
+        for how in ({}, {"boxes": False, "gates": False})
+    )
     located, by_chance = (sum(v.iou >= 0.5 for v in verdicts) / len(verdicts) for verdicts in (with_boxes, without))
     assert located > 0.7 and by_chance < 0.4
-    coloured, by_chance = (sum(v.right("colour") for v in verdicts) / len(verdicts) for verdicts in (with_boxes, without))
+    coloured, by_chance = (
+        sum(v.right("colour") for v in verdicts) / len(verdicts) for verdicts in (with_boxes, without)
+    )
     assert coloured > 0.8 and by_chance < 0.4
     # A text encoder that does not say which colour is whose gave 0.38.
     assert sum(v.passes() for v in with_boxes) / len(with_boxes) > 0.4
@@ -62,5 +67,12 @@ def test_what_is_asked_for_lies_in_its_box(demo):
 def test_the_weights_stay_small():
     shipped = [p for p in files.WEIGHTS.rglob("*") if p.is_file()]
     assert {p.relative_to(files.WEIGHTS).as_posix() for p in shipped} == {
-        files.UNET, files.VAE, files.ADAPTER, files.SCORER, "t5/config.json", "t5/model.safetensors", "t5/tokenizer.json"}
+        files.UNET,
+        files.VAE,
+        files.ADAPTER,
+        files.SCORER,
+        "t5/config.json",
+        "t5/model.safetensors",
+        "t5/tokenizer.json",
+    }
     assert sum(p.stat().st_size for p in shipped) <= 25_000_000

@@ -19,7 +19,9 @@ def model_of(kind, config):
 
     model_config = getattr(comfy.supported_models, kind)(config)
     model_config.set_inference_dtype(torch.float32, None)
-    return ModelPatcher(model_config.get_model({}, ""), load_device=torch.device("cpu"), offload_device=torch.device("cpu"))
+    return ModelPatcher(
+        model_config.get_model({}, ""), load_device=torch.device("cpu"), offload_device=torch.device("cpu")
+    )
 
 
 def test_the_demo_adapter_on_a_real_checkpoint(graph):
@@ -36,15 +38,29 @@ def test_other_stable_diffusions(graph, kind, width):
         config.update(adm_in_channels=2816, num_classes="sequential")
     with pytest.raises(ValueError) as error:
         graph.apply(model_of(kind, config))
-    assert said(error).startswith(f"Apply DEIG needs a Stable Diffusion 1.x model (cross-attention width 64); this checkpoint is {kind} ({width})")
+    assert said(error).startswith(
+        f"Apply DEIG needs a Stable Diffusion 1.x model (cross-attention width 64); this checkpoint is {kind} ({width})"
+    )
 
 
 def test_flux(graph):
     from comfy.ldm.flux.model import FluxParams
 
     config = {
-        "image_model": "flux", "in_channels": 16, "out_channels": 16, "vec_in_dim": 16, "context_in_dim": 32, "hidden_size": 32, "mlp_ratio": 2.0,
-        "num_heads": 2, "depth": 1, "depth_single_blocks": 1, "axes_dim": [4, 6, 6], "theta": 10000, "patch_size": 2, "qkv_bias": True,
+        "image_model": "flux",
+        "in_channels": 16,
+        "out_channels": 16,
+        "vec_in_dim": 16,
+        "context_in_dim": 32,
+        "hidden_size": 32,
+        "mlp_ratio": 2.0,
+        "num_heads": 2,
+        "depth": 1,
+        "depth_single_blocks": 1,
+        "axes_dim": [4, 6, 6],
+        "theta": 10000,
+        "patch_size": 2,
+        "qkv_bias": True,
         "guidance_embed": False,
     }
     if "txt_ids_dims" in FluxParams.__dataclass_fields__:  # newer hosts
@@ -70,14 +86,18 @@ def test_an_inpainting_model_works(graph):
     mask = torch.zeros(1, 256, 256)
     mask[:, 64:192, 64:192] = 1
     conditioned = graph.node(
-        "InpaintModelConditioning", **dict(zip(("positive", "negative"), graph.encode(), strict=True)), vae=graph.vae,
-        pixels=torch.rand(1, 256, 256, 3), mask=mask)
+        "InpaintModelConditioning",
+        **dict(zip(("positive", "negative"), graph.encode(), strict=True)),
+        vae=graph.vae,
+        pixels=torch.rand(1, 256, 256, 3),
+        mask=mask,
+    )
     out = graph.sample(graph.apply(model), *conditioned[:2], latent=conditioned[2], steps=2)
     assert out.isfinite().all() and out.shape[1] == 4
 
 
 def test_a_text_encoder_of_another_width(graph):
-    grounding = pack_module(graph.host, "deig_core.grounding")
+    grounding = pack_module(graph.host, "deig_core.call")
     conditioning = pack_module(graph.host, "nodes.host.conditioning")
     wide = grounding.GroundedText(grounding.TextFeatures.of(torch.zeros(128, 4096)), grounding.Layout(()), ())
     with pytest.raises(ValueError) as error:
@@ -98,9 +118,14 @@ def test_regions_from_nowhere(graph):
     assert "connect DEIG Regions" in said(error)
 
 
-@pytest.mark.parametrize(("regions", "words"), [
-    ([{"box": [0, 0, 1, 1]}] * 65, "65 regions"), ([{"box": [0, 0, float("nan"), 1]}], "Region 1"), ([{"box": [0.8, 0.2, 0.4, 0.9]}], "x1 <= x0"),
-])
+@pytest.mark.parametrize(
+    ("regions", "words"),
+    [
+        ([{"box": [0, 0, 1, 1]}] * 65, "65 regions"),
+        ([{"box": [0, 0, float("nan"), 1]}], "Region 1"),
+        ([{"box": [0.8, 0.2, 0.4, 0.9]}], "x1 <= x0"),
+    ],
+)
 def test_regions_that_cannot_be(graph, regions, words):
     with pytest.raises(ValueError) as error:
         graph.node("DEIGRegions", regions=json.dumps({"version": 1, "width": 512, "height": 512, "regions": regions}))
@@ -120,7 +145,9 @@ def test_more_masks_than_regions(graph):
 
 
 def test_a_region_without_description_is_left_out_with_a_warning(graph, caplog):
-    positive, _ = graph.encode([{"box": [0, 0, 1, 1], "description": " "}, {"box": [0, 0, 0.5, 1], "description": "a tree"}])
+    positive, _ = graph.encode(
+        [{"box": [0, 0, 1, 1], "description": " "}, {"box": [0, 0, 0.5, 1], "description": "a tree"}]
+    )
     (record,) = [r for r in caplog.records if r.name == "deig"]
     assert record.getMessage().startswith("Region 1 has no description")
     assert len(positive[0][1]["model_conds"]["deig"].text.layout.regions) == 1

@@ -65,8 +65,14 @@ def test_a_description_changes_the_picture_and_the_seed_repeats_it(server, demo)
 
 
 def test_a_bad_document_is_an_error_of_one_sentence_and_the_queue_goes_on(server, demo):
-    bad = with_inputs(demo, "DEIGRegions", regions='{"version": 1, "width": 512, "height": 512, "regions": [{"box": [0.8, 0.2, 0.4, 0.9]}]}')
-    with pytest.raises(dev.DevError, match=r"DEIGRegions: (\w+: )?Region 1: box \[0\.8, 0\.2, 0\.4, 0\.9\] has x1 <= x0\.$"):
+    bad = with_inputs(
+        demo,
+        "DEIGRegions",
+        regions='{"version": 1, "width": 512, "height": 512, "regions": [{"box": [0.8, 0.2, 0.4, 0.9]}]}',
+    )
+    with pytest.raises(
+        dev.DevError, match=r"DEIGRegions: (\w+: )?Region 1: box \[0\.8, 0\.2, 0\.4, 0\.9\] has x1 <= x0\.$"
+    ):
         server.wait(server.queue(bad))
     assert server.wait(server.queue(demo))
 
@@ -77,3 +83,39 @@ def test_missing_weights_are_said_before_anything_runs(server, demo):
     apply["inputs"]["adapter"] = ["2", 0]
     with pytest.raises(dev.DevError, match="models/deig has no DEIG weights yet"):
         server.queue(demo)
+
+
+DEMOS = [p.stem for p in sorted(WORKFLOWS.glob("*.json")) if "DEIGLoadDemo" in p.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_templates_bypassed_and_with_a_zeroed_negative(server, name):
+    """Bypassing Apply DEIG is the most natural comparison, a zeroed negative a common habit; both were a crash or no
+    guidance at all.
+    """
+    prompt = with_inputs(json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8")), "KSampler", steps=2)
+    ids = {n["class_type"]: i for i, n in prompt.items()}
+    zeroed = copy.deepcopy(prompt)
+    zeroed["zero"] = {
+        "class_type": "ConditioningZeroOut",
+        "inputs": {"conditioning": prompt[ids["KSampler"]]["inputs"]["positive"]},
+    }
+    zeroed = with_inputs(zeroed, "KSampler", negative=["zero", 0])
+    prompts = (prompt, bypassed(prompt, "DEIGApply", "model"), zeroed, with_inputs(zeroed, "KSampler", cfg=1.0))
+    whole, bare, guided, unguided = (run(server, p, f"test {name} {i}")[0] for i, p in enumerate(prompts))
+    assert all(p.std() > 3 for p in (whole, bare, guided, unguided))
+    assert (whole != bare).mean() > 0.1 and (guided != unguided).mean() > 0.1
+
+
+def bypassed(prompt, class_type, passed):
+    """`prompt` as the page sends it when the nodes of the class are bypassed: what came in at `passed` goes on."""
+    through = {i: n["inputs"][passed] for i, n in prompt.items() if n["class_type"] == class_type}
+
+    def source(value):
+        return source(through[value[0]]) if isinstance(value, list) and value[0] in through else value
+
+    return {
+        i: {**n, "inputs": {k: source(v) for k, v in n["inputs"].items()}}
+        for i, n in prompt.items()
+        if i not in through
+    }

@@ -32,11 +32,15 @@ def test_extra_model_paths_are_kept(host_nodes, monkeypatch, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "mine.safetensors").touch()
-    monkeypatch.setitem(folder_paths.folder_names_and_paths, "deig", ([str(elsewhere)], set()))  # what the yaml leaves behind
+    monkeypatch.setitem(
+        folder_paths.folder_names_and_paths, "deig", ([str(elsewhere)], set())
+    )  # what the yaml leaves behind
     folder_paths.filename_list_cache.pop("deig", None)
     folders.register()
     assert folders.weights() == ["mine.safetensors"]
-    assert folder_paths.get_folder_paths("deig")[0] == str(elsewhere) and len(folder_paths.get_folder_paths("deig")) == 2
+    assert (
+        folder_paths.get_folder_paths("deig")[0] == str(elsewhere) and len(folder_paths.get_folder_paths("deig")) == 2
+    )
 
 
 def test_missing_folders_are_empty_lists(folders, tmp_path):
@@ -45,7 +49,10 @@ def test_missing_folders_are_empty_lists(folders, tmp_path):
     assert folders.weights() == [] and folders.text_encoders() == []
 
 
-@pytest.mark.parametrize(("node", "word"), [("DEIGLoad", "models/deig"), ("DEIGLoadCheckpoint", "models/deig"), ("DEIGLoadTextEncoder", "text_encoders")])
+@pytest.mark.parametrize(
+    ("node", "word"),
+    [("DEIGLoad", "models/deig"), ("DEIGLoadCheckpoint", "models/deig"), ("DEIGLoadTextEncoder", "text_encoders")],
+)
 def test_no_weights_yet(host_nodes, folders, node, word):
     said = host_nodes.NODE_CLASS_MAPPINGS[node].validate_inputs("model.pth")
     assert word in said and "yet" in said
@@ -71,7 +78,9 @@ def test_a_text_encoder_through_the_node(graph, folders, tmp_path, layout):
         name = "T5"
         graph.encoder.encoder.model.save_pretrained(tmp_path / "text_encoders" / name)
     else:
-        save_file({k: v for k, v in weights.items() if k != "encoder.embed_tokens.weight"}, tmp_path / "text_encoders" / name)
+        save_file(
+            {k: v for k, v in weights.items() if k != "encoder.embed_tokens.weight"}, tmp_path / "text_encoders" / name
+        )
     (encoder,) = graph.node("DEIGLoadTextEncoder", encoder_name=name, dtype="auto")
     with torch.inference_mode():
         ours, demo = encoder.encode(["a tree"])[0], graph.encoder.encode(["a tree"])[0]
@@ -84,7 +93,9 @@ def test_converted_weights_sample_as_the_ones_in_memory(graph, folders, tmp_path
     write.save_adapter(tmp_path / "deig" / "demo.safetensors", adapter, adapter.config, dtype=torch.float32)
     (loaded,) = graph.node("DEIGLoad", weights_name="demo.safetensors")
     text = graph.encode()
-    (model,) = graph.node("DEIGApply", model=graph.model, adapter=loaded, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5")
+    (model,) = graph.node(
+        "DEIGApply", model=graph.model, adapter=loaded, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5"
+    )
     read = loaded.model.adapter.state_dict()
     assert all(torch.equal(v, read[k]) for k, v in adapter.state_dict().items())
     # Not bit for bit: some processors' products round by where a weight lies in memory.
@@ -109,8 +120,17 @@ def test_the_published_file_at_its_real_size(graph, folders, tmp_path):
 
     shapes = json.loads((Path(__file__).parents[1] / "golden" / "real_size_state_dict_shapes.json").read_text())
     vae_config = {
-        "double_z": True, "z_channels": 4, "resolution": 256, "in_channels": 3, "out_ch": 3, "ch": 128, "ch_mult": [1, 2, 4, 4], "num_res_blocks": 2,
-        "attn_resolutions": [], "dropout": 0.0}
+        "double_z": True,
+        "z_channels": 4,
+        "resolution": 256,
+        "in_channels": 3,
+        "out_ch": 3,
+        "ch": 128,
+        "ch_mult": [1, 2, 4, 4],
+        "num_res_blocks": 2,
+        "attn_resolutions": [],
+        "dropout": 0.0,
+    }
     with torch.device("meta"):
         autoencoder = AutoencoderKL(ddconfig=vae_config, embed_dim=4).state_dict()
     assert len(autoencoder) == 248
@@ -118,19 +138,22 @@ def test_the_published_file_at_its_real_size(graph, folders, tmp_path):
     published = {
         "model": {k: one.expand(s).clone() for k, s in shapes.items()},
         "autoencoder": {k: one.expand(v.shape).clone() for k, v in autoencoder.items()},
-        "diffusion": {}, "iters": 800000,
+        "diffusion": {},
+        "iters": 800000,
     }
     torch.save(published, tmp_path / "deig" / "model.pth")
     del published
     model, vae, adapter = graph.node("DEIGLoadCheckpoint", weights_name="model.pth")
     assert type(model.model.model_config).__name__ == "SD15"
-    grounding = pack_module(graph.host, "deig_core.grounding")
+    grounding = pack_module(graph.host, "deig_core.call")
     conditioning = pack_module(graph.host, "nodes.host.conditioning")
     regions = graph.regions(width=64, height=64).regions
     text = grounding.TextFeatures.of(torch.randn(128, 2048))
     positive = conditioning.with_deig(None, grounding.GroundedText(text, grounding.Layout(regions), (text, text)))
     negative = conditioning.with_deig(None, grounding.GroundedText(text, grounding.Layout(()), ()))
-    (patched,) = graph.node("DEIGApply", model=model, adapter=adapter, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5")
+    (patched,) = graph.node(
+        "DEIGApply", model=model, adapter=adapter, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5"
+    )
     out = graph.sample(patched, positive, negative, size=(8, 8), steps=1)
     assert out.shape == (1, 4, 8, 8) and out.isfinite().all()
     assert graph.node("VAEDecode", samples={"samples": out}, vae=vae)[0].shape == (1, 64, 64, 3)
@@ -141,6 +164,8 @@ def test_loading_the_pack_does_not_load_transformers_models():
 
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import conftest; before = set(); nodes = conftest.import_host();"
-        "assert 'DEIGApply' in nodes.NODE_CLASS_MAPPINGS; assert 'transformers.models.t5.modeling_t5' not in sys.modules")
+        "assert 'DEIGApply' in nodes.NODE_CLASS_MAPPINGS; assert 'transformers.models.t5.modeling_t5' not in "
+        "sys.modules"
+    )
     done = subprocess.run([sys.executable, "-c", script, str(Path(__file__).parent)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -9,7 +9,11 @@ IDS = sorted(p.stem for p in (ROOT / "web" / "docs").glob("*.md"))
 
 
 def test_every_node_has_a_help_page(host_nodes):
-    ours = [i for i, cls in host_nodes.NODE_CLASS_MAPPINGS.items() if getattr(cls, "RELATIVE_PYTHON_MODULE", "").endswith("deig")]
+    ours = [
+        i
+        for i, cls in host_nodes.NODE_CLASS_MAPPINGS.items()
+        if getattr(cls, "RELATIVE_PYTHON_MODULE", "").endswith("deig")
+    ]
     assert sorted(ours) == IDS
 
 

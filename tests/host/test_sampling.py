@@ -19,7 +19,9 @@ def runs(graph, monkeypatch):
     """Every list of runs that a UNet call was grounded with."""
     sampling = pack_module(graph.host, "nodes.host.sampling")
     seen, ground = [], sampling.ground
-    monkeypatch.setattr(sampling, "ground", lambda extractor, found, *a, **k: seen.append(found) or ground(extractor, found, *a, **k))
+    monkeypatch.setattr(
+        sampling, "ground", lambda extractor, found, *a, **k: seen.append(found) or ground(extractor, found, *a, **k)
+    )
     return seen
 
 
@@ -43,10 +45,14 @@ def test_any_size_reaches_the_picture(graph, size):
 def test_the_first_fuser_moves_the_cells_of_the_box_and_no_others(graph):
     """Before anything mixes cells, two descriptions of a box differ exactly there."""
     outputs = []
-    handle = graph.adapter.model.adapter.fuser(("input", 1, 0)).register_forward_hook(lambda *a: outputs.append(a[2].clone()))
+    handle = graph.adapter.model.adapter.fuser(("input", 1, 0)).register_forward_hook(
+        lambda *a: outputs.append(a[2].clone())
+    )
     try:
         for words in ("a red cube", "a green dog with a hat"):
-            graph.sample(graph.apply(), *graph.encode([{"box": [0.25, 0.5, 0.75, 1.0], "description": words}]), steps=1, cfg=1.0)
+            graph.sample(
+                graph.apply(), *graph.encode([{"box": [0.25, 0.5, 0.75, 1.0], "description": words}]), steps=1, cfg=1.0
+            )
     finally:
         handle.remove()
     moved = (outputs[0] - outputs[1]).abs().amax(-1).view(32, 32) > 0
@@ -58,7 +64,9 @@ def test_the_first_fuser_moves_the_cells_of_the_box_and_no_others(graph):
 def test_hires_second_pass(graph, text):
     model = graph.apply()
     low = graph.sample(model, *text)
-    (large,) = graph.node("LatentUpscale", samples={"samples": low}, upscale_method="bilinear", width=384, height=384, crop="disabled")
+    (large,) = graph.node(
+        "LatentUpscale", samples={"samples": low}, upscale_method="bilinear", width=384, height=384, crop="disabled"
+    )
     high = graph.sample(model, *text, latent=large, denoise=0.5, steps=4)
     assert high.shape[-2:] == (48, 48) and changed(high, large["samples"]) > 1
 
@@ -108,11 +116,17 @@ def test_lora_changes_the_base_and_deig_stays(graph, text):
 
     name = "lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_q"
     generator = torch.Generator().manual_seed(0)
-    weights = {f"{name}.lora_up.weight": torch.randn(32, 4, generator=generator), f"{name}.lora_down.weight": torch.randn(4, 32, generator=generator)}
+    weights = {
+        f"{name}.lora_up.weight": torch.randn(32, 4, generator=generator),
+        f"{name}.lora_down.weight": torch.randn(4, 32, generator=generator),
+    }
     model, _ = comfy.sd.load_lora_for_models(graph.model, None, weights, 1.0, 0.0)
     assert model.patches
     plain = graph.sample(graph.apply(), *text)
-    before, after = graph.sample(graph.apply(model), *text), graph.node("LoraLoaderModelOnly", model=model, lora_name="", strength_model=0.0)
+    before, after = (
+        graph.sample(graph.apply(model), *text),
+        graph.node("LoraLoaderModelOnly", model=model, lora_name="", strength_model=0.0),
+    )
     assert changed(plain, before) > 1e-2
     assert torch.equal(graph.sample(graph.apply(after[0]), *text), before)
     assert torch.equal(graph.sample(graph.apply(), *text), plain)
@@ -124,12 +138,20 @@ def tiny_controlnet(graph):
     import comfy.ops
 
     demo = pack_module(graph.host, "nodes.host.demo")
-    config = {k: v for k, v in demo.UNET.items() if k not in ("out_channels", "transformer_depth_output", "use_temporal_attention")}
+    config = {
+        k: v
+        for k, v in demo.UNET.items()
+        if k not in ("out_channels", "transformer_depth_output", "use_temporal_attention")
+    }
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = comfy.cldm.cldm.ControlNet(**config, num_heads=8, hint_channels=3, dtype=torch.float32, operations=comfy.ops.manual_cast)
+        net = comfy.cldm.cldm.ControlNet(
+            **config, num_heads=8, hint_channels=3, dtype=torch.float32, operations=comfy.ops.manual_cast
+        )
         demo.fill(net)
-    return comfy.controlnet.ControlNet(net, compression_ratio=8, load_device=torch.device("cpu"), manual_cast_dtype=None)
+    return comfy.controlnet.ControlNet(
+        net, compression_ratio=8, load_device=torch.device("cpu"), manual_cast_dtype=None
+    )
 
 
 def test_controlnet(graph, text):
@@ -139,24 +161,51 @@ def test_controlnet(graph, text):
     positive, negative = graph.encode(positive=clip, negative=clip)
     plain = graph.sample(graph.apply(), positive, negative)
     controlled = graph.node(
-        "ControlNetApplyAdvanced", positive=positive, negative=negative, control_net=tiny_controlnet(graph), image=hint,
-        strength=1.0, start_percent=0.0, end_percent=1.0)
+        "ControlNetApplyAdvanced",
+        positive=positive,
+        negative=negative,
+        control_net=tiny_controlnet(graph),
+        image=hint,
+        strength=1.0,
+        start_percent=0.0,
+        end_percent=1.0,
+    )
     out = graph.sample(graph.apply(), *controlled)
     assert out.isfinite().all() and changed(out, plain) > 1e-2
     with_other_text = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a tree"}], positive=clip, negative=clip)
     other = graph.node(
-        "ControlNetApplyAdvanced", positive=with_other_text[0], negative=with_other_text[1], control_net=tiny_controlnet(graph), image=hint,
-        strength=1.0, start_percent=0.0, end_percent=1.0)
+        "ControlNetApplyAdvanced",
+        positive=with_other_text[0],
+        negative=with_other_text[1],
+        control_net=tiny_controlnet(graph),
+        image=hint,
+        strength=1.0,
+        start_percent=0.0,
+        end_percent=1.0,
+    )
     assert changed(out, graph.sample(graph.apply(), *other)) > 1e-2
 
 
-@pytest.mark.parametrize(("node", "inputs"), [
-    ("FreeU_V2", {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2}),
-    ("HyperTile", {"tile_size": 128, "swap_size": 2, "max_depth": 1, "scale_depth": False}),
-    ("PatchModelAddDownscale", {"block_number": 2, "downscale_factor": 2.0, "start_percent": 0.0, "end_percent": 0.6,
-                                "downscale_after_skip": True, "downscale_method": "bicubic", "upscale_method": "bicubic"}),
-    ("PerturbedAttentionGuidance", {"scale": 3.0}),
-])
+@pytest.mark.parametrize(
+    ("node", "inputs"),
+    [
+        ("FreeU_V2", {"b1": 1.3, "b2": 1.4, "s1": 0.9, "s2": 0.2}),
+        ("HyperTile", {"tile_size": 128, "swap_size": 2, "max_depth": 1, "scale_depth": False}),
+        (
+            "PatchModelAddDownscale",
+            {
+                "block_number": 2,
+                "downscale_factor": 2.0,
+                "start_percent": 0.0,
+                "end_percent": 0.6,
+                "downscale_after_skip": True,
+                "downscale_method": "bicubic",
+                "upscale_method": "bicubic",
+            },
+        ),
+        ("PerturbedAttentionGuidance", {"scale": 3.0}),
+    ],
+)
 @pytest.mark.parametrize("deig_first", [True, False])
 def test_other_patches_work_beside_deig(graph, text, node, inputs, deig_first):
     def both(encoded):
@@ -172,8 +221,16 @@ def test_other_patches_work_beside_deig(graph, text, node, inputs, deig_first):
 
 def test_deep_shrink_by_an_uneven_factor(graph, text):
     (model,) = graph.node(
-        "PatchModelAddDownscale", model=graph.model, block_number=2, downscale_factor=1.5, start_percent=0.0, end_percent=1.0,
-        downscale_after_skip=True, downscale_method="bicubic", upscale_method="bicubic")
+        "PatchModelAddDownscale",
+        model=graph.model,
+        block_number=2,
+        downscale_factor=1.5,
+        start_percent=0.0,
+        end_percent=1.0,
+        downscale_after_skip=True,
+        downscale_method="bicubic",
+        upscale_method="bicubic",
+    )
     assert graph.sample(graph.apply(model), *text).isfinite().all()
 
 
@@ -186,7 +243,9 @@ def test_half_precision_is_close(graph, text, dtype, tolerance):
     adapter = graph.adapter.model.adapter
     copy = type(adapter)(adapter.config, operations=patchers.OPERATIONS, dtype=dtype)
     copy.load_state_dict(adapter.state_dict())
-    model = sampling.apply_deig(half, patchers.adapter_patcher(copy.requires_grad_(False)), sampling.Settings(sampling.GateSchedule()))
+    model = sampling.apply_deig(
+        half, patchers.adapter_patcher(copy.requires_grad_(False)), sampling.Settings(sampling.GateSchedule())
+    )
     full, out = graph.sample(graph.apply(), *text, steps=1, cfg=1.0), graph.sample(model, *text, steps=1, cfg=1.0)
     assert half.model.get_dtype() == dtype
     assert 0 < changed(full, out) < tolerance * full.std()
@@ -217,8 +276,16 @@ def test_cancel_in_the_middle_leaves_no_trace(graph, text):
     first = graph.sample(model, *text)
     with torch.inference_mode(), pytest.raises(management.InterruptProcessingException):
         comfy.sample.sample(
-            model, torch.randn(1, 4, 32, 32), 5, 7.5, "euler", "ddim_uniform", *text, torch.zeros(1, 4, 32, 32),
-            callback=lambda step, *_: step == 1 and management.interrupt_current_processing())
+            model,
+            torch.randn(1, 4, 32, 32),
+            5,
+            7.5,
+            "euler",
+            "ddim_uniform",
+            *text,
+            torch.zeros(1, 4, 32, 32),
+            callback=lambda step, *_: step == 1 and management.interrupt_current_processing(),
+        )
     assert torch.equal(graph.sample(model, *text), first)
 
 
@@ -234,7 +301,9 @@ def test_the_plain_branch_is_untouched(graph, text):
 def test_strength_0_in_clip_mode_is_the_plain_model(graph):
     clip = graph.clip(), graph.clip(seed=1)
     carrying = graph.encode(positive=clip[0], negative=clip[1])
-    assert torch.equal(graph.sample(graph.apply(strength=0.0, context="clip"), *carrying), graph.sample(graph.model, *clip))
+    assert torch.equal(
+        graph.sample(graph.apply(strength=0.0, context="clip"), *carrying), graph.sample(graph.model, *clip)
+    )
 
 
 def test_contexts(graph):
@@ -245,7 +314,9 @@ def test_contexts(graph):
 
 
 def test_the_fuser_runs_without_instances_too(graph):
-    """Plain CLIP conditionings through a patched model: the gates act on the visual tokens alone (reference.md section 5)."""
+    """Plain CLIP conditionings through a patched model: the gates act on the visual tokens alone (docs/method.md
+    section 5).
+    """
     clip = graph.clip(), graph.clip(seed=1)
     assert changed(graph.sample(graph.apply(context="clip"), *clip), graph.sample(graph.model, *clip)) > 1e-2
 
@@ -265,7 +336,9 @@ def test_start_and_end_bound_the_gates(graph, text):
 def test_region_strength_and_enabled(graph):
     def sample(**values):
         box = {"box": [0.0, 0.0, 0.5, 1.0], "description": "a tree"}
-        return graph.sample(graph.apply(), *graph.encode([{"box": [0.5, 0.0, 1.0, 1.0], "description": "a dog"}, {**box, **values}]))
+        return graph.sample(
+            graph.apply(), *graph.encode([{"box": [0.5, 0.0, 1.0, 1.0], "description": "a dog"}, {**box, **values}])
+        )
 
     as_trained = sample()
     absent = sample(enabled=False)
@@ -301,22 +374,39 @@ def test_mask_regions(graph):
 def test_the_ide_runs_once_for_each_text_and_timestep(graph):
     """Not per block, not per half of CFG, not per queue run."""
     model, rows = graph.apply(), []
-    handle = graph.adapter.model.adapter.ide.register_forward_pre_hook(lambda _, arguments: rows.append(len(arguments[0])))
+    handle = graph.adapter.model.adapter.ide.register_forward_pre_hook(
+        lambda _, arguments: rows.append(len(arguments[0]))
+    )
     try:
-        encoded = graph.encode([{"box": [0, 0, 1, 1], "description": "a text that no other test uses"}], prompt="its own prompt", negative_prompt="its own")
+        encoded = graph.encode(
+            [{"box": [0, 0, 1, 1], "description": "a text that no other test uses"}],
+            prompt="its own prompt",
+            negative_prompt="its own",
+        )
         graph.sample(model, *encoded, steps=4)
         assert rows == [3, 3, 3, 3]
-        again = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a text that no other test uses"}], prompt="its own prompt", negative_prompt="its own")
+        again = graph.encode(
+            [{"box": [0, 0, 0.5, 1], "description": "a text that no other test uses"}],
+            prompt="its own prompt",
+            negative_prompt="its own",
+        )
         graph.sample(graph.apply(strength=0.7), *again, steps=4, seed=2)
         assert len(rows) == 4
-        changed_text = graph.encode([{"box": [0, 0, 0.5, 1], "description": "one text changed"}], prompt="its own prompt", negative_prompt="its own")
+        changed_text = graph.encode(
+            [{"box": [0, 0, 0.5, 1], "description": "one text changed"}],
+            prompt="its own prompt",
+            negative_prompt="its own",
+        )
         graph.sample(model, *changed_text, steps=4)
         assert rows[4:] == [1, 1, 1, 1]
     finally:
         handle.remove()
 
 
-@pytest.mark.parametrize(("sampler", "scheduler"), [("dpmpp_2m", "karras"), ("dpmpp_2s_ancestral", "normal"), ("uni_pc", "simple"), ("heun", "sgm_uniform")])
+@pytest.mark.parametrize(
+    ("sampler", "scheduler"),
+    [("dpmpp_2m", "karras"), ("dpmpp_2s_ancestral", "normal"), ("uni_pc", "simple"), ("heun", "sgm_uniform")],
+)
 def test_other_samplers(graph, text, sampler, scheduler):
     assert graph.sample(graph.apply(), *text, sampler=sampler, scheduler=scheduler, steps=3).isfinite().all()
 
@@ -342,4 +432,10 @@ def one_call(graph, model, encoded):
     options = {**model.model_options["transformer_options"], "wrappers": model.wrappers, "cond_or_uncond": [0, 1]}
     graph.model.model.current_patcher = model
     with torch.inference_mode():
-        return model.model.apply_model(x, torch.tensor([5.0, 5.0]), c_crossattn=torch.zeros(2, 77, 64), transformer_options=options, deig=tuple(conds))
+        return model.model.apply_model(
+            x,
+            torch.tensor([5.0, 5.0]),
+            c_crossattn=torch.zeros(2, 77, 64),
+            transformer_options=options,
+            deig=tuple(conds),
+        )

@@ -1,4 +1,6 @@
-"""Every implementation of the masked attention against the dense oracle, over drawn shapes, members, biases and strides."""
+"""Every implementation of the masked attention against the dense oracle, over drawn shapes, members, biases and
+strides.
+"""
 
 import subprocess
 import sys
@@ -9,8 +11,9 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from deig_core.attention import IMPLEMENTATIONS, fused, masked_attention, merge
+from deig_core.attention import IMPLEMENTATIONS, masked_attention, merge
 from deig_core.attention.flash import flash_with_lse
+from deig_core.attention.triton import policy as fused
 from deig_core.attention.widened import widened
 
 # Absolute, on outputs of unit scale: one or two roundings of the dtype itself.
@@ -19,10 +22,15 @@ TOLERANCE = {torch.float64: 1e-11, torch.float32: 5e-6, torch.bfloat16: 2e-2, to
 
 @st.composite
 def calls(draw, dtypes=(torch.float32, torch.bfloat16, torch.float64), dims=(8, 24, 40, 64, 80, 96, 160, 256)):
-    """Arguments of one call: any batch row with its own regions or none, overlaps, hidden regions, shared tokens, odd strides."""
+    """Arguments of one call: any batch row with its own regions or none, overlaps, hidden regions, shared tokens,
+    odd strides.
+    """
     batch, heads = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     # SD 1.x has heads of 40, 80 and 160; whatever else there is up to 256, odd numbers too, must do.
-    cells, dim = draw(st.integers(1, 70)), draw(st.sampled_from(dims) if len(dims) == 1 else st.sampled_from(dims) | st.integers(1, 256))
+    cells, dim = (
+        draw(st.integers(1, 70)),
+        draw(st.sampled_from(dims) if len(dims) == 1 else st.sampled_from(dims) | st.integers(1, 256)),
+    )
     regions, tokens = draw(st.sampled_from([1, 2, 3, 5, 30, 64])), draw(st.sampled_from([1, 3, 4, 16]))
     dtype = draw(st.sampled_from(dtypes))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
@@ -80,12 +88,18 @@ def test_auto_is_the_oracle(call):
 
 
 @settings(max_examples=100, deadline=None)
-@given(calls(dtypes=(*TOLERANCE,)), st.sampled_from([1, 700, 4 << 20]), st.sampled_from(["by_region", "by_mask", "by_rows", "on_cpu"]))
+@given(
+    calls(dtypes=(*TOLERANCE,)),
+    st.sampled_from([1, 700, 4 << 20]),
+    st.sampled_from(["by_region", "by_mask", "by_rows", "on_cpu"]),
+)
 def test_every_way_to_merge_is_the_oracle_whatever_the_scratch(call, entries, name):
     arguments, options = call
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(merge, "SCRATCH_ENTRIES", entries)
-        result = getattr(merge, f"merge_{name}")(*flash_with_lse(*arguments[:3]), arguments[0], *arguments[3:], *options.values())
+        result = getattr(merge, f"merge_{name}")(
+            *flash_with_lse(*arguments[:3]), arguments[0], *arguments[3:], *options.values()
+        )
     assert_close(result, arguments, options)
 
 
@@ -104,19 +118,30 @@ def test_gradients_are_right(call, with_bias):
     bias = options["bias"]
     # The finite difference of an infinite bias is NaN: only finite ones are differentiated.
     with_bias = with_bias and bias is not None and bool(bias.isfinite().all())
-    leaves = [t.detach().clone().requires_grad_() for t in tensors] + ([bias.double().requires_grad_()] if with_bias else [])
+    leaves = [t.detach().clone().requires_grad_() for t in tensors] + (
+        [bias.double().requires_grad_()] if with_bias else []
+    )
 
     def call_it(q, k, v, token_k, token_v, own_bias=bias):
-        return masked_attention(q, k, v, token_k, token_v, members, tokens_per_region=options["tokens_per_region"], bias=own_bias)
+        return masked_attention(
+            q, k, v, token_k, token_v, members, tokens_per_region=options["tokens_per_region"], bias=own_bias
+        )
 
     assert torch.autograd.gradcheck(call_it, leaves, fast_mode=True, atol=1e-6)
 
 
 def example(dtype=torch.float32, batch=2, cells=16, regions=3, tokens=4, requires_grad=False):
     generator = torch.Generator().manual_seed(0)
-    visual = [torch.randn(batch, 2, cells, 8, generator=generator).to(dtype).requires_grad_(requires_grad) for _ in range(3)]
-    instance = [torch.randn(1, 2, regions * tokens, 8, generator=generator).to(dtype).requires_grad_(requires_grad) for _ in range(2)]
-    return (*visual, *instance, torch.randint(0, 1 << regions, (batch, cells), generator=generator)), {"tokens_per_region": tokens}
+    visual = [
+        torch.randn(batch, 2, cells, 8, generator=generator).to(dtype).requires_grad_(requires_grad) for _ in range(3)
+    ]
+    instance = [
+        torch.randn(1, 2, regions * tokens, 8, generator=generator).to(dtype).requires_grad_(requires_grad)
+        for _ in range(2)
+    ]
+    return (*visual, *instance, torch.randint(0, 1 << regions, (batch, cells), generator=generator)), {
+        "tokens_per_region": tokens
+    }
 
 
 def test_a_cell_of_no_region_sees_visual_tokens_only():
@@ -171,7 +196,9 @@ def test_gradients_in_training_precisions_are_those_of_the_oracle(dtype):
     found = torch.autograd.grad(masked_attention(*arguments, **options).float().square().sum(), leaves)
     right = torch.autograd.grad(oracle(arguments, options).square().sum(), leaves)
     for ours, theirs in zip(found, right, strict=True):
-        assert (ours - theirs).abs().max() <= {torch.float32: 1e-5, torch.bfloat16: 0.05, torch.float16: 0.01}[dtype] * theirs.abs().max()
+        assert (ours - theirs).abs().max() <= {torch.float32: 1e-5, torch.bfloat16: 0.05, torch.float16: 0.01}[
+            dtype
+        ] * theirs.abs().max()
 
 
 def break_(arguments, options, **changes):
@@ -180,18 +207,21 @@ def break_(arguments, options, **changes):
     return masked_attention(*[values.pop(n) for n in names], **values)
 
 
-@pytest.mark.parametrize("changes, words", [
-    ({"implementation": "fast"}, "no implementation 'fast'"),
-    ({"tokens_per_region": 5}, "12 tokens at 5 a region"),
-    ({"tokens_per_region": 0}, "12 tokens at 0 a region"),
-    ({"k": torch.zeros(2, 2, 15, 8)}, "one shape"),
-    ({"token_k": torch.zeros(2, 2, 12, 4)}, "instance keys and values"),
-    ({"token_v": torch.zeros(1, 2, 8, 8)}, "instance keys and values"),
-    ({"members": torch.zeros(2, 16)}, "int64 membership words"),
-    ({"members": torch.zeros(3, 16, dtype=torch.int64)}, "int64 membership words"),
-    ({"bias": torch.zeros(3)}, "bias"),
-    ({"q": torch.zeros(2, 2, 16, 8, dtype=torch.float64)}, "one dtype"),
-])
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"implementation": "fast"}, "no implementation 'fast'"),
+        ({"tokens_per_region": 5}, "12 tokens at 5 a region"),
+        ({"tokens_per_region": 0}, "12 tokens at 0 a region"),
+        ({"k": torch.zeros(2, 2, 15, 8)}, "one shape"),
+        ({"token_k": torch.zeros(2, 2, 12, 4)}, "instance keys and values"),
+        ({"token_v": torch.zeros(1, 2, 8, 8)}, "instance keys and values"),
+        ({"members": torch.zeros(2, 16)}, "int64 membership words"),
+        ({"members": torch.zeros(3, 16, dtype=torch.int64)}, "int64 membership words"),
+        ({"bias": torch.zeros(3)}, "bias"),
+        ({"q": torch.zeros(2, 2, 16, 8, dtype=torch.float64)}, "one dtype"),
+    ],
+)
 def test_what_does_not_fit_is_said_in_one_sentence(changes, words):
     with pytest.raises(ValueError, match=words):
         break_(*example(), **changes)
@@ -230,8 +260,11 @@ def test_triton_is_not_imported_on_a_cpu():
         "from deig_core.attention import masked_attention\n"
         "t = torch.zeros(1, 1, 4, 8)\n"
         "masked_attention(t, t, t, t, t, torch.ones(1, 4, dtype=torch.int64), tokens_per_region=4)\n"
-        "sys.exit(not before and 'triton' in sys.modules)")
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True)
+        "sys.exit(not before and 'triton' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -244,19 +277,23 @@ from importlib.machinery import PathFinder
 find = PathFinder.find_spec
 PathFinder.find_spec = lambda name, *more: None if name.partition(".")[0] == "triton" else find(name, *more)
 lines = []
-logging.getLogger().addHandler(type("Keep", (logging.Handler,), {"emit": lambda self, record: lines.append(record.getMessage())})())
+emit = lambda self, record: lines.append(record.getMessage())
+logging.getLogger().addHandler(type("Keep", (logging.Handler,), {"emit": emit})())
 logging.getLogger("deig_core").setLevel(logging.DEBUG)
 import torch
-from deig_core.attention import fused, masked_attention
-from deig_core import adapter, fuser, grounding
+from deig_core.attention import masked_attention
+from deig_core.attention.triton import policy
+from deig_core import call
 
 class OnAGpu:
     device, dtype, shape = torch.device("cuda"), torch.float16, (1, 8, 64, 40)
 
-assert not fused.suits(OnAGpu())
+assert not policy.suits(OnAGpu())
 t = torch.randn(1, 1, 4, 8)
 masked_attention(t, t, t, t, t, torch.ones(1, 4, dtype=torch.int64), tokens_per_region=4)
 assert "triton" not in sys.modules and not lines, lines
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr

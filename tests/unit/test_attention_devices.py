@@ -1,19 +1,32 @@
-"""Inside a step nothing passes between the CPU and a device. Shown on the meta device: reading one of its values is an error by itself."""
+"""Inside a step nothing passes between the CPU and a device. Shown on the meta device: reading one of its values is
+an error by itself.
+"""
 
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from deig_core.adapter import DeigAdapter
 from deig_core.attention.merge import merge_by_rows
-from deig_core.config import DeigConfig
-from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
-from deig_core.regions import Region
+from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, ground
+from deig_core.model.adapter import DeigAdapter
+from deig_core.model.config import DeigConfig
+from deig_core.regions.document import Region
 
 META = torch.device("meta")
 BLOCK = ("input", 1, 0)
-CONFIG = DeigConfig(text_dim=24, width=16, layers=1, heads=2, tokens=4, time_channels=8, time_dim=16, hidden=32, fuser_heads=2, fusers=((BLOCK, 32),))
+CONFIG = DeigConfig(
+    text_dim=24,
+    width=16,
+    layers=1,
+    heads=2,
+    tokens=4,
+    time_channels=8,
+    time_dim=16,
+    hidden=32,
+    fuser_heads=2,
+    fusers=((BLOCK, 32),),
+)
 
 
 class NothingCrosses(TorchDispatchMode):
@@ -44,7 +57,10 @@ def test_nothing_crosses_once_texts_and_regions_are_known(adapter, monkeypatch):
     text = [TextFeatures(torch.randn(3, 24), str(i)) for i in range(3)]
     layout = Layout((Region("a", (0.0, 0.0, 0.5, 1.0)), Region("b", (0.3, 0.2, 1.0, 0.9), strength=0.5)))
     whole = Window.whole((8, 8))
-    runs = [Run(1, GroundedText(text[0], layout, tuple(text[1:])), whole), Run(2, GroundedText(text[0], Layout(()), ()), whole)]
+    runs = [
+        Run(1, GroundedText(text[0], layout, tuple(text[1:])), whole),
+        Run(2, GroundedText(text[0], Layout(()), ()), whole),
+    ]
     extractor = Extractor(adapter)
     call(adapter, extractor, runs, 951.0)
     # It copies numbers to the device, unseen by the mode.
@@ -54,13 +70,19 @@ def test_nothing_crosses_once_texts_and_regions_are_known(adapter, monkeypatch):
             assert call(adapter, extractor, runs, timestep).shape == (3, 64, 32)
         # A host that loads a model in parts leaves bare parameters on the CPU.
         fuser = adapter.fuser(BLOCK)
-        fuser.alpha_attn, fuser.alpha_dense = (torch.nn.Parameter(torch.ones(()), requires_grad=False) for _ in range(2))
+        fuser.alpha_attn, fuser.alpha_dense = (
+            torch.nn.Parameter(torch.ones(()), requires_grad=False) for _ in range(2)
+        )
         assert call(adapter, extractor, runs, 926.0).shape == (3, 64, 32)
 
 
 @torch.no_grad()
 def test_the_merge_of_a_gpu_without_triton_reads_no_value():
-    q, lse, words = torch.empty(2, 2, 9, 8, device=META), torch.empty(2, 2, 9, device=META), torch.empty(1, 9, dtype=torch.int64, device=META)
+    q, lse, words = (
+        torch.empty(2, 2, 9, 8, device=META),
+        torch.empty(2, 2, 9, device=META),
+        torch.empty(1, 9, dtype=torch.int64, device=META),
+    )
     tokens, bias = torch.empty(1, 2, 3 * 4, 8, device=META), torch.empty(1, 3, device=META)
     with NothingCrosses():
         assert merge_by_rows(torch.empty_like(q), lse, q, tokens, tokens, words, 4, bias).shape == q.shape
@@ -70,6 +92,12 @@ def test_the_merge_of_a_gpu_without_triton_reads_no_value():
 def test_tokens_are_cast_once_for_all_blocks(adapter):
     layout = Layout((Region("a", (0.0, 0.0, 0.5, 1.0)),))
     text = TextFeatures(torch.randn(3, 24), "a")
-    grounded = ground(Extractor(adapter), [Run(1, GroundedText(text, layout, (text,)), Window.whole((8, 8)))], [951.0], META, dtype=torch.float16)
+    grounded = ground(
+        Extractor(adapter),
+        [Run(1, GroundedText(text, layout, (text,)), Window.whole((8, 8)))],
+        [951.0],
+        META,
+        dtype=torch.float16,
+    )
     (level,), (other,) = (grounded.instances(grid, META) for grid in ((8, 8), (4, 4)))
     assert level.tokens.dtype == torch.float16 and level.tokens is other.tokens

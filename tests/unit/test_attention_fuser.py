@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deig_core import fuser as fuser_module
-from deig_core.fuser import Fuser, LevelInstances, plain_attention
+from deig_core.model import fuser as fuser_module
+from deig_core.model.fuser import Fuser, LevelInstances, plain_attention
 
 TOKENS, WIDTH = 4, 12
 
@@ -37,7 +37,10 @@ def run_of(rows, cells, regions, generator, dtype=torch.float32):
 def calls(draw):
     cells = draw(st.integers(1, 40))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
-    runs = [run_of(draw(st.integers(1, 2)), cells, draw(st.sampled_from([0, 0, 1, 5])), generator) for _ in range(draw(st.integers(1, 3)))]
+    runs = [
+        run_of(draw(st.integers(1, 2)), cells, draw(st.sampled_from([0, 0, 1, 5])), generator)
+        for _ in range(draw(st.integers(1, 3)))
+    ]
     x = torch.randn(sum(run.rows for run in runs), cells, 32, generator=generator)
     if draw(st.booleans()):
         x = x.mT.contiguous().mT
@@ -59,7 +62,7 @@ def test_pieces_and_training_are_one_function(call, rows):
 
 
 def test_the_definition():
-    """reference.md section 4, step by step, for a row with regions beside one without."""
+    """docs/method.md section 4, step by step, for a row with regions beside one without."""
     module, generator = made(), torch.Generator().manual_seed(1)
     runs = [run_of(1, 9, 3, generator), LevelInstances(1)]
     x, scale = torch.randn(2, 9, 32, generator=generator), 0.6
@@ -67,7 +70,9 @@ def test_the_definition():
     for row, run in zip(x[:, None], runs, strict=True):
         parts = [row] if run.tokens is None else [row, module.linear(run.tokens)]
         joined = module.norm1(torch.cat(parts, dim=1))
-        q, k, v = (p(joined).view(1, -1, 4, 8).transpose(1, 2) for p in (module.attn.to_q, module.attn.to_k, module.attn.to_v))
+        q, k, v = (
+            p(joined).view(1, -1, 4, 8).transpose(1, 2) for p in (module.attn.to_q, module.attn.to_k, module.attn.to_v)
+        )
         seen = torch.ones(9, joined.shape[1], dtype=torch.bool)
         if run.tokens is not None:
             seen[:, 9:] = ((run.members[0, :, None] >> torch.arange(3)) & 1).bool().repeat_interleave(TOKENS, dim=1)
@@ -82,7 +87,10 @@ def test_the_definition():
 
 
 def test_gradients_reach_everything_and_are_right():
-    module, generator = made(channels=8, heads=2, dtype=torch.float64).requires_grad_(True), torch.Generator().manual_seed(2)
+    module, generator = (
+        made(channels=8, heads=2, dtype=torch.float64).requires_grad_(True),
+        torch.Generator().manual_seed(2),
+    )
     run = run_of(1, 5, 2, generator, torch.float64)
     x = torch.randn(2, 5, 8, generator=generator, dtype=torch.float64)
     names = [name for name, _ in module.named_parameters()]
@@ -97,10 +105,20 @@ def test_gradients_reach_everything_and_are_right():
     assert all(g.abs().max() > 0 for g in grads)
 
 
-@pytest.mark.parametrize("backend, training", [
-    ("eager", False), ("eager", True), ("aot_eager", False), ("aot_eager", True),
-    pytest.param("inductor", False, marks=pytest.mark.skipif(not shutil.which("g++"), reason="the compiler of torch.compile needs g++")),
-])
+@pytest.mark.parametrize(
+    "backend, training",
+    [
+        ("eager", False),
+        ("eager", True),
+        ("aot_eager", False),
+        ("aot_eager", True),
+        pytest.param(
+            "inductor",
+            False,
+            marks=pytest.mark.skipif(not shutil.which("g++"), reason="the compiler of torch.compile needs g++"),
+        ),
+    ],
+)
 def test_a_compiled_fuser_gives_the_same(backend, training):
     module, generator = made().requires_grad_(training), torch.Generator().manual_seed(3)
     runs = [run_of(1, 16, 3, generator), LevelInstances(1)]
@@ -111,7 +129,10 @@ def test_a_compiled_fuser_gives_the_same(backend, training):
         result, right = compiled(x, runs, 0.5), module(x, runs, 0.5)
         torch.testing.assert_close(result, right, rtol=0, atol=1e-5)
         if training:
-            for ours, theirs in zip(*(torch.autograd.grad(r.square().sum(), list(module.parameters())) for r in (result, right)), strict=True):
+            for ours, theirs in zip(
+                *(torch.autograd.grad(r.square().sum(), list(module.parameters())) for r in (result, right)),
+                strict=True,
+            ):
                 torch.testing.assert_close(ours, theirs)
 
 

@@ -1,14 +1,17 @@
-"""Attention maps: the weights are those of the oracle, sums are means, windows add up to the whole, runs are told apart."""
+"""Attention maps: the weights are those of the oracle, sums are means, windows add up to the whole, runs are told
+apart.
+"""
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deig_core import attention_maps, heatmap
 from deig_core.attention import masked_attention
-from deig_core.attention_maps import Recording, RunMaps, on_latent, token_weights
-from deig_core.grounding import Window
+from deig_core.call import Window
+from deig_core.maps import picture as heatmap
+from deig_core.maps import recording as attention_maps
+from deig_core.maps.recording import Recording, RunMaps, on_latent, token_weights
 
 
 @st.composite
@@ -16,8 +19,13 @@ def calls(draw):
     batch, heads, cells = draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 40))
     regions, tokens = draw(st.sampled_from([1, 3, 64])), draw(st.sampled_from([1, 4, 16]))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
-    q, k, token_k = (torch.randn(n, heads, length, 8, generator=generator) for n, length in ((batch, cells), (batch, cells), (1, regions * tokens)))
-    own = torch.rand(draw(st.sampled_from([1, batch])), cells, regions, generator=generator) < draw(st.sampled_from([0.0, 0.3, 1.0]))
+    q, k, token_k = (
+        torch.randn(n, heads, length, 8, generator=generator)
+        for n, length in ((batch, cells), (batch, cells), (1, regions * tokens))
+    )
+    own = torch.rand(draw(st.sampled_from([1, batch])), cells, regions, generator=generator) < draw(
+        st.sampled_from([0.0, 0.3, 1.0])
+    )
     bias = None
     if draw(st.booleans()):
         bias = torch.randn(1, regions, generator=generator)
@@ -28,7 +36,9 @@ def calls(draw):
 @settings(max_examples=40, deadline=None)
 @given(call=calls(), scratch=st.sampled_from([1, 2000, 2**24]))
 def test_weights_are_those_of_the_attention(call, scratch):
-    """Values that are 0 for visual keys and 1 for one instance token turn the attention's output into that token's weight."""
+    """Values that are 0 for visual keys and 1 for one instance token turn the attention's output into that token's
+    weight.
+    """
     q, k, token_k, members, options = call
     saved, attention_maps._SCRATCH_ENTRIES = attention_maps._SCRATCH_ENTRIES, scratch
     try:
@@ -41,7 +51,9 @@ def test_weights_are_those_of_the_attention(call, scratch):
     for chosen in {0, tokens // 2, tokens - 1}:
         values = torch.zeros_like(token_k)
         values[:, :, chosen] = 1
-        of_heads = masked_attention(q, k, torch.zeros_like(k), token_k, values, members, **options, implementation="dense")[..., 0]
+        of_heads = masked_attention(
+            q, k, torch.zeros_like(k), token_k, values, members, **options, implementation="dense"
+        )[..., 0]
         assert (weights[:, chosen] - of_heads.mean(1)).abs().max() < 1e-5
 
 
@@ -60,8 +72,10 @@ def test_windows_that_cover_the_latent_add_up_to_it(height, width, cut, factor):
     latent, cut = (8 * height, 8 * width), min(cut, width - 1)
     grid = torch.rand(1, 1, latent[0] // factor, latent[1] // factor)
     at = 8 * cut // factor
-    parts = [(grid[..., :at], Window(latent, (0, 0), (latent[0], 8 * cut))),
-             (grid[..., at:], Window(latent, (0, 8 * cut), (latent[0], latent[1] - 8 * cut)))]
+    parts = [
+        (grid[..., :at], Window(latent, (0, 0), (latent[0], 8 * cut))),
+        (grid[..., at:], Window(latent, (0, 8 * cut), (latent[0], latent[1] - 8 * cut))),
+    ]
     whole = mean_of([(grid, Window.whole(latent))], latent)
     assert torch.allclose(mean_of(parts, latent), whole, atol=1e-6)
     assert torch.equal(whole, on_latent(grid, latent))
@@ -78,7 +92,9 @@ def test_a_latent_cell_has_the_value_of_the_cell_that_covers_it(height, width, f
 def test_an_uneven_grid_and_an_odd_window_still_land_in_place():
     odd = mean_of([(torch.ones(1, 1, 5, 3), Window((32, 32), (0, 20), (32, 12)))], (32, 32))
     assert (odd[..., 20:] - 1).abs().max() < 1e-6 and (odd[..., :16] == 0).all()
-    assert torch.equal(mean_of([(torch.ones(1, 1, 21, 21), Window.whole((32, 32)))], (32, 32)), torch.ones(1, 1, 32, 32))
+    assert torch.equal(
+        mean_of([(torch.ones(1, 1, 21, 21), Window.whole((32, 32)))], (32, 32)), torch.ones(1, 1, 32, 32)
+    )
 
 
 def test_all_levels_average_blocks_and_one_level_its_own():
@@ -146,8 +162,14 @@ def test_old_runs_make_room_and_the_newest_stays():
 def lightness(colours):
     """OKLab's L of sRGB colours [..., 3]."""
     linear = torch.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4).double()
-    lms = linear @ torch.tensor([[0.4122214708, 0.2119034982, 0.0883024619], [0.5363325363, 0.6806995451, 0.2817188376],
-                                 [0.0514459929, 0.1073969566, 0.6299787005]], dtype=torch.double)
+    lms = linear @ torch.tensor(
+        [
+            [0.4122214708, 0.2119034982, 0.0883024619],
+            [0.5363325363, 0.6806995451, 0.2817188376],
+            [0.0514459929, 0.1073969566, 0.6299787005],
+        ],
+        dtype=torch.double,
+    )
     return lms.clamp(min=0) ** (1 / 3) @ torch.tensor([0.2104542553, 0.7936177850, -0.0040720468], dtype=torch.double)
 
 
@@ -159,7 +181,11 @@ def test_equal_steps_look_equal():
 def test_colours_end_at_the_ends():
     found = heatmap.colours(torch.tensor([-1.0, 0.0, 1.0, 2.0]))
     assert torch.equal(found[0], found[1]) and torch.equal(found[2], found[3])
-    assert (found[1] * 255).round().int().tolist() == [4, 0, 32] and (found[2] * 255).round().int().tolist() == [254, 241, 206]
+    assert (found[1] * 255).round().int().tolist() == [4, 0, 32] and (found[2] * 255).round().int().tolist() == [
+        254,
+        241,
+        206,
+    ]
 
 
 def test_brightness():

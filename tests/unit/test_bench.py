@@ -1,12 +1,16 @@
 """The bench measures two formulations of one function, and its own tools count right. Nothing here is timed."""
 
+import functools
+
 import pytest
 import torch
 
-from deig_core.attention import IMPLEMENTATIONS
-from deig_core.bench import kernels, official, scene
-from deig_core.bench.measure import Row, flops, of_pairs, peak_bytes, table
-from deig_core.masks import membership
+from deig_core.attention import IMPLEMENTATIONS, masked_attention
+from deig_core.attention.triton import policy as fused
+from deig_core.layout.masks import membership
+from research.bench import official, scene
+from research.bench.gpu import rivals
+from research.bench.measure import Row, flops, of_pairs, peak_bytes, table
 
 CPU = torch.device("cpu")
 
@@ -22,7 +26,9 @@ def test_the_official_formulation_is_the_same_function(attend):
     torch.manual_seed(0)
     fuser = scene.fuser(64, CPU, torch.float32)
     for count in (1, 5, 31):
-        (level, *_) = scene.levels(count, (8, 8), CPU, torch.float32, {(320, 0): fuser, (640, 1): None, (1280, 2): None, (1280, 3): None})
+        (level, *_) = scene.levels(
+            count, (8, 8), CPU, torch.float32, {(320, 0): fuser, (640, 1): None, (1280, 2): None, (1280, 3): None}
+        )
         x = torch.randn(1, 64, 64)
         (instances,) = level.instances
         tokens = official.padded(instances.tokens, scene.TOKENS)
@@ -33,7 +39,12 @@ def test_the_official_formulation_is_the_same_function(attend):
 def test_the_scene_is_that_of_stable_diffusion():
     fusers = dict.fromkeys([(320, 0), (640, 1), (1280, 2), (1280, 3)])
     levels = scene.levels(64, (128, 64), CPU, torch.float32, fusers)
-    assert [(level.count, *level.x.shape[1:]) for level in levels] == [(5, 8192, 320), (5, 2048, 640), (5, 512, 1280), (1, 128, 1280)]
+    assert [(level.count, *level.x.shape[1:]) for level in levels] == [
+        (5, 8192, 320),
+        (5, 2048, 640),
+        (5, 512, 1280),
+        (1, 128, 1280),
+    ]
     assert all(level.instances[0].members.bool().all() for level in levels)
 
 
@@ -55,7 +66,11 @@ def test_a_ratio_is_the_median_of_its_rounds():
 
 
 def test_the_table_says_which_goals_were_missed():
-    rows = [Row("g", "a", 1.2, 1.1, 1.3, at_most=1.25), Row("g", "b", 3.0, at_least=4.0), Row("h", "c", 320.0, unit="MB", note="counted")]
+    rows = [
+        Row("g", "a", 1.2, 1.1, 1.3, at_most=1.25),
+        Row("g", "b", 3.0, at_least=4.0),
+        Row("h", "c", 320.0, unit="MB", note="counted"),
+    ]
     assert [row.met for row in rows] == [True, False, None]
     text = table(rows)
     assert "goal <= 1.250  met" in text and "goal >= 4.000  MISSED" in text and "320.0 MB" in text
@@ -72,29 +87,22 @@ def test_operations_are_counted_as_multiplications_and_additions():
     assert flops(lambda: torch.nn.functional.scaled_dot_product_attention(q, k, k)) == 2 * (2 * 4 * 6 * 9 * 8) * 2
 
 
-def _without_compiler(monkeypatch):
-    """FlexAttention as it is; what it compiles inside itself, it compiles by a named backend."""
-    compile_by = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda function, **options: compile_by(function, **options) if options else function)
-
-
-@pytest.mark.parametrize("name", ["_dense", "_flex"])
-def test_what_the_gpu_rows_compare_with_is_the_same_function(name, monkeypatch):
-    _without_compiler(monkeypatch)
+@pytest.mark.parametrize("made", [rivals.dense_mask, rivals.flex])
+def test_what_the_kernel_is_compared_with_is_the_same_function(made):
     torch.manual_seed(0)
     q, k, v = torch.randn(3, 2, 2, 64, 8)
     token_k, token_v = torch.randn(2, 1, 2, 3 * 4, 8)
     members = membership(scene.regions(3), (8, 8), (8, 8))[None]
     arguments = (q, k, v, token_k, token_v, members, 4, None)
-    torch.testing.assert_close(getattr(kernels, name)(*arguments)(), IMPLEMENTATIONS["dense"](*arguments))
+    torch.testing.assert_close(made(*arguments)(), IMPLEMENTATIONS["dense"](*arguments))
 
 
-def test_the_gpu_rows_are_all_there(monkeypatch):
-    """The rows that this machine cannot measure, made with another attention in the kernel's place."""
-    monkeypatch.setattr(kernels, "GRIDS", ((4, 8),))
-    monkeypatch.setattr(kernels, "CALLS", 1)
-    _without_compiler(monkeypatch)
-    monkeypatch.setitem(IMPLEMENTATIONS, "triton", IMPLEMENTATIONS["sdpa"])
-    rows = list(kernels.rows(CPU, torch.float32, 1))
-    goals = {"unmasked": 1.03, "sdpa": None, "dense mask": 0.5, "FlexAttention": None}
-    assert [(row.name.rpartition(" / ")[2], row.at_most) for row in rows] == [*goals.items()] * 2
+def test_operations_are_counted_without_the_kernel(monkeypatch):
+    """Torch cannot count inside it."""
+    seen = []
+    monkeypatch.setattr(fused, "suits", lambda q: seen.append(fused._failed))
+    q = torch.randn(1, 1, 4, 8)
+    call = functools.partial(masked_attention, q, q, q, q, q, torch.ones(1, 4, dtype=torch.int64), tokens_per_region=4)
+    assert flops(call) > 0 and seen == [True]
+    call()
+    assert seen == [True, False]

@@ -8,18 +8,27 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from deig_core.adapter import DeigAdapter, is_deig_key, module_key, official_name
 from deig_core.checkpoint import __main__ as cli
 from deig_core.checkpoint import load_adapter, read_official, save_adapter, write_safetensors
-from deig_core.config import SD1_FUSERS, DeigConfig, infer_config
+from deig_core.checkpoint.base_unet import sd1_unet_shapes
 from deig_core.errors import WeightsError
-from deig_core.sd1_unet import sd1_unet_shapes
+from deig_core.model.adapter import DeigAdapter, is_deig_key, module_key, official_name
+from deig_core.model.config import SD1_FUSERS, DeigConfig, infer_config
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 REAL = {k: tuple(v) for k, v in json.loads((GOLDEN / "real_size_state_dict_shapes.json").read_text()).items()}
 SMALL = DeigConfig(
-    text_dim=24, width=32, tokens=4, layers=2, heads=8, time_channels=16, time_dim=24, hidden=64, position_hidden=48,
-    fusers=((("input", 1, 0), 16), (("middle", 0, 0), 32), (("output", 3, 0), 16)))
+    text_dim=24,
+    width=32,
+    tokens=4,
+    layers=2,
+    heads=8,
+    time_channels=16,
+    time_dim=24,
+    hidden=64,
+    position_hidden=48,
+    fusers=((("input", 1, 0), 16), (("middle", 0, 0), 32), (("output", 3, 0), 16)),
+)
 
 
 @pytest.fixture
@@ -43,11 +52,17 @@ def test_all_1095_keys_of_the_published_model_are_accounted_for():
     assert all(official_name(module_key(k)) == k for k in deig)
 
 
-@pytest.mark.parametrize(("spoil", "named"), [
-    (lambda w: w.pop("position_net.linears.2.bias"), "missing: position_net.linears.2.bias"),
-    (lambda w: w.update({"IDE.extra": torch.zeros(1)}), "not expected: IDE.extra"),
-    (lambda w: w.update({"middle_block.1.transformer_blocks.0.fuser.norm1.bias": torch.zeros(7)}), "norm1.bias is [7] where [32] was expected"),
-])
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (lambda w: w.pop("position_net.linears.2.bias"), "missing: position_net.linears.2.bias"),
+        (lambda w: w.update({"IDE.extra": torch.zeros(1)}), "not expected: IDE.extra"),
+        (
+            lambda w: w.update({"middle_block.1.transformer_blocks.0.fuser.norm1.bias": torch.zeros(7)}),
+            "norm1.bias is [7] where [32] was expected",
+        ),
+    ],
+)
 def test_keys_that_do_not_fit_are_named(small, tmp_path, spoil, named):
     spoil(small)
     with pytest.raises(WeightsError, match=named.replace("[", r"\[")):
@@ -87,13 +102,19 @@ def test_objects_that_are_no_plain_values_are_named(small, tmp_path):
         read_official(published(tmp_path / "model.pth", small, args=argparse.Namespace(a=1)))
 
 
-@pytest.mark.parametrize(("keys", "said"), [
-    (["lora_unet_down_blocks_0.lora_up.weight"], "is a LoRA"),
-    (["position_net.null_positive_feature", "input_blocks.1.1.transformer_blocks.0.fuser.linear.weight"], "is a GLIGEN file"),
-    (["model.diffusion_model.out.2.bias"], "is an ordinary checkpoint"),
-    (["encoder.block.0.layer.0.SelfAttention.q.weight"], "is a T5 text encoder"),
-    (["something.weight"], "holds no DEIG weights"),
-])
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (["lora_unet_down_blocks_0.lora_up.weight"], "is a LoRA"),
+        (
+            ["position_net.null_positive_feature", "input_blocks.1.1.transformer_blocks.0.fuser.linear.weight"],
+            "is a GLIGEN file",
+        ),
+        (["model.diffusion_model.out.2.bias"], "is an ordinary checkpoint"),
+        (["encoder.block.0.layer.0.SelfAttention.q.weight"], "is a T5 text encoder"),
+        (["something.weight"], "holds no DEIG weights"),
+    ],
+)
 def test_other_files_are_called_by_their_name(tmp_path, keys, said):
     path = tmp_path / "other.safetensors"
     write_safetensors(path, {k: torch.zeros(2) for k in keys}, torch.float32, {})
@@ -135,26 +156,43 @@ def test_a_failed_conversion_leaves_the_old_file(small, tmp_path):
     target.write_bytes(b"old")
     small["IDE.connector.latents"] = torch.full((4, 32), 1e6)
     assert cli.main(["convert", str(published(tmp_path / "model.pth", small)), str(target)]) == 1
-    assert target.read_bytes() == b"old" and sorted(p.name for p in tmp_path.iterdir()) == ["model.pth", "out.safetensors"]
+    assert target.read_bytes() == b"old" and sorted(p.name for p in tmp_path.iterdir()) == [
+        "model.pth",
+        "out.safetensors",
+    ]
 
 
 def test_base_needs_the_whole_sd1_unet(small, tmp_path, capsys):
     source = published(tmp_path / "model.pth", {**small, "out.2.bias": torch.zeros(4)})
-    assert cli.main(["convert", str(source), str(tmp_path / "out.safetensors"), "--base", str(tmp_path / "base.safetensors")]) == 1
+    assert (
+        cli.main(
+            ["convert", str(source), str(tmp_path / "out.safetensors"), "--base", str(tmp_path / "base.safetensors")]
+        )
+        == 1
+    )
     assert "missing: time_embed.0.weight" in capsys.readouterr().err
     assert not (tmp_path / "out.safetensors").exists()
 
 
-@pytest.mark.parametrize(("key", "shape"), [
-    ("middle_block.1.transformer_blocks.0.fuser.linear.weight", ()), ("position_net.linears.0.weight", (48, 8)),
-    ("IDE.connector.latents", (4, 0)), ("IDE.connector.latents", (0, 32)), ("IDE.time_embedding.linear_1.weight", (24,)),
-])
+@pytest.mark.parametrize(
+    ("key", "shape"),
+    [
+        ("middle_block.1.transformer_blocks.0.fuser.linear.weight", ()),
+        ("position_net.linears.0.weight", (48, 8)),
+        ("IDE.connector.latents", (4, 0)),
+        ("IDE.connector.latents", (0, 32)),
+        ("IDE.time_embedding.linear_1.weight", (24,)),
+    ],
+)
 def test_shapes_of_no_adapter_are_refused(small, key, shape):
     with pytest.raises(WeightsError, match=key.replace(".", r"\.")):
         infer_config({**{k: tuple(v.shape) for k, v in small.items()}, key: shape})
 
 
-@pytest.mark.parametrize("text", ["null", "5", '"heads"', "{", "[" * 100_000, '{"heads": NaN}', '{"heads": true}', '{"heads": 0}', '{"heads": 7}'])
+@pytest.mark.parametrize(
+    "text",
+    ["null", "5", '"heads"', "{", "[" * 100_000, '{"heads": NaN}', '{"heads": true}', '{"heads": 0}', '{"heads": 7}'],
+)
 def test_metadata_of_no_adapter_is_refused(text):
     with pytest.raises(WeightsError, match="convert the weights again"):
         SMALL.with_heads(text)

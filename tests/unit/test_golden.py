@@ -8,12 +8,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from deig_core.adapter import module_key
-from deig_core.fuser import Fuser, LevelInstances
-from deig_core.ide import InstanceDetailExtractor, timestep_embedding
-from deig_core.masks import membership
-from deig_core.position_net import PositionNet, fourier_embedding
-from deig_core.regions import Region
+from deig_core.layout.masks import membership
+from deig_core.model.adapter import module_key
+from deig_core.model.fuser import Fuser, LevelInstances
+from deig_core.model.ide import InstanceDetailExtractor, timestep_embedding
+from deig_core.model.position_net import PositionNet, fourier_embedding
+from deig_core.regions.document import Region
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 TOLERANCE = 2e-5
@@ -42,8 +42,15 @@ def ide():
     weights, golden, metadata = load("ide")
     c = json.loads(metadata["config"])
     module = InstanceDetailExtractor(
-        text_dim=c["input_dim"], width=c["width"], layers=c["layers"], heads=c["heads"], tokens=c["num_latents"],
-        time_channels=c["time_channel"], time_dim=c["time_embed_dim"], hidden=4 * c["width"])
+        text_dim=c["input_dim"],
+        width=c["width"],
+        layers=c["layers"],
+        heads=c["heads"],
+        tokens=c["num_latents"],
+        time_channels=c["time_channel"],
+        time_dim=c["time_embed_dim"],
+        hidden=4 * c["width"],
+    )
     module.load_state_dict(weights)
     return module.requires_grad_(False), golden
 
@@ -54,10 +61,15 @@ def test_time_embedding(ide):
     close(module.time_embedding(golden["timesteps_b2"])[:, None], golden["time_embedding_b2"])
 
 
-@pytest.mark.parametrize(("features", "timesteps", "out"), [
-    ("features_b2", "timesteps_b2", "out_b2"), ("features_b1", "timesteps_b1", "out_b1"),
-    ("context_b2", "timesteps_b2", "out_context_b2"), ("features_b2", "timesteps_int_b2", "out_int_b2"),
-])
+@pytest.mark.parametrize(
+    ("features", "timesteps", "out"),
+    [
+        ("features_b2", "timesteps_b2", "out_b2"),
+        ("features_b1", "timesteps_b1", "out_b1"),
+        ("context_b2", "timesteps_b2", "out_context_b2"),
+        ("features_b2", "timesteps_int_b2", "out_int_b2"),
+    ],
+)
 def test_ide(ide, features, timesteps, out):
     module, golden = ide
     x, t = golden[features], golden[timesteps]
@@ -69,9 +81,12 @@ def test_ide(ide, features, timesteps, out):
 def test_ide_with_half_weights_computes_in_float32(ide, dtype):
     module, golden = ide
     half = InstanceDetailExtractor(
-        text_dim=48, width=64, layers=2, heads=4, tokens=8, time_channels=32, time_dim=96, hidden=256, dtype=dtype)
+        text_dim=48, width=64, layers=2, heads=4, tokens=8, time_channels=32, time_dim=96, hidden=256, dtype=dtype
+    )
     half.load_state_dict(module.state_dict())
-    rounded = InstanceDetailExtractor(text_dim=48, width=64, layers=2, heads=4, tokens=8, time_channels=32, time_dim=96, hidden=256)
+    rounded = InstanceDetailExtractor(
+        text_dim=48, width=64, layers=2, heads=4, tokens=8, time_channels=32, time_dim=96, hidden=256
+    )
     rounded.load_state_dict(half.state_dict())
     x, t = golden["features_b1"], golden["timesteps_b1"].repeat(3)
     found = half(half.project_text(x), t)
@@ -134,7 +149,7 @@ def test_membership_is_bit_exact_with_the_official_masks(grid):
 
 @pytest.mark.parametrize("name", ["fuser_32x32", "fuser_16x16", "fuser_8x8", "unet", "unet_2level"])
 def test_pixels_are_those_of_the_official_rasterisation(name):
-    from deig_core.masks import box_pixels
+    from deig_core.layout.masks import box_pixels
 
     _, golden, _ = load(name)
     boxes = golden.get("boxes", golden.get("object_boxes")).double().tolist()

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from deig_core.adapter import is_deig_key
 from deig_core.cache import TensorCache
+from deig_core.call import Extractor, GroundedText, Layout, Run, TextFeatures, Window, crop, ground
 from deig_core.checkpoint import OfficialCheckpoint, load_adapter
-from deig_core.grounding import Extractor, GroundedText, Layout, Run, TextFeatures, Window, crop, ground
-from deig_core.masks import box_pixels
-from deig_core.regions import Region
+from deig_core.layout.masks import box_pixels
+from deig_core.model.adapter import is_deig_key
+from deig_core.regions.document import Region
 
 CPU = torch.device("cpu")
 WHOLE = Window.whole((64, 64))
@@ -98,7 +98,11 @@ def test_memory_is_bounded_by_bytes():
 
 
 def test_a_window_shows_its_part_of_the_layout():
-    inside, across, outside = Region("a", (0.55, 0.1, 0.8, 0.4)), Region("b", (0.3, 0.0, 0.7, 1.0)), Region("c", (0.0, 0.0, 0.4, 0.4))
+    inside, across, outside = (
+        Region("a", (0.55, 0.1, 0.8, 0.4)),
+        Region("b", (0.3, 0.0, 0.7, 1.0)),
+        Region("c", (0.0, 0.0, 0.4, 0.4)),
+    )
     layout = Layout((inside, across, outside)).visible(Window((64, 64), (0, 32), (64, 32)))
     assert layout.indices == (0, 1)
     x0, y0, x1, y1 = box_pixels(inside.box, 512, 512)
@@ -133,7 +137,9 @@ def test_a_box_in_a_window_keeps_its_pixels(data, full):
     spans = []
     for side in full[::-1]:
         # Halves of a pixel, where one bit decides which way they round.
-        spans.append(sorted(n / (16 * side) for n in data.draw(st.lists(st.integers(0, 16 * side), min_size=2, max_size=2))))
+        spans.append(
+            sorted(n / (16 * side) for n in data.draw(st.lists(st.integers(0, 16 * side), min_size=2, max_size=2)))
+        )
     box = (spans[0][0], spans[1][0], spans[0][1], spans[1][1])
     left, top, width, height = offset[1] * 8, offset[0] * 8, size[1] * 8, size[0] * 8
     expected = None
@@ -185,7 +191,10 @@ def test_an_extractor_that_can_remember_nothing_still_answers(golden):
 
 
 def test_threads_share_layouts_and_caches(golden):
-    cache, layout = TensorCache(4 * 25 * 10), Layout(tuple(Region(f"r{i}", (i / 8, 0, (i + 1) / 8, 1)) for i in range(8)))
+    cache, layout = (
+        TensorCache(4 * 25 * 10),
+        Layout(tuple(Region(f"r{i}", (i / 8, 0, (i + 1) / 8, 1)) for i in range(8))),
+    )
     failures = []
 
     def work(seed):
@@ -198,7 +207,9 @@ def test_threads_share_layouts_and_caches(golden):
                 assert found is None or len(set(found.tolist())) == 1
                 width = draw.randrange(8, 90)
                 shown = layout.visible(Window((8, 96), (0, 0), (8, width)))
-                assert shown.members((8, width), (8, width), CPU).ne(0).all() and shown.boxes(CPU).shape[1] == len(shown.regions)
+                assert shown.members((8, width), (8, width), CPU).ne(0).all() and shown.boxes(CPU).shape[1] == len(
+                    shown.regions
+                )
         except Exception as error:
             failures.append(error)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.masks import box_pixels, cell_rectangle, level_factor, margin, mask_cells, membership
-from deig_core.regions import Region
+from deig_core.layout.masks import box_pixels, cell_rectangle, level_factor, margin, mask_cells, membership
+from deig_core.regions.document import Region
 
 MARGINS = {1: 0, 2: 0, 4: 1, 8: 2}
 sides = st.integers(1, 40)
@@ -44,7 +44,7 @@ def boxes(draw, latent, beyond=0.0):
 def drawn(box, latent):
     canvas = np.zeros((latent[0] * 8, latent[1] * 8), bool)
     x0, y0, x1, y1 = (int(np.rint(np.float64(c) * s)) for c, s in zip(box, canvas.shape[::-1] * 2, strict=True))
-    canvas[max(0, y0):max(0, y1), max(0, x0):max(0, x1)] = True
+    canvas[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = True
     return canvas
 
 
@@ -54,8 +54,8 @@ def brute_force(canvas, latent, factor):
     cells, size, wide = np.zeros((rows, columns), bool), 8 * factor, MARGINS[factor]
     for r in range(rows):
         for c in range(columns):
-            if canvas[r * size:(r + 1) * size, c * size:(c + 1) * size].any():
-                cells[max(0, r - wide):r + wide + 1, max(0, c - wide):c + wide + 1] = True
+            if canvas[r * size : (r + 1) * size, c * size : (c + 1) * size].any():
+                cells[max(0, r - wide) : r + wide + 1, max(0, c - wide) : c + wide + 1] = True
     return cells
 
 
@@ -83,7 +83,9 @@ def test_more_pixels_never_remove_a_cell(data, latent, factor):
 @given(st.data(), latents, factors)
 def test_a_transposed_image_gives_the_transposed_cells(data, latent, factor):
     x0, y0, x1, y1 = box = data.draw(boxes(latent))
-    assert np.array_equal(owned(Region("r", box), latent, factor), owned(Region("r", (y0, x0, y1, x1)), latent[::-1], factor).T)
+    assert np.array_equal(
+        owned(Region("r", box), latent, factor), owned(Region("r", (y0, x0, y1, x1)), latent[::-1], factor).T
+    )
     mask = torch.from_numpy(data.draw(pixels()))
     there, back = Region("r", box, mask=mask), Region("r", box, mask=mask.T)
     assert np.array_equal(owned(there, latent, factor), owned(back, latent[::-1], factor).T)
@@ -128,7 +130,7 @@ def test_a_mask_of_any_resolution_owns_what_it_overlaps(mask, latent, factor):
     for y, x in np.argwhere(mask).tolist():
         tall = touched(Fraction(y, mask.shape[0]), Fraction(y + 1, mask.shape[0]), latent[0] * 8, rows, 8 * factor)
         broad = touched(Fraction(x, mask.shape[1]), Fraction(x + 1, mask.shape[1]), latent[1] * 8, columns, 8 * factor)
-        expected[max(0, tall[0] - wide):tall[-1] + wide + 1, max(0, broad[0] - wide):broad[-1] + wide + 1] = True
+        expected[max(0, tall[0] - wide) : tall[-1] + wide + 1, max(0, broad[0] - wide) : broad[-1] + wide + 1] = True
     assert np.array_equal(mask_cells(torch.from_numpy(mask), latent, (rows, columns)).numpy(), expected)
 
 
@@ -137,7 +139,10 @@ def test_each_of_64_regions_has_its_own_bit():
     words = membership(regions, (8, 8), (8, 8))
     assert [w % 2**64 for w in words.tolist()] == [1 << i for i in range(64)]
     assert words.min() == words[63] == -(2**63)
-    assert membership([Region("r", (0, 0, 1, 1), mask=torch.ones(3, 5, dtype=torch.bool))] * 64, (4, 4), (2, 2)).tolist() == [-1] * 4
+    assert (
+        membership([Region("r", (0, 0, 1, 1), mask=torch.ones(3, 5, dtype=torch.bool))] * 64, (4, 4), (2, 2)).tolist()
+        == [-1] * 4
+    )
 
 
 def test_a_65th_region_does_not_share_a_bit():
@@ -175,7 +180,9 @@ def test_grids_that_no_halving_explains_still_cover_the_image(data, latent):
     y0, y1 = cells_of_any_grid(*corners[1::2], latent[0] * 8, grid[0])
     assert cell_rectangle(box, latent, grid) == (x0, y0, x1, y1)
     canvas = torch.from_numpy(drawn(box, latent))
-    assert torch.equal(membership([Region("r", box, mask=canvas)], latent, grid), membership([Region("r", box)], latent, grid))
+    assert torch.equal(
+        membership([Region("r", box, mask=canvas)], latent, grid), membership([Region("r", box)], latent, grid)
+    )
 
 
 @pytest.mark.parametrize(("latent", "grid"), [(9, 7), (18, 14), (29, 14), (35, 30), (64, 43), (64, 22)])
@@ -202,11 +209,20 @@ def test_coordinates_are_clamped_at_both_ends():
     assert box_pixels((1.05, 0, 1.2, 1), 512, 512) is None
 
 
-@pytest.mark.parametrize(("coordinate", "pixel"), [
-    (255.5 / 512, 256), (256.5 / 512, 256), (257.5 / 512, 258), (0.5 / 512, 0), (1.5 / 512, 2), (510.5 / 512, 510),
-    # Above and below a half by less than float32 can say.
-    (257.5 / 512 - 1e-12, 257), (256.5 / 512 + 1e-12, 257),
-])
+@pytest.mark.parametrize(
+    ("coordinate", "pixel"),
+    [
+        (255.5 / 512, 256),
+        (256.5 / 512, 256),
+        (257.5 / 512, 258),
+        (0.5 / 512, 0),
+        (1.5 / 512, 2),
+        (510.5 / 512, 510),
+        # Above and below a half by less than float32 can say.
+        (257.5 / 512 - 1e-12, 257),
+        (256.5 / 512 + 1e-12, 257),
+    ],
+)
 def test_halves_of_a_pixel_round_to_even_in_double_precision(coordinate, pixel):
     assert box_pixels((coordinate, 0, 1, 1), 512, 512)[0] == pixel
     assert box_pixels((0, 0, 1, coordinate), 512, 512) == ((0, 0, 512, pixel) if pixel else None)

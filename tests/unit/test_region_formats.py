@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.region_formats import from_boxes, from_masks
-from deig_core.regions import Region, RegionDocument, parse
+from deig_core.regions.document import Region, RegionDocument, parse
+from deig_core.regions.formats import from_boxes, from_masks
 
 WIDTH, HEIGHT, TEXT = 800, 500, "a red hoodie"
 X0, Y0, X1, Y1 = 80, 100, 480, 450
@@ -36,26 +36,44 @@ def test_the_table_shared_with_the_editor(case, as_text):
         assert region.box == pytest.approx(expected["box"] or (0, 0, 1, 1))
 
 
-@pytest.mark.parametrize(("numbers", "layout", "units"), [
-    ([X0, Y0, X1, Y1], "xyxy", "auto"), ([X0, Y0, X1 - X0, Y1 - Y0], "xywh", "pixels"), ([0.1, 0.2, 0.6, 0.9], "xyxy", "auto"),
-    ([0.1, 0.2, 0.5, 0.7], "xywh", "fractions"), ([200, 100, 900, 600], "yxyx", "0..1000"),
-])
-@pytest.mark.parametrize("wrap", [lambda n: [n], lambda n: n, lambda n: [[n]], lambda n: torch.tensor([n], dtype=torch.float64)])
+@pytest.mark.parametrize(
+    ("numbers", "layout", "units"),
+    [
+        ([X0, Y0, X1, Y1], "xyxy", "auto"),
+        ([X0, Y0, X1 - X0, Y1 - Y0], "xywh", "pixels"),
+        ([0.1, 0.2, 0.6, 0.9], "xyxy", "auto"),
+        ([0.1, 0.2, 0.5, 0.7], "xywh", "fractions"),
+        ([200, 100, 900, 600], "yxyx", "0..1000"),
+    ],
+)
+@pytest.mark.parametrize(
+    "wrap", [lambda n: [n], lambda n: n, lambda n: [[n]], lambda n: torch.tensor([n], dtype=torch.float64)]
+)
 def test_bare_lists(numbers, layout, units, wrap):
     (region,) = from_boxes(wrap(numbers), WIDTH, HEIGHT, layout=layout, units=units).regions
     assert region.box == pytest.approx(BOX)
 
 
 def test_descriptions_in_order_and_texts_without_a_box():
-    regions = from_boxes([[0, 0, 0.5, 1], {"box": [0.5, 0, 1, 1], "label": "kept"}], WIDTH, HEIGHT, descriptions=["first", "", "third"]).regions
+    regions = from_boxes(
+        [[0, 0, 0.5, 1], {"box": [0.5, 0, 1, 1], "label": "kept"}], WIDTH, HEIGHT, descriptions=["first", "", "third"]
+    ).regions
     assert [r.description for r in regions] == ["first", "kept", "third"]
     assert regions[2].box == (0, 0, 1, 1)
 
 
-@pytest.mark.parametrize(("source", "said"), [
-    ("no json", "no readable JSON"), (7, "must be a list"), ([{"score": 1}], "no box found"), ([[0, 0, 1]], "four numbers"),
-    ([[0.8, 0.2, 0.4, 0.9]], "x1 <= x0"), ([[0, 0, 1, 1]] * 65, "65 regions"), ([{"box": "abcd"}], "four numbers"),
-])
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("no json", "no readable JSON"),
+        (7, "must be a list"),
+        ([{"score": 1}], "no box found"),
+        ([[0, 0, 1]], "four numbers"),
+        ([[0.8, 0.2, 0.4, 0.9]], "x1 <= x0"),
+        ([[0, 0, 1, 1]] * 65, "65 regions"),
+        ([{"box": "abcd"}], "four numbers"),
+    ],
+)
 def test_what_cannot_be_read_is_said(source, said):
     with pytest.raises(RegionError, match=said):
         from_boxes(source, WIDTH, HEIGHT)
@@ -63,9 +81,32 @@ def test_what_cannot_be_read_is_said(source, said):
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(
-        st.sampled_from(["x", "y", "w", "h", "width", "height", "bbox", "box", "desc", "regions", "elements", "version", "metadata"]), inner, max_size=5),
-    max_leaves=12)
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "x",
+                    "y",
+                    "w",
+                    "h",
+                    "width",
+                    "height",
+                    "bbox",
+                    "box",
+                    "desc",
+                    "regions",
+                    "elements",
+                    "version",
+                    "metadata",
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
 
 
 @settings(max_examples=400, deadline=None)
@@ -92,12 +133,20 @@ def test_masks_become_regions_and_empty_ones_are_left_out(caplog):
 HUGE = 10**400  # an integer that JSON can say and a float cannot hold
 
 
-@pytest.mark.parametrize(("source", "said"), [
-    ([BOX, [0.1, 0.2, 0.5, True]], "Region 2"), ([BOX, [0.1, 0.2, 0.5, HUGE]], "Region 2"), ([{"x": 1, "y": 1, "w": HUGE, "h": 1}], "Region 1"),
-    *(([{"box": BOX, "strength": s}], "Region 1.*strength") for s in (-1, math.nan, HUGE, "2", True)),
-    ([{"box": BOX, "label": "\ud83d"}], "Region 1.*half a character"), ({"boxes": "none"}, "Region 1: no box found"),
-    ('{"box": ' + "1" * 5000 + "}", "JSON"), ("[" * 100_000, "JSON"),
-], ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ([BOX, [0.1, 0.2, 0.5, True]], "Region 2"),
+        ([BOX, [0.1, 0.2, 0.5, HUGE]], "Region 2"),
+        ([{"x": 1, "y": 1, "w": HUGE, "h": 1}], "Region 1"),
+        *(([{"box": BOX, "strength": s}], "Region 1.*strength") for s in (-1, math.nan, HUGE, "2", True)),
+        ([{"box": BOX, "label": "\ud83d"}], "Region 1.*half a character"),
+        ({"boxes": "none"}, "Region 1: no box found"),
+        ('{"box": ' + "1" * 5000 + "}", "JSON"),
+        ("[" * 100_000, "JSON"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
 def test_numbers_and_texts_that_no_region_can_hold_are_named(source, said):
     with pytest.raises(RegionError, match=said) as caught:
         from_boxes(source, WIDTH, HEIGHT)
@@ -117,11 +166,16 @@ def test_65_descriptions_are_too_many(source):
 
 
 def test_a_description_without_a_box_gets_an_id_of_its_own():
-    regions = from_boxes(RegionDocument(WIDTH, HEIGHT, (Region("r2", BOX),)).to_dict(), WIDTH, HEIGHT, descriptions=["a", "b", "c"]).regions
+    regions = from_boxes(
+        RegionDocument(WIDTH, HEIGHT, (Region("r2", BOX),)).to_dict(), WIDTH, HEIGHT, descriptions=["a", "b", "c"]
+    ).regions
     assert len({r.id for r in regions}) == 3 and regions[0].id == "r2"
 
 
-@pytest.mark.parametrize("source", [np.array([BOX]), [np.array(BOX)], [torch.tensor(BOX, dtype=torch.float64)], [[np.float64(n) for n in BOX]]])
+@pytest.mark.parametrize(
+    "source",
+    [np.array([BOX]), [np.array(BOX)], [torch.tensor(BOX, dtype=torch.float64)], [[np.float64(n) for n in BOX]]],
+)
 def test_arrays_are_lists(source):
     assert from_boxes(source, WIDTH, HEIGHT).regions[0].box == pytest.approx(BOX)
 
@@ -132,11 +186,36 @@ def test_whole_numbers_of_numpy_are_pixels():
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([HUGE, 1, 0.5]),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(
-        st.sampled_from(["x", "y", "w", "h", "width", "height", "box", "bbox", "box_2d", "desc", "strength", "elements", "regions"]), inner, max_size=7),
-    max_leaves=25))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([HUGE, 1, 0.5]),
+        lambda inner: (
+            st.lists(inner, max_size=5)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        "x",
+                        "y",
+                        "w",
+                        "h",
+                        "width",
+                        "height",
+                        "box",
+                        "bbox",
+                        "box_2d",
+                        "desc",
+                        "strength",
+                        "elements",
+                        "regions",
+                    ]
+                ),
+                inner,
+                max_size=7,
+            )
+        ),
+        max_leaves=25,
+    )
+)
 def test_what_is_read_is_a_valid_document_and_the_rest_a_region_error(source):
     for form in (source, json.dumps(source)):
         try:

@@ -10,13 +10,28 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.regions import MAX_REGIONS, Region, mask_bounds, parse
+from deig_core.regions.document import MAX_REGIONS, Region, mask_bounds, parse
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4), max_leaves=8)
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=8,
+)
 HUGE = 10**400  # an integer that JSON can say and a float cannot hold
-KNOWN = {"id", "box", "description", "negative", "strength", "enabled", "locked", "color", "version", "width", "height", "regions"}
+KNOWN = {
+    "id",
+    "box",
+    "description",
+    "negative",
+    "strength",
+    "enabled",
+    "locked",
+    "color",
+    "version",
+    "width",
+    "height",
+    "regions",
+}
 extras = st.dictionaries(st.text(max_size=6).filter(lambda k: k not in KNOWN), json_values, max_size=3)
 
 
@@ -30,15 +45,25 @@ def intervals(draw):
 def regions(draw):
     (x0, x1), (y0, y1) = draw(intervals()), draw(intervals())
     return {
-        **draw(extras), "id": draw(st.text(max_size=5)), "box": [x0, y0, x1, y1], "description": draw(st.text(max_size=30)),
-        "negative": draw(st.text(max_size=10)), "strength": draw(st.floats(0, 1e6)), "color": draw(st.text(max_size=8)),
-        "enabled": draw(st.booleans()), "locked": draw(st.booleans()),
+        **draw(extras),
+        "id": draw(st.text(max_size=5)),
+        "box": [x0, y0, x1, y1],
+        "description": draw(st.text(max_size=30)),
+        "negative": draw(st.text(max_size=10)),
+        "strength": draw(st.floats(0, 1e6)),
+        "color": draw(st.text(max_size=8)),
+        "enabled": draw(st.booleans()),
+        "locked": draw(st.booleans()),
     }
 
 
 documents = st.builds(
     lambda extra, width, height, entries: {**extra, "version": 1, "width": width, "height": height, "regions": entries},
-    extras, st.integers(8, 16384), st.integers(8, 16384), st.lists(regions(), max_size=4))
+    extras,
+    st.integers(8, 16384),
+    st.integers(8, 16384),
+    st.lists(regions(), max_size=4),
+)
 
 
 def document(*entries, **changes):
@@ -62,13 +87,31 @@ def test_unicode_stays_readable():
 
 def test_defaults_of_a_region():
     first, second = parse(document({"box": [0, 0, 1, 1]}, {"box": [0, 0, 1, 1]})).regions
-    assert (first.description, first.negative, first.strength, first.enabled, first.locked) == ("", "", 1.0, True, False)
+    assert (first.description, first.negative, first.strength, first.enabled, first.locked) == (
+        "",
+        "",
+        1.0,
+        True,
+        False,
+    )
     assert (first.id, second.id) == ("r1", "r2") and first.color != second.color
 
 
-@pytest.mark.parametrize("number", [
-    math.nan, math.inf, -math.inf, True, False, "0.5", None, [0.5], pytest.param(HUGE, id="huge"), pytest.param(-HUGE, id="-huge"),
-])
+@pytest.mark.parametrize(
+    "number",
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        True,
+        False,
+        "0.5",
+        None,
+        [0.5],
+        pytest.param(HUGE, id="huge"),
+        pytest.param(-HUGE, id="-huge"),
+    ],
+)
 @pytest.mark.parametrize("key", ["box", "strength"])
 def test_numbers_that_are_none_are_named(number, key):
     bad = region(box=[0.1, number, 0.5, 0.9]) if key == "box" else region(strength=number)
@@ -85,52 +128,76 @@ def refused(source, *named):
         assert "\n" not in said and len(said) < 250 and said.endswith("."), said
 
 
-@pytest.mark.parametrize(("bad", "named"), [
-    (region(box=[0.8, 0.2, 0.4, 0.9]), ("Region 1: box [0.8, 0.2, 0.4, 0.9] has x1 <= x0.",)),
-    (region(box=[0.8, 0.2, 0.8, 0.9]), ("Region 1", "x1 <= x0")),
-    (region(box=[0.1, 0.9, 0.4, 0.2]), ("Region 1", "y1 <= y0")),
-    (region(box=[1.2, 0, 1.4, 1]), ("Region 1", "box", "outside the image")),
-    (region(box=[0, -2, 1, -1]), ("Region 1", "box", "outside the image")),
-    (region(box=[0.1, 0.2, 0.3]), ("Region 1", '"box"', "four numbers")),
-    (region(box={"x": 1}), ("Region 1", '"box"')),
-    (region(box="0 0 1 1"), ("Region 1", '"box"')),
-    ({"id": "r1"}, ("Region 1", '"box"')),
-    (region(strength=-0.5), ("Region 1", '"strength"', "-0.5")),
-    (region(description=None), ("Region 1", '"description"', "nothing")),
-    (region(description=["a"]), ("Region 1", '"description"')),
-    (region(negative=3), ("Region 1", '"negative"')),
-    (region(enabled=1), ("Region 1", '"enabled"')),
-    (region(locked="no"), ("Region 1", '"locked"')),
-    (region(color=0xE6194B), ("Region 1", '"color"')),
-    (region(id=1), ("Region 1", '"id"')),
-    ("a cat", ("Region 1", "text")),
-    (None, ("Region 1", "nothing")),
-    # Half of a surrogate pair: a browser that cuts an emoji in two sends this, and no tokenizer reads it.
-    (region(description="\ud83d"), ("Region 1", '"description"')),
-    (region(note=math.nan), ("Region 1", '"note"')),
-    (region(note={"deep": [math.inf]}), ("Region 1", '"note"')),
-])
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        (region(box=[0.8, 0.2, 0.4, 0.9]), ("Region 1: box [0.8, 0.2, 0.4, 0.9] has x1 <= x0.",)),
+        (region(box=[0.8, 0.2, 0.8, 0.9]), ("Region 1", "x1 <= x0")),
+        (region(box=[0.1, 0.9, 0.4, 0.2]), ("Region 1", "y1 <= y0")),
+        (region(box=[1.2, 0, 1.4, 1]), ("Region 1", "box", "outside the image")),
+        (region(box=[0, -2, 1, -1]), ("Region 1", "box", "outside the image")),
+        (region(box=[0.1, 0.2, 0.3]), ("Region 1", '"box"', "four numbers")),
+        (region(box={"x": 1}), ("Region 1", '"box"')),
+        (region(box="0 0 1 1"), ("Region 1", '"box"')),
+        ({"id": "r1"}, ("Region 1", '"box"')),
+        (region(strength=-0.5), ("Region 1", '"strength"', "-0.5")),
+        (region(description=None), ("Region 1", '"description"', "nothing")),
+        (region(description=["a"]), ("Region 1", '"description"')),
+        (region(negative=3), ("Region 1", '"negative"')),
+        (region(enabled=1), ("Region 1", '"enabled"')),
+        (region(locked="no"), ("Region 1", '"locked"')),
+        (region(color=0xE6194B), ("Region 1", '"color"')),
+        (region(id=1), ("Region 1", '"id"')),
+        ("a cat", ("Region 1", "text")),
+        (None, ("Region 1", "nothing")),
+        # Half of a surrogate pair: a browser that cuts an emoji in two sends this, and no tokenizer reads it.
+        (region(description="\ud83d"), ("Region 1", '"description"')),
+        (region(note=math.nan), ("Region 1", '"note"')),
+        (region(note={"deep": [math.inf]}), ("Region 1", '"note"')),
+    ],
+)
 def test_a_region_that_cannot_be_used_is_named(bad, named):
     refused(document(bad), *named)
 
 
-@pytest.mark.parametrize(("bad", "named"), [
-    (document(version=2), ("version 2",)), (document(version="1"), ("version '1'",)), (document(version=True), ("version True",)),
-    (document(version=None), ("version nothing",)), ({"width": 512, "height": 512, "regions": []}, ("version nothing",)),
-    (document(width=0), ('"width"',)), (document(width=512.5), ('"width"', "512.5")), (document(height=-512), ('"height"',)),
-    (document(height=True), ('"height"',)), (document(width=HUGE), ('"width"',)), (document(height=16385), ('"height"', "16384")),
-    ({"version": 1, "height": 512, "regions": []}, ('"width"', "nothing")),
-    ({"version": 1, "width": 512, "height": 512}, ('"regions"', "nothing")),
-    (document(regions={"0": region()}), ('"regions"', "an object")), (document(regions="[]"), ('"regions"', "text")),
-    (document(*[region()] * 65), ("65 regions", "64", "remove 1")), (document(note=math.nan), ('"note"',)),
-])
+@pytest.mark.parametrize(
+    ("bad", "named"),
+    [
+        (document(version=2), ("version 2",)),
+        (document(version="1"), ("version '1'",)),
+        (document(version=True), ("version True",)),
+        (document(version=None), ("version nothing",)),
+        ({"width": 512, "height": 512, "regions": []}, ("version nothing",)),
+        (document(width=0), ('"width"',)),
+        (document(width=512.5), ('"width"', "512.5")),
+        (document(height=-512), ('"height"',)),
+        (document(height=True), ('"height"',)),
+        (document(width=HUGE), ('"width"',)),
+        (document(height=16385), ('"height"', "16384")),
+        ({"version": 1, "height": 512, "regions": []}, ('"width"', "nothing")),
+        ({"version": 1, "width": 512, "height": 512}, ('"regions"', "nothing")),
+        (document(regions={"0": region()}), ('"regions"', "an object")),
+        (document(regions="[]"), ('"regions"', "text")),
+        (document(*[region()] * 65), ("65 regions", "64", "remove 1")),
+        (document(note=math.nan), ('"note"',)),
+    ],
+)
 def test_a_document_that_cannot_be_used_says_why(bad, named):
     refused(bad, *named)
 
 
-@pytest.mark.parametrize("text", [
-    "", "regions", "{", '{"version": 1,}', "[1", "\ufeff{}", pytest.param('{"version": ' + "1" * 5000 + "}", id="digits"),
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "regions",
+        "{",
+        '{"version": 1,}',
+        "[1",
+        "\ufeff{}",
+        pytest.param('{"version": ' + "1" * 5000 + "}", id="digits"),
+    ],
+)
 def test_what_is_no_json_is_said_to_be_none(text):
     refused(text, "JSON")
 
@@ -141,8 +208,16 @@ def test_what_is_no_object_is_named(value):
 
 
 @pytest.mark.parametrize("depth", [200, 900, 2000, 100_000])
-@pytest.mark.parametrize("where", ['{"version": 1, "width": 512, "height": 512, "regions": [%s]}', '{"version": %s}', "%s",
-                                   '{"version": 1, "width": %s}', '{"version": 1, "width": 512, "height": 512, "regions": [{"box": %s}]}'])
+@pytest.mark.parametrize(
+    "where",
+    [
+        '{"version": 1, "width": 512, "height": 512, "regions": [%s]}',
+        '{"version": %s}',
+        "%s",
+        '{"version": 1, "width": %s}',
+        '{"version": 1, "width": 512, "height": 512, "regions": [{"box": %s}]}',
+    ],
+)
 def test_deep_nesting_is_refused(depth, where):
     refused(where % ("[" * depth + "]" * depth))
 
@@ -197,9 +272,18 @@ def test_a_mask_brings_its_bounding_box():
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([HUGE, -1, 0, 1, 0.5]),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(sorted(KNOWN)) | st.text(max_size=3), inner, max_size=6),
-    max_leaves=20)
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from([HUGE, -1, 0, 1, 0.5]),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(st.sampled_from(sorted(KNOWN)) | st.text(max_size=3), inner, max_size=6)
+    ),
+    max_leaves=20,
+)
 
 
 @settings(max_examples=150, deadline=None)

@@ -1,4 +1,4 @@
-"""The gates' schedule has the official [on, decay, off] as a special case (reference.md section 4)."""
+"""The gates' schedule has the official [on, decay, off] as a special case (docs/method.md section 4)."""
 
 import pytest
 from hypothesis import given

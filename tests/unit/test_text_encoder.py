@@ -10,10 +10,15 @@ import torch
 from safetensors.torch import save_file
 
 from deig_core.errors import WeightsError
-from deig_core.text_encoder import MAX_TOKENS, load_text_encoder
+from deig_core.text.encoder import MAX_TOKENS, load_text_encoder
 
 transformers = pytest.importorskip("transformers")
-TOKENIZER = Path(os.environ.get("DEIG_COMFYUI", Path(__file__).parents[2] / ".dev" / "comfyui")) / "comfy" / "text_encoders" / "t5_tokenizer"
+TOKENIZER = (
+    Path(os.environ.get("DEIG_COMFYUI", Path(__file__).parents[2] / ".dev" / "comfyui"))
+    / "comfy"
+    / "text_encoders"
+    / "t5_tokenizer"
+)
 pytestmark = pytest.mark.skipif(not TOKENIZER.is_dir(), reason=f"no ComfyUI with a T5 tokenizer at {TOKENIZER}")
 TEXTS = ["a woman in a red hoodie with white stripes and round glasses", "", "a yellow raincoat"]
 
@@ -23,7 +28,15 @@ def whole():
     """A whole T5 (encoder, decoder, head) of the Flan kind, tiny."""
     torch.manual_seed(0)
     config = transformers.T5Config(
-        vocab_size=32128, d_model=32, d_kv=8, d_ff=64, num_layers=3, num_heads=2, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
+        vocab_size=32128,
+        d_model=32,
+        d_kv=8,
+        d_ff=64,
+        num_layers=3,
+        num_heads=2,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+    )
     return transformers.T5ForConditionalGeneration(config).eval()
 
 
@@ -36,7 +49,11 @@ def expected(whole):
 
 
 def one_file(whole, folder, encoder_only):
-    keep = {k: v.contiguous().clone() for k, v in whole.state_dict().items() if not encoder_only or k.startswith(("encoder.", "shared."))}
+    keep = {
+        k: v.contiguous().clone()
+        for k, v in whole.state_dict().items()
+        if not encoder_only or k.startswith(("encoder.", "shared."))
+    }
     save_file(keep, folder / "t5.safetensors")
     return folder / "t5.safetensors"
 
@@ -47,10 +64,15 @@ def hf_folder(whole, folder, **options):
     return folder
 
 
-@pytest.mark.parametrize("make", [
-    pytest.param(lambda w, p: one_file(w, p, True), id="encoder-only"), pytest.param(lambda w, p: one_file(w, p, False), id="whole-t5"),
-    pytest.param(hf_folder, id="folder"), pytest.param(lambda w, p: hf_folder(w, p, max_shard_size="2MB"), id="sharded-folder"),
-])
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda w, p: one_file(w, p, True), id="encoder-only"),
+        pytest.param(lambda w, p: one_file(w, p, False), id="whole-t5"),
+        pytest.param(hf_folder, id="folder"),
+        pytest.param(lambda w, p: hf_folder(w, p, max_shard_size="2MB"), id="sharded-folder"),
+    ],
+)
 def test_every_layout_gives_the_same_features(whole, expected, tmp_path, make):
     encoder = load_text_encoder(make(whole, tmp_path), fallback_tokenizer=TOKENIZER)
     found = torch.stack([f.tensor for f in encoder.encode(TEXTS)])
@@ -60,7 +82,9 @@ def test_every_layout_gives_the_same_features(whole, expected, tmp_path, make):
 
 def test_a_file_takes_the_tokenizer_beside_it_where_there_is_no_other(whole, expected, tmp_path):
     path = one_file(whole, tmp_path, True)
-    with pytest.raises(WeightsError, match=r"t5\.safetensors comes without a tokenizer: put tokenizer\.json of Flan-T5-XL beside it"):
+    with pytest.raises(
+        WeightsError, match=r"t5\.safetensors comes without a tokenizer: put tokenizer\.json of Flan-T5-XL beside it"
+    ):
         load_text_encoder(path)
     transformers.T5TokenizerFast.from_pretrained(str(TOKENIZER)).save_pretrained(tmp_path)
     assert (load_text_encoder(path).encode(TEXTS[:1])[0].tensor - expected[0]).abs().max() < 1e-5
@@ -81,7 +105,9 @@ def test_float16_keeps_feed_forward_outputs_in_float32(whole, expected, tmp_path
 def test_changing_one_description_encodes_one(whole, tmp_path):
     encoder = load_text_encoder(one_file(whole, tmp_path, True), fallback_tokenizer=TOKENIZER)
     rows = []
-    encoder.model.register_forward_pre_hook(lambda _, __, kwargs: rows.append(len(kwargs["input_ids"])), with_kwargs=True)
+    encoder.model.register_forward_pre_hook(
+        lambda _, __, kwargs: rows.append(len(kwargs["input_ids"])), with_kwargs=True
+    )
     first = encoder.encode(TEXTS)
     again = encoder.encode([TEXTS[0], "a blue raincoat", TEXTS[1]])
     assert rows == [3, 1]
@@ -103,7 +129,7 @@ def test_a_long_description_is_cut_with_a_warning_that_says_where(whole, tmp_pat
     (record,) = caplog.records
     kept = record.getMessage().split('"...')[1].split('"; "')[0]
     last = max(i for i, w in enumerate(words) if w in kept.split())
-    ids = encoder.tokenizer(" ".join(words[:last + 1])).input_ids
+    ids = encoder.tokenizer(" ".join(words[: last + 1])).input_ids
     assert MAX_TOKENS - 8 < len(ids) <= MAX_TOKENS and ids[-1] == 1
 
 
@@ -121,6 +147,8 @@ def test_a_shard_index_cannot_point_outside_its_folder(whole, tmp_path):
     save_file({"shared.weight": torch.zeros(2, 2)}, secret)
     folder = tmp_path / "t5"
     folder.mkdir()
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"shared.weight": "../secret.safetensors"}}))
+    (folder / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {"shared.weight": "../secret.safetensors"}})
+    )
     with pytest.raises(WeightsError, match="secret"):
         load_text_encoder(folder)

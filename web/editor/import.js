@@ -1,5 +1,5 @@
 // Every other way in: JSON as people, nodes and models write it, turned into region items. In step with
-// deig_core/region_formats.py; both sides run the cases of tests/data/region_formats.json.
+// deig_core/regions/formats.py; both sides run the cases of tests/data/region_formats.json.
 import { clamp, isBox } from "./geometry.js";
 import { BAD_BOX, LIMIT, parse, TOO_MANY } from "./document.js";
 

@@ -1,0 +1,1 @@
+"""The adapter in a plain diffusers UNet, for inference without ComfyUI."""

@@ -1,0 +1,1 @@
+"""Regions worked out for a part of a picture: windows, and the cells that each region owns."""

@@ -1,0 +1,1 @@
+"""Seeing which cells looked at which token: recording, and pictures of it."""

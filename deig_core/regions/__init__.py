@@ -1,0 +1,1 @@
+"""What the user asked for: the region document, and reading what other tools write."""

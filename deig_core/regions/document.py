@@ -1,0 +1,272 @@
+"""The region document: what the user asked for, as one versioned JSON value.
+
+    {"version": 1, "width": 768, "height": 512,
+     "regions": [{"id": "r1", "box": [x0, y0, x1, y1], "description": "...", "negative": "", "strength": 1.0,
+                  "enabled": true, "locked": false, "color": "#e6194b"}]}
+
+Boxes are fractions of the image, origin top left. Keys that this version does not know survive a round trip.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from ..errors import RegionError
+
+VERSION = 1
+MAX_REGIONS = 64  # a cell's membership is one 64-bit word
+MAX_SIDE = 16384
+COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#9a6324")
+
+Box = tuple[float, float, float, float]
+log = logging.getLogger("deig")
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """One instance: where it is and what it is.
+
+    box: (x0, y0, x1, y1) as fractions 0..1 of the image.
+    mask: bool [h, w] of any resolution over the whole image, or None. Where given, it says which cells belong to the
+        region, and `box` is its bounding box.
+    strength: 1 is exactly the paper; log(strength) is added to the attention to the region's tokens; 0 makes it
+    invisible. negative: text for the same box in the unconditional half of CFG; empty = as trained.
+    """
+
+    id: str
+    box: Box
+    description: str = ""
+    negative: str = ""
+    strength: float = 1.0
+    enabled: bool = True
+    locked: bool = False
+    color: str = COLORS[0]
+    mask: torch.Tensor | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def visible(self) -> bool:
+        return self.enabled and self.strength > 0
+
+    def with_mask(self, mask: torch.Tensor) -> Region:
+        """This region with `mask` (bool [h, w]) and the mask's bounding box. Raises RegionError for an empty mask."""
+        return replace(self, mask=mask, box=mask_bounds(mask, self.id))
+
+
+@dataclass(frozen=True, eq=False)
+class RegionDocument:
+    """Regions of an image of `width` x `height` pixels (the size the user draws on; boxes are fractions of it)."""
+
+    width: int
+    height: int
+    regions: tuple[Region, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON value. Masks are not part of it: they travel as tensors."""
+        return {
+            **self.extra,
+            "version": VERSION,
+            "width": self.width,
+            "height": self.height,
+            "regions": [
+                {
+                    **r.extra,
+                    "id": r.id,
+                    "box": list(r.box),
+                    "description": r.description,
+                    "negative": r.negative,
+                    "strength": r.strength,
+                    "enabled": r.enabled,
+                    "locked": r.locked,
+                    "color": r.color,
+                }
+                for r in self.regions
+            ],
+        }
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False)
+
+
+def mask_bounds(mask: torch.Tensor, name: str = "mask") -> Box:
+    """Bounding box of a bool mask [h, w] as fractions. Raises RegionError if nothing is set."""
+    rows, columns = mask.any(1).nonzero().flatten(), mask.any(0).nonzero().flatten()
+    if not len(rows):
+        raise RegionError(f"Region {name}: its mask is empty; paint at least one pixel or remove the mask.")
+    height, width = mask.shape
+    return (
+        int(columns[0]) / width,
+        int(rows[0]) / height,
+        (int(columns[-1]) + 1) / width,
+        (int(rows[-1]) + 1) / height,
+    )
+
+
+def parse(source: str | Mapping[str, Any]) -> RegionDocument:
+    """Read a version 1 document from JSON text or an already decoded value.
+
+    Coordinates outside 0..1 are clamped with a warning in the log. Raises RegionError, naming the region and the key,
+    for text that is no JSON, NaN or infinite numbers, wrong types, x1 <= x0 or y1 <= y0, more than 64 regions, an
+    unknown version.
+    """
+    if isinstance(source, str):
+        try:
+            source = json.loads(source)
+        except json.JSONDecodeError as error:
+            raise RegionError(
+                f"The region document is no valid JSON (line {error.lineno}, column {error.colno}: {error.msg})."
+            ) from None
+        except ValueError:  # Python reads no numbers of more than 4300 digits
+            raise RegionError(
+                "The region document is no usable JSON: there is a number of thousands of digits in it."
+            ) from None
+        except RecursionError:
+            raise RegionError("The region document is no valid JSON: it is nested too deeply.") from None
+    if not isinstance(source, Mapping):
+        raise RegionError(
+            f'The region document must be a JSON object with "version" and "regions"; got {_kind(source)}.'
+        )
+    values = dict(source)
+    version = values.pop("version", None)
+    if version != VERSION or isinstance(version, bool):
+        raise RegionError(
+            f"The region document has version {shown(version)}; this pack reads version {VERSION}: update the pack, "
+            f"or remake the regions."
+        )
+    width, height = _side(values.pop("width", None), "width"), _side(values.pop("height", None), "height")
+    entries = values.pop("regions", None)
+    if not isinstance(entries, list):
+        raise RegionError(f'The region document\'s "regions" must be a list; got {_kind(entries)}.')
+    check_count(len(entries))
+    _check_unknown(values, "The region document")
+    return RegionDocument(width, height, tuple(_region(e, i) for i, e in enumerate(entries)), values)
+
+
+def check_count(count: int) -> None:
+    """Raise RegionError for more than 64 regions."""
+    if count > MAX_REGIONS:
+        raise RegionError(
+            f"There are {count} regions; at most {MAX_REGIONS} are possible: remove {count - MAX_REGIONS}."
+        )
+
+
+def checked_box(values: Any, name: str) -> Box:
+    """Four finite numbers clamped to 0..1 as a box with x0 < x1 and y0 < y1. Raises RegionError naming `name`."""
+    if not isinstance(values, (list, tuple)) or len(values) != 4:
+        raise RegionError(f'{name}: "box" must be four numbers [x0, y0, x1, y1]; got {shown(values)}.')
+    numbers = [checked_number(v, name, "box") for v in values]
+    clamped = [min(max(v, 0.0), 1.0) for v in numbers]
+    for low, high, label in ((0, 2, "x"), (1, 3, "y")):
+        if numbers[high] <= numbers[low]:
+            raise RegionError(f"{name}: box {shown(list(values))} has {label}1 <= {label}0.")
+        if clamped[high] <= clamped[low]:
+            raise RegionError(
+                f"{name}: box {shown(list(values))} lies outside the image; coordinates are fractions 0..1."
+            )
+    if clamped != numbers:
+        log.warning("%s: box %s reaches beyond the image and was clamped to it.", name, shown(list(values)))
+    return tuple(clamped)
+
+
+def checked_number(value: Any, name: str, key: str) -> float:
+    """`value` as a float. Raises RegionError, naming `name` and `key`, for what is no finite number."""
+    try:
+        number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # an integer beyond 1e308
+        number = math.inf
+    if not math.isfinite(number):
+        raise RegionError(f'{name}: "{key}" must be a finite number; got {shown(value)}.')
+    return number
+
+
+def checked_text(value: Any, name: str, key: str) -> str:
+    """`value` if it is text that UTF-8 can hold. Raises RegionError, naming `name` and `key`, for anything else."""
+    if not isinstance(value, str):
+        raise RegionError(f'{name}: "{key}" must be text; got {shown(value)}.')
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # an emoji cut in two
+        raise RegionError(f'{name}: "{key}" holds half a character; write {shown(value)} again without it.') from None
+    return value
+
+
+def checked_strength(value: Any, name: str) -> float:
+    """`value` as a region's strength. Raises RegionError naming `name`."""
+    strength = checked_number(value, name, "strength")
+    if strength < 0:
+        raise RegionError(f'{name}: "strength" is {strength:g}; it must be 0 or more.')
+    return strength
+
+
+def _region(entry: Any, index: int) -> Region:
+    name = f"Region {index + 1}"
+    if not isinstance(entry, Mapping):
+        raise RegionError(f"{name} must be a JSON object; got {_kind(entry)}.")
+    values = dict(entry)
+    if "box" not in values:
+        raise RegionError(f'{name} has no "box".')
+    region = Region(
+        box=checked_box(values.pop("box"), name),
+        id=checked_text(values.pop("id", f"r{index + 1}"), name, "id"),
+        description=checked_text(values.pop("description", ""), name, "description"),
+        negative=checked_text(values.pop("negative", ""), name, "negative"),
+        strength=checked_strength(values.pop("strength", 1.0), name),
+        enabled=_flag(values.pop("enabled", True), name, "enabled"),
+        locked=_flag(values.pop("locked", False), name, "locked"),
+        color=checked_text(values.pop("color", COLORS[index % len(COLORS)]), name, "color"),
+        extra=values,
+    )
+    _check_unknown(values, name)
+    return region
+
+
+def _check_unknown(values: Mapping[str, Any], name: str) -> None:
+    """Refuse unknown keys whose values could not be written into a JSON document again."""
+    for key, value in values.items():
+        key_named = f"{name}: {json.dumps(str(key)[:40])}"
+        try:
+            json.dumps({key: value}, ensure_ascii=False, allow_nan=False).encode()
+        except RecursionError:
+            raise RegionError(f"{key_named} is nested too deeply; remove it.") from None
+        except (ValueError, TypeError):
+            raise RegionError(
+                f"{key_named} holds what JSON cannot (NaN, an infinite number, half a character); remove it."
+            ) from None
+
+
+def _side(value: Any, key: str) -> int:
+    number = checked_number(value, "The region document", key)
+    if number != int(number) or not 8 <= number <= MAX_SIDE:
+        raise RegionError(
+            f'The region document: "{key}" is {shown(value)}; a whole number of pixels from 8 to {MAX_SIDE} is '
+            f"expected."
+        )
+    return int(number)
+
+
+def _flag(value: Any, name: str, key: str) -> bool:
+    if not isinstance(value, bool):
+        raise RegionError(f'{name}: "{key}" must be true or false; got {shown(value)}.')
+    return value
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", type(None): "nothing"}
+    return names.get(type(value), type(value).__name__)
+
+
+def shown(value: Any) -> str:
+    """A short form of `value` for a message."""
+    try:
+        text = repr(value) if value is not None else "nothing"
+    except (RecursionError, ValueError):  # nested too deeply, or an integer of thousands of digits
+        text = _kind(value)
+    return text if len(text) <= 60 else text[:57] + "..."

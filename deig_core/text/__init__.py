@@ -1,0 +1,1 @@
+"""From words to the features that the IDE reads."""

@@ -1,0 +1,117 @@
+"""What the kernel is compared with: the same attention, or the same without its mask, by whatever else torch has."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from deig_core.attention.contract import membership as bits
+from deig_core.attention.sdpa import sdpa
+from deig_core.attention.triton import policy as fused
+from deig_core.attention.widened import widened
+from deig_core.layout.masks import membership
+
+from ..measure import Call
+from ..scene import regions
+
+Arguments = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, int, Tensor | None]
+"""As `masked_attention` takes them, in its order."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An attention of Stable Diffusion: side x side cells, heads of `dim` channels, regions of `tokens` tokens."""
+
+    side: int
+    dim: int
+    count: int
+    dtype: torch.dtype
+    batch: int = 2  # both halves of CFG
+    heads: int = 8
+    tokens: int = 16
+
+    def __str__(self) -> str:
+        many = "1 region" if self.count == 1 else f"{self.count} regions"
+        return f"{short(self.dtype)}, {self.side} x {self.side}, d = {self.dim}, {many}"
+
+    def arguments(self, device: torch.device) -> Arguments:
+        """Random tensors, laid out as projections leave them."""
+
+        def projected(batch: int, rows: int) -> Tensor:
+            return torch.randn(batch, rows, self.heads, self.dim, device=device, dtype=self.dtype).transpose(1, 2)
+
+        q, k, v = (projected(self.batch, self.side**2) for _ in range(3))
+        token_k, token_v = (projected(1, self.count * self.tokens) for _ in range(2))
+        words = membership(regions(self.count), (self.side, self.side), (self.side, self.side)).to(device)[None]
+        return q, k, v, token_k, token_v, words, self.tokens, None
+
+
+def short(dtype: torch.dtype) -> str:
+    return {torch.float16: "fp16", torch.bfloat16: "bf16", torch.float32: "fp32"}[dtype]
+
+
+def kernel_runs(device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether the kernel can be asked at all: on a GPU, or in Triton's interpreter, which cannot multiply bfloat16."""
+    return device.type == "cuda" or (os.environ.get("TRITON_INTERPRET") == "1" and dtype != torch.bfloat16)
+
+
+def exact(arguments: Arguments) -> dict[str, Call]:
+    """Every way to compute the masked attention; "mask" holds a dense boolean mask made beforehand."""
+    device, dtype = arguments[0].device, arguments[0].dtype
+    kernel: dict[str, Call] = {"triton": lambda: fused.triton(*arguments)} if kernel_runs(device, dtype) else {}
+    return {
+        **kernel,
+        "sdpa": lambda: sdpa(*arguments),
+        "widened": lambda: widened(*arguments),
+        "mask": dense_mask(*arguments),
+    }
+
+
+def unmasked(arguments: Arguments) -> dict[str, Call]:
+    """Attention over the visual tokens alone: torch's flash attention, and whatever torch chooses by itself."""
+    q, k, v = arguments[:3]
+
+    def chosen() -> Tensor:
+        return F.scaled_dot_product_attention(q, k, v)
+
+    def flash() -> Tensor:
+        with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+            return F.scaled_dot_product_attention(q, k, v)
+
+    return {"flash": flash, "torch's choice": chosen}
+
+
+def _together(k: Tensor, token_k: Tensor) -> Tensor:
+    return torch.cat([k, token_k.expand(k.shape[0], -1, -1, -1)], dim=2)
+
+
+def dense_mask(q, k, v, token_k, token_v, members, tokens, _) -> Callable[[], Tensor]:
+    """torch's attention with a boolean mask [1, 1, HW, HW + R*T], which is made here and not in the call."""
+    keys, values = _together(k, token_k), _together(v, token_v)
+    own = bits(members, token_k.shape[2] // tokens).repeat_interleave(tokens, dim=-1)
+    mask = torch.cat([own.new_ones(1, q.shape[2], q.shape[2]), own], dim=-1)[:, None]
+    return lambda: F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
+
+
+def flex(q, k, v, token_k, token_v, members, tokens, _) -> Callable[[], Tensor]:
+    """torch's FlexAttention with a block mask, which is made here. Compiled on a GPU; elsewhere it is written out."""
+    from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+
+    keys, values, cells = _together(k, token_k), _together(v, token_v), q.shape[2]
+    words = members[0]
+
+    def seen(batch, head, row, key):
+        return (key < cells) | ((words[row] >> ((key - cells).clamp(min=0) // tokens)) & 1 != 0)
+
+    mask = create_block_mask(seen, None, None, cells, keys.shape[2], device=str(q.device))
+    attend = flex_attention
+    if q.device.type == "cuda":
+        torch._dynamo.reset()  # it stops compiling after a few shapes of one function
+        attend = torch.compile(flex_attention, dynamic=False)
+    return lambda: attend(q, keys, values, block_mask=mask)

@@ -1,0 +1,121 @@
+"""`python -m research.demo.evaluate`: measured control of the demo's models on unseen layouts, as a table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.demo import files
+from deig_core.errors import DeigError, WeightsError
+from deig_core.model.adapter import DeigAdapter
+
+from . import models
+from .ablations import ABLATIONS
+from .generate import GUIDANCE, STEPS, Models, generate
+from .loop import device
+from .render import render
+from .report import measured, table
+from .scorer import Classifier, Verdict, judge
+from .world import Scene, draw_scene
+
+FIRST_SEED = 30_000_000  # nothing is trained on scenes from here on
+NEEDED = 0.98  # of the scorer on rendered truth; below, its verdicts do not count
+
+
+def judged(classifier: Classifier, pictures: np.ndarray, scenes: Sequence[Scene]) -> list[list[Verdict]]:
+    return [judge(classifier, picture, scene) for picture, scene in zip(pictures, scenes, strict=True)]
+
+
+def load(path: Path) -> DeigAdapter:
+    return load_adapter(read_official(path), dtype=torch.float32).to(device()).eval()
+
+
+def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter, str, dict]]:
+    """Rows of the table: name -> (adapter, folder of its text encoder, options of `generate`)."""
+    full = load(weights / files.ADAPTER)
+    rows = {}
+    if (weights / files.BASE_IDE).is_file():
+        base = load(weights / files.ADAPTER)
+        base.ide.load_state_dict(files.read(files.BASE_IDE, weights))
+        rows["base, no boxes"] = (base, files.BASE_TEXT, {"boxes": False, "gates": False})
+    else:
+        rows["base (DEIG's gates shut)"] = (full, files.TEXT, {"boxes": False, "gates": False})
+    rows["DEIG"] = (full, files.TEXT, {})
+    for ablation in ABLATIONS:
+        # The full method's seed 0 is the row above.
+        for seed in range(ablation is None, 8):
+            path = (trained or weights) / f"adapter-{ablation or 'full'}-{seed}" / files.ADAPTER
+            if path.is_file():
+                rows[f"{ABLATIONS[ablation].name}, seed {seed}"] = (
+                    load(path),
+                    files.TEXT,
+                    {"trainee": ABLATIONS[ablation].trainee},
+                )
+    return rows
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m research.demo.evaluate", description=__doc__)
+    parser.add_argument(
+        "--weights", type=Path, default=files.WEIGHTS, help="the demo's weights (default: those of this repository)"
+    )
+    parser.add_argument("--trained", type=Path, help="a folder of research.demo.train: its ablations become rows")
+    parser.add_argument("--layouts", type=int, default=512)
+    parser.add_argument("--seed", type=int, default=0, help="of the noise")
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
+    parser.add_argument("--only", nargs="+", help="rows whose names start with one of these")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(options.threads)
+    try:
+        _evaluate(options)
+    except DeigError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(options.layouts)]
+    classifier = Classifier()
+    classifier.load_state_dict(files.read(files.SCORER, options.weights))
+    rows = {"rendered truth": measured(judged(classifier, np.stack([render(s) for s in scenes]), scenes))}
+    accuracy = rows["rendered truth"]["all"][0]
+    if accuracy < NEEDED:
+        raise WeightsError(
+            f"The scorer is right about {accuracy:.3f} of rendered objects and {NEEDED} is needed: train it longer."
+        )
+    unet, autoencoder = models.unet(options.weights).to(device()), models.autoencoder(options.weights).to(device())
+    for name, (adapter, encoder, how) in variants(options.weights, options.trained).items():
+        if options.only and not name.startswith(tuple(options.only)):
+            continue
+        began = time.monotonic()
+        assembled = Models(unet, autoencoder, models.text_encoder(options.weights, encoder))
+        pictures = generate(
+            assembled, adapter, scenes, seed=options.seed, steps=options.steps, guidance=options.guidance, **how
+        )
+        rows[name] = measured(judged(classifier, pictures, scenes))
+        print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    instances = sum(len(s.things) for s in scenes)
+    print(
+        f"\n{len(scenes)} unseen layouts, {instances} instances, seed {options.seed}, {options.steps} steps, guidance "
+        f"{options.guidance}\n"
+    )
+    print(table(rows))
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,103 @@
+"""Pictures of layouts, in batches, through the trained modules and the graph's sampler."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from diffusers import UNet2DConditionModel
+
+from deig_core.model.adapter import DeigAdapter
+from deig_core.text.encoder import TextEncoder
+
+from ..training.batch import Example, collate
+from ..training.model import Trainee
+from ..training.noise import generator
+from .autoencoder import DemoAutoencoder
+from .sampling import sample
+from .text import remembered_features
+from .world import SIZE, Scene
+
+LATENT = SIZE // 8
+STEPS, GUIDANCE = 20, 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """Everything but the adapter."""
+
+    unet: UNet2DConditionModel
+    autoencoder: DemoAutoencoder
+    encoder: TextEncoder
+
+
+def example(scene: Scene, latent: torch.Tensor, *, boxes: bool = True) -> Example:
+    """What the conditional side says: the caption, and each instance in its box."""
+    things = scene.things if boxes else ()
+    return Example(
+        latent,
+        scene.caption(),
+        tuple(p.thing.describe() for p in things),
+        tuple(map(tuple, scene.boxes().tolist()))[: len(things)],
+    )
+
+
+@torch.no_grad()
+def denoise(
+    models: Models,
+    model: Trainee,
+    sides: Sequence[Example],
+    noise: torch.Tensor,
+    *,
+    gates: bool = True,
+    steps: int = STEPS,
+    guidance: float = GUIDANCE,
+) -> torch.Tensor:
+    """Latents [B, 4, h, w] from unit noise of the same shape, with the empty prompt without instances as the
+    negative side.
+    """
+    both = collate([*sides, *(side.without_text() for side in sides)])
+    texts = remembered_features(models.encoder)(both.texts).to(noise)
+
+    def predict(x: torch.Tensor, t: int) -> torch.Tensor:
+        times = torch.full((2 * len(x),), t, device=x.device)
+        context, call = model.ground(both, texts, times)
+        wanted, unwanted = model.attached(torch.cat([x, x]), times, context, call if gates else None).chunk(2)
+        return unwanted + guidance * (wanted - unwanted)
+
+    return sample(predict, noise, steps)
+
+
+@torch.no_grad()
+def generate(
+    models: Models,
+    adapter: DeigAdapter,
+    scenes: Sequence[Scene],
+    *,
+    boxes: bool = True,
+    gates: bool = True,
+    trainee: type[Trainee] = Trainee,
+    seed: int = 0,
+    steps: int = STEPS,
+    guidance: float = GUIDANCE,
+    batch: int = 64,
+) -> np.ndarray:
+    """float32 [n, SIZE, SIZE, 3] in 0..1; the noise of a scene depends on `seed` and the scene alone.
+
+    boxes: False leaves the instances out; gates: False leaves the fusers out (the base alone). trainee: an ablation's
+    way to its instances.
+    """
+    where = next(models.unet.parameters()).device
+    model = trainee(models.unet, adapter).to(where).eval()
+    found = []
+    for start in range(0, len(scenes), batch):
+        part = scenes[start : start + batch]
+        noise = torch.stack(
+            [torch.randn(4, LATENT, LATENT, generator=generator(seed, scene.seed)) for scene in part]
+        ).to(where)
+        sides = [example(scene, latent, boxes=boxes) for scene, latent in zip(part, noise, strict=True)]
+        latents = denoise(models, model, sides, noise, gates=gates, steps=steps, guidance=guidance)
+        found.append(models.autoencoder.decode(latents).clamp(0, 1).permute(0, 2, 3, 1).float().cpu())
+    return torch.cat(found).numpy()

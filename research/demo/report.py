@@ -1,0 +1,60 @@
+"""The table of measured control: shares with 95 % intervals, over verdicts grouped by scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .scorer import Verdict
+
+Measure = Callable[[Verdict], float | None]
+RESAMPLES = 1000
+
+
+def _level(attributes: int) -> Measure:
+    return lambda v: float(v.passes()) if v.wanted.thing.attributes == attributes else None
+
+
+def _right(attribute: str) -> Measure:
+    # A pattern or outline that nobody asked for is judged by `passes`; its own column is about those that were asked
+    # for.
+    return lambda v: float(v.right(attribute)) if getattr(v.wanted.thing, attribute) else None
+
+
+MEASURES: dict[str, Measure] = {
+    "mIoU": lambda v: v.iou,
+    "colour": _right("colour"),
+    "shape": _right("shape"),
+    "pattern": _right("pattern"),
+    "outline": _right("outline"),
+    "1 attribute": _level(1),
+    "2": _level(2),
+    "3": _level(3),
+    "all": lambda v: float(v.passes()),
+}
+
+
+def measured(scenes: Sequence[Sequence[Verdict]]) -> dict[str, tuple[float, float, float]]:
+    """Per measure (value, low, high): the mean over instances and its 95 % bootstrap interval over whole scenes.
+
+    The instances of a scene share a picture and are no independent draws; scenes are.
+    """
+    found = {}
+    draws = np.random.default_rng(0).integers(0, len(scenes), (RESAMPLES, len(scenes)))
+    for name, measure in MEASURES.items():
+        values = [[x for v in scene if (x := measure(v)) is not None] for scene in scenes]
+        sums, counts = (np.array([f(v) for v in values], dtype=float) for f in (sum, len))
+        resampled = sums[draws].sum(1) / np.maximum(1, counts[draws].sum(1))
+        low, high = np.quantile(resampled, (0.025, 0.975))
+        found[name] = (float(sums.sum() / max(1, counts.sum())), float(low), float(high))
+    return found
+
+
+def table(rows: dict[str, dict[str, tuple[float, float, float]]]) -> str:
+    """Markdown: a line for each model, `value ± half width` in each cell."""
+    lines = ["| | " + " | ".join(MEASURES) + " |", "|---|" + "---|" * len(MEASURES)]
+    for name, row in rows.items():
+        cells = [f"{value:.3f} ± {(high - low) / 2:.3f}" for value, low, high in row.values()]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)

@@ -1,0 +1,233 @@
+"""The demo's stages can be killed and go on; the sampler visits DDIM's timesteps."""
+
+import pytest
+import torch
+from torch import nn
+
+pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
+from transformers import T5TokenizerFast
+
+from deig_core.demo import files
+from deig_core.errors import DeigError
+from deig_core.text.encoder import MAX_TOKENS
+from research.demo import evaluate, models, train
+from research.demo.ablations import Unmasked, pool
+from research.demo.generate import Models, generate
+from research.demo.latents import training_scenes
+from research.demo.loop import run_stage
+from research.demo.sampling import sample, timesteps
+from research.demo.text import write_tokenizer
+from research.demo.world import SIZE, draw_scene, every_thing
+from research.training.batch import BatchCall, Example, collate
+from research.training.noise import alphas_cumprod, generator
+
+
+def stage(state, steps, until=float("inf")):
+    torch.manual_seed(0)
+    module = nn.Linear(4, 4)
+
+    def loss(step):
+        x = torch.randn(8, 4, generator=generator(7, step))
+        return (module(x) - x.flip(1)).square().mean()
+
+    done = run_stage("test", module, loss, state, steps=steps, peak=1e-2, save_every=10, until=until)
+    return module, done
+
+
+def test_a_stage_that_was_stopped_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    whole, done = stage(tmp_path / "whole", 60)
+    assert done
+    clock = iter(range(10_000))
+    monkeypatch.setattr("research.demo.loop.time.monotonic", lambda: next(clock))
+    _, done = stage(tmp_path / "parts", 60, until=27)
+    assert not done
+    parts, done = stage(tmp_path / "parts", 60)
+    assert done
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), parts.parameters(), strict=True))
+
+
+def test_a_weight_that_stands_still_is_named(tmp_path):
+    module = nn.ModuleDict({"moves": nn.Linear(2, 2), "stands": nn.Linear(2, 2)})
+    with pytest.raises(DeigError, match=r"stands\.weight"):
+        run_stage(
+            "test", module, lambda step: module["moves"](torch.ones(1, 2)).sum(), tmp_path / "s", steps=60, peak=1e-2
+        )
+
+
+def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("research.demo.latents.SHARD", 100)
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)  # it would hold for all tests after this one
+    short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter")]
+    for ablation in (
+        [],
+        ["--stages", "adapter", "--ablation", "mask"],
+        ["--stages", "adapter", "--ablation", "ide"],
+        ["--stages", "adapter", "--ablation", "detail"],
+    ):
+        assert train.main([str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", *short, *ablation]) == 0
+    weights = tmp_path / "weights"
+    assert {p.name for p in weights.iterdir()} == {
+        files.UNET,
+        files.VAE,
+        files.ADAPTER,
+        files.SCORER,
+        files.TEXT,
+        files.BASE_IDE,
+        files.BASE_TEXT,
+    }
+    assert list(evaluate.variants(weights, tmp_path)) == [
+        "base, no boxes",
+        "DEIG",
+        "without the mask, seed 0",
+        "without the IDE, seed 0",
+        "coarse captions only, seed 0",
+    ]
+    for adapter, encoder, how in evaluate.variants(weights, tmp_path).values():
+        assembled = Models(models.unet(weights), models.autoencoder(weights), models.text_encoder(weights, encoder))
+        pictures = generate(assembled, adapter, [draw_scene(1, 1), draw_scene(2, 3)], steps=2, **how)
+        assert pictures.shape == (2, SIZE, SIZE, 3) and torch.from_numpy(pictures).isfinite().all()
+    assert evaluate.main(["--weights", str(weights), "--layouts=4", "--threads=1"]) == 1
+    assert "evaluate: The scorer is right about" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("research.demo.latents.SHARD", 100)
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+    run = [
+        str(tmp_path),
+        "--scenes=100",
+        "--batch=4",
+        "--threads=1",
+        "--base-steps=1",
+        "--adapter-steps=1",
+        f"--start={files.WEIGHTS}",
+    ]
+    assert train.main(run) == 0
+    weights = tmp_path / "weights"
+    read = files.read("model.safetensors", weights / files.BASE_TEXT)
+    assert all(torch.equal(read[k], v) for k, v in files.read("model.safetensors", files.WEIGHTS / files.TEXT).items())
+    kept, moved = (files.VAE, files.SCORER, f"{files.TEXT}/model.safetensors"), (files.UNET, files.ADAPTER)
+    assert all((weights / name).read_bytes() == (files.WEIGHTS / name).read_bytes() for name in kept)
+    for name in moved:
+        before, after = files.read(name), files.read(name, weights)
+        assert before.keys() == after.keys() and all((after[k] - v).abs().max() < 0.01 for k, v in before.items())
+        assert any(not torch.equal(after[k], v) for k, v in before.items())
+    trained = (weights / files.UNET).read_bytes()
+    assert train.main([*run, "--stages=adapter", "--adapter-steps=2"]) == 0
+    assert (weights / files.UNET).read_bytes() == trained
+
+
+def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, monkeypatch):
+    monkeypatch.setattr("research.demo.latents.SHARD", 100)
+    asked = []
+
+    def encode(_model, pictures, _where):
+        asked.append(len(pictures))
+        return torch.zeros(len(pictures), 4, 16, 16, dtype=torch.float16)
+
+    monkeypatch.setattr("research.demo.latents.encode", encode)
+    for name, model in (("a", 1), ("a", 1), ("b", 2)):
+        files.write(tmp_path / name, files.VAE, models.autoencoder().state_dict(), {"model": model})
+        scenes, latents = training_scenes(tmp_path / name, tmp_path / "latents", 50, 1)
+        assert scenes == [draw_scene(seed) for seed in range(50)] and latents.shape == (50, 4, 16, 16)
+    assert asked == [100, 100]
+
+
+def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("research.demo.latents.SHARD", 100)
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+    run = [str(tmp_path), "--scenes=100", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1"]
+    start = [f"--start={files.WEIGHTS}", "--stages"]
+    assert train.main([*run, *start, "adapter"]) == 0
+    assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 1
+    assert f"has no {files.BASE_IDE}, with which a new adapter begins" in capsys.readouterr().err
+    assert train.main([*run, *start, "base", "--ide-only"]) == 0
+    weights, unet = tmp_path / "weights", files.read(files.UNET)
+    assert all(torch.equal(unet[k], v) for k, v in files.read(files.UNET, weights).items())
+    shipped, made = models.base(files.WEIGHTS).ide.state_dict(), files.read(files.BASE_IDE, weights)
+    assert any(not torch.equal(shipped[k], v) for k, v in made.items())
+    assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--ide-only"], "--ide-only goes with --start and --stages base"),
+        (["--ide-only", f"--start={files.WEIGHTS}"], "--ide-only goes with --start and --stages base"),
+        (["--ablation=mask", f"--start={files.WEIGHTS}"], "--ablation trains a new adapter: leave out --start"),
+        ([f"--start={files.WEIGHTS / files.ADAPTER}"], "--start is a folder of weights, and"),
+    ],
+)
+def test_options_that_would_train_something_else_are_refused(tmp_path, capsys, options, said):
+    with pytest.raises(SystemExit):
+        train.main([str(tmp_path), *options])
+    assert said in capsys.readouterr().err
+
+
+def test_a_folder_of_other_models_is_not_gone_on_in(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+    files.write(tmp_path / "weights", files.VAE, {"other": torch.zeros(1)}, {})
+    assert train.main([str(tmp_path), f"--start={files.WEIGHTS}", "--stages=adapter"]) == 1
+    assert f"has another {files.VAE} than" in capsys.readouterr().err
+    assert train.main([str(tmp_path / "new"), "--stages=adapter"]) == 1
+    assert capsys.readouterr().err.startswith(f"train: {files.VAE} ")
+
+
+def test_a_stage_that_is_out_of_time_ends_the_run(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+    with caplog.at_level("INFO", "deig.demo"):
+        assert train.main([str(tmp_path), "--threads=1", "--minutes=0"]) == 0
+    assert "Stopped before the end: the same command goes on." in caplog.text
+    assert [p.name for p in (tmp_path / "weights").iterdir()] == [files.VAE]
+
+
+def test_another_models_state_is_refused(tmp_path):
+    stage(tmp_path / "s", 10)
+    with pytest.raises(DeigError, match=r"s holds a run of another model"):
+        run_stage("test", nn.Linear(3, 3), lambda step: None, tmp_path / "s", steps=20, peak=1e-2)
+
+
+def test_without_the_ide_the_words_of_a_text_are_averaged_and_its_pads_are_not():
+    encoder, adapter = models.text_encoder(), evaluate.load(files.WEIGHTS / files.ADAPTER)
+    texts = ["a red circle", "a blue star with yellow dots and a white outline"]
+    features = torch.stack([f.tensor for f in encoder.encode(texts)])
+    lengths = encoder.tokenizer(texts, padding=True, return_tensors="pt").attention_mask.sum(1).tolist()
+    found = pool(adapter, features, texts)
+    for one, feature, length in zip(found, features, lengths, strict=True):
+        wanted = adapter.ide.connector.proj_in(feature[:length].mean(0))
+        assert torch.allclose(one, wanted.expand_as(one), atol=1e-5)
+
+
+def test_without_the_mask_every_cell_sees_every_instance_and_no_more():
+    latent = torch.zeros(4, 16, 16)
+    examples = [
+        Example(latent, "", ("a", "b"), ((0, 0, 0.3, 0.3), (0.5, 0.5, 1, 1))),
+        Example(latent, "", ("c",), ((0, 0, 1, 0.2),)),
+    ]
+    call = Unmasked(BatchCall(collate(examples), torch.zeros(2, 16, 8), 8))
+    (level,) = call.instances((16, 16), torch.device("cpu"))
+    assert level.members.tolist() == [[3] * 256, [1] * 256]
+
+
+def test_ddims_timesteps():
+    assert timesteps(40)[:3] == [976, 951, 926] and timesteps(40)[-2:] == [26, 1] and len(timesteps(40)) == 40
+
+
+def test_a_perfect_prediction_leads_to_the_picture():
+    target, noise = torch.randn(1, 4, 8, 8, generator=generator(1)), torch.randn(1, 4, 8, 8, generator=generator(2))
+    kept = alphas_cumprod()
+
+    def predict(x, t):
+        return (x - kept[t].sqrt() * target) / (1 - kept[t]).sqrt()
+
+    assert (sample(predict, noise, 20) - target).abs().max() < 1e-4
+
+
+def test_the_tokenizer_knows_every_word_and_leaves_room(tmp_path):
+    written = write_tokenizer(tmp_path)
+    loaded = T5TokenizerFast.from_pretrained(str(tmp_path), local_files_only=True)
+    for text in [t.describe() for t in every_thing()[::97]] + ["A Red circle, a Blue star"]:
+        ids = loaded(text).input_ids
+        assert ids == written(text).input_ids and loaded.unk_token_id not in ids and ids[-1] == 1
+        assert len(ids) == len(text.replace(",", " ,").split()) + 1
+    assert max(len(loaded(draw_scene(i, 5).caption()).input_ids) for i in range(40)) < MAX_TOKENS

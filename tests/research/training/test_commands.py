@@ -1,0 +1,129 @@
+"""The three commands of docs/training.md, one after the other, on a handful of pictures."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
+from diffusers import AutoencoderTiny
+from tiny import tiny_unet
+
+from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.diffusers_unet.names import original_state_dict
+from research.demo.text import new_t5, write_tokenizer
+from research.training import __main__ as training
+from research.training import coco, prepare
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+
+
+@pytest.fixture
+def places(tmp_path):
+    torch.manual_seed(0)
+    unet = tiny_unet()
+    save_file(
+        {k: v.contiguous() for k, v in original_state_dict(unet).items()},
+        tmp_path / "base.safetensors",
+        {"unet_config": json.dumps(dict(unet.config))},
+    )
+    AutoencoderTiny().save_pretrained(tmp_path / "vae")
+    new_t5(len(write_tokenizer(tmp_path / "t5"))).save_pretrained(tmp_path / "t5")
+    for i in range(3):
+        Image.new("RGB", (80, 64), (40 * i, 90, 200)).save(tmp_path / f"{i}.png")
+    annotations = {
+        "images": [{"id": i, "file_name": f"{i}.png", "width": 80, "height": 64} for i in range(3)],
+        "categories": [{"id": 1, "name": "star"}],
+        "annotations": [
+            {"image_id": i, "category_id": 1, "bbox": [10 * k + 8, 8, 30, 40]} for i in range(3) for k in range(i + 1)
+        ],
+    }
+    (tmp_path / "instances.json").write_text(json.dumps(annotations))
+    (tmp_path / "captions.json").write_text(json.dumps({"annotations": [{"image_id": 0, "caption": "a red star"}]}))
+    return tmp_path
+
+
+def test_from_coco_to_an_adapter(places, capsys):
+    data, cache, out = places / "data.jsonl", places / "cache", places / "out"
+
+    def call(command, *options):
+        return command.main([str(o) for o in options])
+
+    assert call(coco, places / "instances.json", places / "captions.json", data) == 0
+    preparation = (
+        "--data",
+        data,
+        "--pictures",
+        places,
+        "--autoencoder",
+        places / "vae",
+        "--text-encoder",
+        places / "t5",
+        "--cache",
+        cache,
+        "--side",
+        64,
+        "--device",
+        "cpu",
+    )
+    assert call(prepare, *preparation) == 0
+    made = {p: p.stat().st_mtime_ns for p in cache.iterdir()}
+    assert call(prepare, *preparation) == 0
+    assert {p: p.stat().st_mtime_ns for p in cache.iterdir()} == made
+    run = (
+        "--data",
+        data,
+        "--cache",
+        cache,
+        "--base",
+        places / "base.safetensors",
+        "--out",
+        out,
+        "--side",
+        64,
+        "--tokens",
+        3,
+        "--layers",
+        1,
+        "--autoencoder",
+        places / "vae",
+        "--batch",
+        2,
+        "--accumulate",
+        1,
+        "--sample-every",
+        2,
+        "--warm-up",
+        1,
+        "--no-mirror",
+    )
+    assert call(training, *run, "--steps", 2, "--workers", 1) == 0
+    assert call(training, *run, "--steps", 3) == 0
+    adapter = load_adapter(read_official(out / "adapter.safetensors"))
+    assert adapter.config.tokens == 3 and adapter.config.text_dim == 96 and adapter.config.fuser_heads == 4
+    assert [p.name for p in sorted((out / "states").iterdir())] == ["step_000000002.pt", "step_000000003.pt"]
+    example = EXAMPLE.replace('load_unet("sd15.safetensors")', 'load_unet("base.safetensors")').replace(
+        '"sd15.safetensors"', '"vae"'
+    )
+    example = example.replace("flan-t5-xl", "t5").replace('"run/', '"out/').replace("SIDE = 512", "SIDE = 64")
+    (places / "example.py").write_text(example)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    subprocess.run([sys.executable, "example.py"], cwd=places, env=environment, check=True, timeout=240)
+    with Image.open(places / "street.png") as picture:
+        assert picture.size == (64, 64)
+    assert call(training, *run, "--steps", 3, "--gligen", places / "base.safetensors", "--out", places / "new") == 1
+    assert "cannot start this adapter" in capsys.readouterr().err
+    assert call(training, *run[:6], "--out", out, "--steps", 4) == 1  # 16 tokens, not 3
+    assert "holds a run of an adapter with other sizes" in capsys.readouterr().err
+    assert (
+        call(training, *run[:6], "--out", places / "large", "--steps", 3, "--batch", 2) == 1
+    )  # 512 px were not prepared
+    assert "run python -m research.training.prepare" in capsys.readouterr().err
