@@ -82,7 +82,8 @@ def explained(error: Exception, mode: str, options: Mapping[str, Any]) -> DeigEr
     modules = {module for module, _ in below}
     guilty = [patch for patch in theirs if _module(patch) in modules]
     # What a patch has made may fail only where the host uses it.
-    if not guilty and (HOST_ATTENTION, "forward") in below:
+    last = next((module for module, _ in reversed(below) if module.split(".")[0] != "torch"), "")
+    if not guilty and (HOST_ATTENTION, "forward") in below and last.startswith("comfy."):
         guilty = theirs
     if not guilty:
         return None
