@@ -60,7 +60,8 @@ class DeigCond:
     In a call, the host hands over a tuple of them in the order of `cond_or_uncond`. area: (height, width, top, left) in
     latent cells, or None for the whole. rows: of the batch that belong to this entry. tokens: how many its context has
     of CLIP and of DEIG where both are read at once (context "concat"); prompts of other lengths are not batched with
-    it, because repeating one of the two, as the host does, would weaken the other.
+    it, because repeating one of the two, as the host does, would weaken the other. given: how many tokens its own
+    tensor has.
     """
 
     text: GroundedText
@@ -68,6 +69,7 @@ class DeigCond:
     rows: int = 1
     area: tuple[int, int, int, int] | None = None
     tokens: tuple[int, int] | None = None
+    given: int | None = None
 
     def process_cond(self, batch_size: int, area=None, **_: object) -> DeigCond:
         return replace(self, rows=batch_size, area=None if area is None else tuple(area))
@@ -98,12 +100,13 @@ def with_deig(conditioning: list | None, text: GroundedText, nothing: GroundedTe
     ]
 
 
-def resolved(entry: dict, mode: str) -> dict:
+def resolved(entry: dict, mode: str, width: int = CLIP_WIDTH) -> dict:
     """One of the sampler's conditioning entries with an ordinary tensor and, under `model_conds`, what its nodes have
     made of the text.
 
-    mode: what cross-attention reads ("t5", "clip" or "concat"). Raises DeigError, naming effect and remedy, for what
-    regions cannot follow.
+    mode: what cross-attention reads ("t5", "clip" or "concat"). width: of the model's context, which a tensor without
+    CLIP gets, so that another node can put one beside it. Raises DeigError, naming effect and remedy, for what regions
+    cannot follow.
     """
     tensor, conds = entry.get("cross_attn"), dict(entry["model_conds"])
     witness = conds.pop(DEIG, None)
@@ -116,10 +119,13 @@ def resolved(entry: dict, mode: str) -> dict:
         if mode != "t5" and not has_clip(meaning):
             raise DeigError(NO_CLIP.format(mode))
         tokens = (tensor.shape[1], len(text.prompts)) if mode == "concat" else None
-        conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens)
+        conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens, given=tensor.shape[1])
     elif not has_clip(meaning):
         raise DeigError(CHANGED.format("zeros"))
-    return {**entry, "cross_attn": plain(tensor), "model_conds": conds}
+    numbers = plain(tensor)
+    if not has_clip(meaning):
+        numbers = numbers.new_zeros(*numbers.shape[:2], width)
+    return {**entry, "cross_attn": numbers, "model_conds": conds}
 
 
 def clip_alone(entry: dict) -> dict | None:
