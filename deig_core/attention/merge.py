@@ -82,8 +82,10 @@ def merge_by_rows(call: AttentionCall, out: Tensor, lse: Tensor) -> Tensor:
         logits = (call.q[:, :, rows].to(dtype) @ keys).unflatten(-1, per_region)  # [B, heads, n, R*T] -> [.., R, T]
         if bias is not None:
             logits = logits + bias
-        own = unpacked_membership(call.members[:, rows], call.regions)[:, None, :, :, None]  # [B or 1, 1, n, R, 1]
-        logits = logits.masked_fill(~own, float("-inf")).flatten(-2)  # [B, heads, n, R, T] -> [B, heads, n, R*T]
+        logits = logits.masked_fill(
+            ~unpacked_membership(call.members[:, rows], call.regions)[:, None, :, :, None],  # [B or 1, 1, n, R, 1]
+            float("-inf"),
+        ).flatten(-2)  # [B, heads, n, R, T] -> [B, heads, n, R*T]
         before = lse[:, :, rows]  # [B, heads, n]
         after = torch.logaddexp(before, logits.logsumexp(dim=-1))[..., None]  # [B, heads, n, 1]
         here = out[:, :, rows]  # [B, heads, n, d]
@@ -103,13 +105,14 @@ def merge_by_mask(call: AttentionCall, out: Tensor, lse: Tensor) -> Tensor:
     step = max(1, min(call.cells, SCRATCH_ENTRIES // (call.batch * tokens)))
     for first in range(0, call.cells, step):
         rows = slice(first, first + step)  # n of the HW
-        own = unpacked_membership(call.members[:, rows], call.regions)  # [B or 1, n, R]
-        added = torch.where(own, of_region, float("-inf"))  # [B or 1, n, R]
+        added = torch.where(  # [B or 1, n, R]
+            unpacked_membership(call.members[:, rows], call.regions), of_region, float("-inf")
+        )
         mask = added[:, None, :, :, None].expand(-1, -1, -1, -1, call.tokens_per_region)  # [B or 1, 1, n, R, T]
         mask = mask.flatten(-2)  # [B or 1, 1, n, R, T] -> [B or 1, 1, n, R*T]
         row_out, row_lse = cpu_flash_with_lse(call.q[:, :, rows], token_k, token_v, mask)
-        nothing = (added == float("-inf")).all(-1)[:, None]  # [B or 1, n, R] -> [B or 1, 1, n]
-        row_lse = row_lse.masked_fill(nothing, float("-inf"))  # [B, heads, n]
+        # [B or 1, n, R] -> [B or 1, 1, n] over [B, heads, n]
+        row_lse = row_lse.masked_fill((added == float("-inf")).all(-1)[:, None], float("-inf"))
         weight = torch.sigmoid(row_lse - lse[:, :, rows])[..., None]  # [B, heads, n, 1]
         here = out[:, :, rows]  # [B, heads, n, d]
         here.copy_(here.to(weight.dtype).lerp_(row_out.to(weight.dtype), weight))

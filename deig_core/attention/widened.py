@@ -22,8 +22,8 @@ def widened(call: AttentionCall) -> Tensor:
     """`masked_attention` by one unmasked `scaled_dot_product_attention`."""
     q, regions, tokens = call.q, call.regions, call.tokens_per_region
 
-    own = unpacked_membership(call.members, regions)  # [B or 1, HW, R]
-    outside = torch.zeros(own.shape, dtype=q.dtype, device=q.device).masked_fill(~own, -BIG)
+    outside = torch.zeros(call.members.shape[0], call.cells, regions, dtype=q.dtype, device=q.device)
+    outside = outside.masked_fill(~unpacked_membership(call.members, regions), -BIG)  # [B or 1, HW, R]
     region_of_token = torch.eye(regions, dtype=q.dtype, device=q.device)
     region_of_token = region_of_token.repeat_interleave(tokens, dim=0)  # [R, R] -> [R*T, R]
     of_cell = [outside[:, None]]  # [B or 1, HW, R] -> [B or 1, 1, HW, R]
