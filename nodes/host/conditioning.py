@@ -36,8 +36,7 @@ REPLACED = (
 SCALED = "A node multiplied DEIG Encode's conditioning by {:g}, which regions cannot be" + REMEDY
 MIXED = (
     "Conditioning (Average), or a node like it, mixed DEIG Encode's conditioning with another, and regions cannot be "
-    "averaged: "
-    "average the CLIP conditionings before DEIG Encode, or use Conditioning (Combine)."
+    "averaged: average the CLIP conditionings before DEIG Encode, or use Conditioning (Combine)."
 )
 CHANGED = (
     "A node changed the numbers of DEIG Encode's conditioning ({}), which says nothing about its prompt and regions"
@@ -45,11 +44,15 @@ CHANGED = (
 )
 JOINED = (
     "Conditioning (Concat), Apply Style Model or a node like them joined DEIG Encode's conditioning with one that is "
-    "not DEIG's, which "
-    'Apply DEIG\'s context "t5" does not read: choose context "clip" or "concat", or let DEIG Encode read both texts.'
+    'not DEIG\'s, which Apply DEIG\'s context "t5" does not read: choose context "clip" or "concat", or let DEIG '
+    "Encode read both texts."
 )
 NO_CLIP = (
     'Apply DEIG\'s context "{}" needs CLIP conditionings: connect positive and negative to DEIG Encode, or choose "t5".'
+)
+CHAINED = (
+    "DEIG Encode got a conditioning of another DEIG Encode where one of CLIP was expected: connect CLIP's there, and "
+    "bring two DEIG conditionings together with Conditioning (Concat) or Conditioning (Combine)."
 )
 
 
@@ -88,8 +91,10 @@ def with_deig(conditioning: list | None, text: GroundedText, nothing: GroundedTe
     """An ordinary SD 1.x CONDITIONING that also carries `text`: the given one (CLIP), or zeros [1, 77, 768].
 
     nothing: what a node that zeroes it leaves, the empty prompt without regions; without it such a conditioning is
-    refused.
+    refused. Raises DeigError for a conditioning that carries a text of DEIG's already.
     """
+    if any(isinstance(leaf, (Text, Zero)) for tensor, _ in conditioning or () for leaf in leaves(meaning_of(tensor))):
+        raise DeigError(CHAINED)
     clip = conditioning is not None
     if conditioning is None:
         conditioning = [[torch.zeros(1, CLIP_TOKENS, CLIP_WIDTH), {}]]

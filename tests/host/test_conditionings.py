@@ -164,6 +164,13 @@ def test_apply_style_model_adds_tokens_to_clip_alone(graph, text, conditioning):
     assert read(conditioning, styled, "clip")[0].text is carrying[0][1]["model_conds"]["deig"].text
 
 
+def test_a_conditioning_of_another_deig_encode_is_no_clip(graph, text):
+    """Its prompt and regions would be lost, and its placeholder taken for CLIP's numbers."""
+    assert "of another DEIG Encode" in refusal(lambda: graph.encode(positive=text[0]))
+    (zeroed,) = graph.node("ConditioningZeroOut", conditioning=text[0])
+    assert "of another DEIG Encode" in refusal(lambda: graph.encode(negative=zeroed))
+
+
 def test_a_replaced_tensor_is_noticed(graph, text, conditioning):
     tensor, values = text[0][0]
     for other in (torch.zeros(1, 77, 768), torch.from_numpy(tensor.numpy().copy())):
