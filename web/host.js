@@ -1,25 +1,92 @@
-// The only file that knows the ComfyUI page: what the editor needs from it, behind a small interface.
+// The only file that knows the ComfyUI page. It shows an editor for a value, and is what the editor calls a Host
+// (editor/types.js): what the editor needs of the page, behind a small contract.
+// @ts-ignore: the page serves it
 import { app } from "../../scripts/app.js";
+// @ts-ignore: the page serves it
 import { api } from "../../scripts/api.js";
-import { useLanguage } from "./editor/i18n.js";
 
-export { app };
+/** @import { Box, Host, Hosted, Incoming, Pictures } from "./editor/types.js" */
 
 const sessions = new Map();
 const editors = new Set();
-let lastPicture;
+const panels = new WeakMap();
+let lastPicture, listening;
 
-const view = (file) => file && api.apiURL(`/view?${new URLSearchParams({ filename: file.filename, subfolder: file.subfolder ?? "", type: file.type ?? "output" })}`);
+function view(file) {
+  if (!file) return file;
+  const { filename, subfolder, type } = file;
+  return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder: subfolder ?? "", type: type ?? "output" })}`);
+}
+
 const tracker = () => app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
 const run = (command) => app.extensionManager.command.execute(command);
 const inGraph = () => !globalThis.LiteGraph?.vueNodesMode;
 
+/**
+ * Show `make(host)` for every widget of `type`.
+ * name: what the extension is called; least: the smallest {width, height} in pixels; make: an editor for a Host;
+ * useLanguage: is told the translations of all packs by language, and the language, at the start and at every change.
+ * @param {{ name: string, type: string, least: { width: number, height: number },
+ *   make: (host: Host) => Hosted, useLanguage: (translations: object, language: string) => void }} options
+ */
+export function registerEditor({ name: extension, type, least, make, useLanguage }) {
+  loadStyle();
+  const makeEditor = (node, name) => {
+    const host = new NodeHost(node, name);
+    const editor = make(host);
+    // Lets the element grow with a node of Nodes 2.0.
+    editor.root.classList.add("widget-expands");
+    const options = {
+      hideOnZoom: false,
+      margin: 8,
+      getMinHeight: () => least.height,
+      getValue: () => editor.value,
+      setValue: (value) => (editor.value = value),
+    };
+    return { host, editor, options };
+  };
+  app.registerExtension({
+    name: extension,
+    async init() {
+      listenToRuns();
+      // Nodes are made after this, with their texts in the right language.
+      await loadTexts(useLanguage);
+    },
+    getCustomWidgets() {
+      return {
+        [type](node, name) {
+          const { host, editor, options } = makeEditor(node, name);
+          const widget = node.addDOMWidget(name, type, editor.root, options);
+          host.attach(editor, widget);
+          return { widget, minWidth: least.width, minHeight: least.height };
+        },
+      };
+    },
+    nodeCreated(node) {
+      showPromoted(node, type, (owner, name, kept) => {
+        const { host, editor, options } = makeEditor(owner, name);
+        const widget = makeElementWidget(owner, name, type, editor.root, options);
+        editor.value = kept.value;
+        widget.callback = (text) => (kept.value = text);
+        host.attach(editor, widget);
+        return widget;
+      });
+    },
+  });
+}
+
+function loadStyle() {
+  const href = new URL("./deig.css", import.meta.url).href;
+  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
+}
+
 /** Once the page knows its settings. */
-export async function loadTexts() {
+async function loadTexts(useLanguage) {
   try {
     const answer = await api.fetchApi("/i18n");
     const translations = await answer.json();
-    const apply = () => useLanguage(translations, app.extensionManager?.setting?.get("Comfy.Locale") ?? navigator.language);
+    const chosen = () => app.extensionManager?.setting?.get("Comfy.Locale") ?? navigator.language;
+    const apply = () => useLanguage(translations, chosen());
     apply();
     app.ui?.settings?.addEventListener?.("Comfy.Locale.change", apply);
   } catch {
@@ -27,13 +94,8 @@ export async function loadTexts() {
   }
 }
 
-export function loadStyle() {
-  const href = new URL("./deig.css", import.meta.url).href;
-  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
-}
-
-/** Pictures of a run: what the node was given, and what any node made last. */
-export function listenToRuns() {
+/** Pictures of a run: what any node made last. */
+function listenToRuns() {
   api.addEventListener("executed", ({ detail }) => {
     const picture = detail?.output?.images?.at?.(-1);
     if (!picture?.filename || !/\.(png|jpe?g|webp)$/i.test(picture.filename)) return;
@@ -42,11 +104,30 @@ export function listenToRuns() {
   });
 }
 
+/** One set of listeners for the page: the editor that has the focus gets the event before the graph does. */
+function listenToClipboard() {
+  if (listening) return;
+  listening = true;
+  for (const type of ["copy", "cut", "paste"]) document.addEventListener(type, handleClipboard, true);
+}
+
+function handleClipboard(event) {
+  const active = document.activeElement;
+  if (!active || active.matches("input, textarea, select")) return;
+  let element = active;
+  while (element && !panels.has(element)) element = element.parentElement;
+  if (!element) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  panels.get(element).handleClipboard(event);
+}
+
 /**
- * Show a promoted widget of `type` on its subgraph's own node: show(node, name, value) makes the widget, value.value is what the subgraph keeps.
- * From frontend 1.58 on a pack's widget would be an empty place there; before, the page shows the inner widget itself.
+ * Show a promoted widget of `type` on its subgraph's own node: show(node, name, value) makes the widget, value.value is
+ * what the subgraph keeps. From frontend 1.58 on a pack's widget would be an empty place there; before, the page shows
+ * the inner widget itself.
  */
-export function showPromoted(node, type, show) {
+function showPromoted(node, type, show) {
   const usual = node.createPromotedHostWidget;
   if (!usual) return;
   node.createPromotedHostWidget = function (input, id, source) {
@@ -57,23 +138,31 @@ export function showPromoted(node, type, show) {
 }
 
 /** A widget with an element that the page shows for `node`, without being one of the node's own. */
-export function makeElementWidget(node, name, type, element, options) {
+function makeElementWidget(node, name, type, element, options) {
   const { DOMWidgetImpl, addWidget } = globalThis.comfyAPI.domWidget;
   const widget = new DOMWidgetImpl({ node, name, type, element, options });
   addWidget({ graph: node.graph, addCustomWidget() {} }, widget);
   return widget;
 }
 
-export class NodeHost {
+/**
+ * The page for one editor: the node and the widget whose value it edits.
+ * @implements {Host}
+ */
+class NodeHost {
   constructor(node, name) {
     this.node = node;
     this.name = name;
   }
 
+  /** @param {Hosted} editor */
   attach(editor, widget) {
     this.editor = editor;
     this.widget = widget;
+    this.place = new Place(this);
     editors.add(editor);
+    panels.set(editor.panel, editor);
+    listenToClipboard();
     const { node } = this;
     const executed = node.onExecuted;
     node.onExecuted = (output) => {
@@ -88,19 +177,22 @@ export class NodeHost {
     const removed = widget.onRemove;
     widget.onRemove = () => {
       removed?.call(widget);
-      editor.place.dispose();
+      this.place.dispose();
       editors.delete(editor);
     };
     // Only now is the node in its graph and has its number.
     setTimeout(() => {
       const output = app.nodeOutputs?.[node.id];
       if (output) this.received(output);
-      editor.place.resume();
+      this.place.resume();
     });
     this.forwardToGraph(editor.root);
   }
 
-  /** What outlives the editor, which undo rebuilds: selection, full screen, focus, pictures. */
+  /**
+   * What outlives the editor, which undo rebuilds: {selection, focused, cover, home, editor} of its Place, and the
+   * pictures and boxes of the last run.
+   */
   session() {
     const { node } = this;
     if (!node.graph || node.id === -1) return null;
@@ -114,8 +206,13 @@ export class NodeHost {
     this.node.graph?.setDirtyCanvas?.(true, false);
   }
 
-  /** One step for undo: the graph's own history compares the workflow with the last one it saw. */
-  remember() {
+  selected(ids) {
+    // Before it has resumed, this editor would overwrite what its predecessor left.
+    if (this.place?.resumed) this.place.session().selection = ids;
+  }
+
+  /** The graph's own history compares the workflow with the last one it saw. */
+  addUndoStep() {
     const history = tracker();
     (history?.captureCanvasState ?? history?.checkState)?.call(history);
   }
@@ -126,6 +223,29 @@ export class NodeHost {
 
   redo() {
     run("Comfy.Redo");
+  }
+
+  takeUndoKey(event, inField, typed) {
+    const { key, shiftKey, altKey, ctrlKey, metaKey } = event;
+    if (!(ctrlKey || metaKey)) return false;
+    if (!inField) {
+      // The page undoes; left alone, the browser would also take back the last letter typed into a field.
+      if ("zy".includes(key.toLowerCase())) event.preventDefault();
+      return false;
+    }
+    // The page leaves Ctrl+Z to fields, for what is being typed; where nothing was typed it is meant for the graph.
+    if (altKey || typed) return false;
+    const command = { z: shiftKey ? "redo" : "undo", y: "redo" }[key.toLowerCase()];
+    if (command) this[command]();
+    return !!command;
+  }
+
+  get fullScreen() {
+    return !!this.place?.cover;
+  }
+
+  toggleFullScreen() {
+    this.place.toggleFullScreen();
   }
 
   received(output) {
@@ -143,6 +263,7 @@ export class NodeHost {
     return slot >= 0 && this.node.inputs[slot].link != null ? slot : -1;
   }
 
+  /** @returns {Pictures} */
   pictures() {
     const slot = this.input("background");
     // An image node next door already shows its picture before any run.
@@ -154,12 +275,12 @@ export class NodeHost {
     return this.node.widgets?.find((widget) => widget.name === "boxes_mode");
   }
 
+  /** @returns {Incoming | null} */
   incoming() {
     if (this.input("boxes") < 0) return null;
     return { regions: this.session()?.incoming, mode: this.mode()?.value };
   }
 
-  /** Incoming boxes became the editor's own: from now on those count. */
   adopted() {
     const mode = this.mode();
     if (mode) mode.value = "when empty";
@@ -168,20 +289,111 @@ export class NodeHost {
   /** The stage covers the graph: zooming by wheel and panning by middle button go on to it. */
   forwardToGraph(root) {
     const pass = (name) => (event) => {
-      if (inGraph() && !this.editor.place.cover) app.canvas[name]?.(event);
+      if (inGraph() && !this.fullScreen) app.canvas[name]?.(event);
     };
-    const [down, move, up, wheel] = ["processMouseDown", "processMouseMove", "processMouseUp", "processMouseWheel"].map(pass);
+    const names = ["processMouseDown", "processMouseMove", "processMouseUp", "processMouseWheel"];
+    const [down, move, up, wheel] = names.map(pass);
     root.addEventListener("pointerdown", (event) => (event.button === 1 ? down(event) : event.stopPropagation()));
     root.addEventListener("pointermove", (event) => (event.buttons & 4 ? move(event) : event.stopPropagation()));
     root.addEventListener("pointerup", (event) => (event.button === 1 ? up(event) : event.stopPropagation()));
     root.addEventListener("dblclick", (event) => event.stopPropagation());
     root.addEventListener("wheel", (event) => {
-      const list = event.target.closest(".deig-list, .deig-pop");
-      if (list && list.scrollHeight > list.clientHeight && !event.ctrlKey) return event.stopPropagation();
+      const scroller = this.editor.scrollerOf(event.target);
+      if (scroller && scroller.scrollHeight > scroller.clientHeight && !event.ctrlKey) return event.stopPropagation();
       if (!inGraph()) return;
       event.preventDefault();
       wheel(event);
     }, { passive: false });
+  }
+}
+
+/**
+ * Where an editor's panel is shown: in its node or full screen, and again there after undo.
+ * Undo loads the whole graph anew, and with it every node, widget and editor; the session tells the new editor what its
+ * predecessor was showing.
+ */
+class Place {
+  constructor(host) {
+    this.host = host;
+    this.editor = host.editor;
+    const { panel } = this.editor;
+    panel.addEventListener("focusin", () => (this.session().focused = true));
+    panel.addEventListener("focusout", () => {
+      // Undo takes the focused editor out of the page; its successor then inherits the focus.
+      setTimeout(() => {
+        if (panel.isConnected && !panel.contains(document.activeElement)) this.session().focused = false;
+      });
+    });
+  }
+
+  session() {
+    return this.host.session() ?? {};
+  }
+
+  toggleFullScreen() {
+    if (this.cover) this.leave();
+    else this.enter(Object.assign(document.createElement("div"), { className: "deig-full", popover: "manual" }));
+  }
+
+  /**
+   * The panel moves into a cover on top of everything; undo makes a new editor, which moves into the same one.
+   * It is no <dialog>, because pages from 1.58 on do not undo while one is open.
+   */
+  enter(cover) {
+    this.cover = this.session().cover = cover;
+    cover.replaceChildren(this.editor.panel);
+    if (!cover.isConnected) {
+      cover.behind = [...document.body.children].filter((/** @type {HTMLElement} */ other) => !other.inert);
+      for (const other of cover.behind) other.inert = true;
+      document.body.append(cover);
+      cover.showPopover();
+    }
+    this.editor.focus();
+    this.editor.draw();
+  }
+
+  leave() {
+    for (const other of this.cover.behind) other.inert = false;
+    this.cover.remove();
+    const session = this.session();
+    this.cover = session.cover = undefined;
+    (session.home ?? this.editor.root).append(this.editor.panel);
+    this.editor.draw();
+    this.focusWhenShown();
+  }
+
+  /** After undo or reload: pick up what the node's earlier editor was showing. */
+  resume() {
+    const session = this.session();
+    const { selection = [], cover, focused } = session;
+    this.resumed = true;
+    session.editor = this.editor;
+    this.editor.select(selection);
+    this.moveIn();
+    if (cover?.isConnected) this.enter(cover);
+    if (focused) this.focusWhenShown();
+  }
+
+  /** Nodes 2.0 may keep showing the element of the widget that undo has replaced: then the panel moves in there. */
+  moveIn(frames = 60) {
+    const session = this.session();
+    if (session.editor !== this.editor) return;
+    const home = [this.editor.root, session.home].find((place) => place?.isConnected);
+    if (home) {
+      session.home = home;
+      if (!this.cover && this.editor.panel.parentElement !== home) home.replaceChildren(this.editor.panel);
+    }
+    if (frames) requestAnimationFrame(() => this.moveIn(frames - 1));
+  }
+
+  /** The page mounts a widget's element some frames after it has made the widget. */
+  focusWhenShown(frames = 60) {
+    if (!this.editor.focus() && frames) requestAnimationFrame(() => this.focusWhenShown(frames - 1));
+  }
+
+  dispose() {
+    // If no successor takes the cover over, the node is gone.
+    setTimeout(() => this.cover?.contains(this.editor.panel) && this.leave(), 500);
   }
 }
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from .contract import check, needs_gradient
+from .contract import AttentionCall
 from .dense import dense
 from .sdpa import sdpa
-from .triton import policy as fused
+from .triton import policy
 
-IMPLEMENTATIONS: dict[str, Callable[..., Tensor]] = {"dense": dense, "sdpa": sdpa, "triton": fused.triton}
+IMPLEMENTATIONS: dict[str, Callable[[AttentionCall], Tensor]] = {"dense": dense, "sdpa": sdpa, "triton": policy.triton}
 
 
 def masked_attention(
@@ -34,8 +34,8 @@ def masked_attention(
 
     q, k, v: [B, heads, HW, d], the visual tokens. Any strides.
     token_k, token_v: [B or 1, heads, R*T, d], the instance tokens, instance-major (token r*T + j is token j of region
-    r). members: int64 [B or 1, HW]; bit r of a word says that the cell belongs to region r. R <= 64; bit 63 makes a
-    word negative. tokens_per_region: T.
+    r). members: membership words, int64 [B or 1, HW]; bit r of a word says that the cell belongs to region r. R <= 64;
+    bit 63 makes a word negative. tokens_per_region: T.
     bias: float32 [B or 1, R], added to the logits of a region's tokens (the logarithm of its strength; -inf hides it),
     or None. implementation: "auto" (the fastest one that is exact for these tensors), or a name in `IMPLEMENTATIONS`.
 
@@ -43,20 +43,19 @@ def masked_attention(
     bias. Raises ValueError where shapes, dtypes or the name do not fit. R = 0 is the caller's case: that is ordinary
     attention.
     """
-    check(q, k, v, token_k, token_v, members, tokens_per_region, bias)
-    arguments = (q, k, v, token_k, token_v, members, tokens_per_region, bias)
+    call = AttentionCall(q, k, v, token_k, token_v, members, tokens_per_region, bias)
     if implementation != "auto":
         if implementation not in IMPLEMENTATIONS:
             raise ValueError(
                 f"masked_attention has no implementation {implementation!r}: choose auto, {', '.join(IMPLEMENTATIONS)}."
             )
-        return IMPLEMENTATIONS[implementation](*arguments)
-    if fused.suits(q) and not needs_gradient(*arguments[:5], bias):
+        return IMPLEMENTATIONS[implementation](call)
+    if policy.suits(q) and not call.needs_gradient:
         try:
-            return fused.triton(*arguments)
+            return policy.triton(call)
         except Exception as error:  # no compiler, an unsupported card: whatever it is, torch's own attention is right
-            fused.gave_up(error)
-    return sdpa(*arguments)
+            policy.gave_up(error)
+    return sdpa(call)
 
 
 __all__ = ["IMPLEMENTATIONS", "masked_attention"]

@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import torch
+from einops import repeat
 from torch import Tensor
 
-from .contract import math_dtype, membership
+from .contract import AttentionCall, math_dtype, unpacked_membership
 
 
-def dense(
-    q: Tensor,
-    k: Tensor,
-    v: Tensor,
-    token_k: Tensor,
-    token_v: Tensor,
-    members: Tensor,
-    tokens_per_region: int,
-    bias: Tensor | None,
-) -> Tensor:
-    """`masked_attention` as its definition reads; arguments as there. Takes HW x (HW + R*T) memory; differentiable,
-    also in float64.
-    """
-    batch, _, cells, dim = q.shape
-    regions = token_k.shape[2] // tokens_per_region
-    dtype = math_dtype(q)
-    keys = torch.cat([k, token_k.expand(batch, -1, -1, -1)], dim=2).to(dtype)
-    values = torch.cat([v, token_v.expand(batch, -1, -1, -1)], dim=2).to(dtype)
+def dense(call: AttentionCall) -> Tensor:
+    """`masked_attention` as its definition reads. Takes HW x (HW + R*T) memory; differentiable, also in float64."""
+    dtype, device = math_dtype(call.q), call.q.device
+    token_k, token_v = (t.expand(call.batch, -1, -1, -1) for t in (call.token_k, call.token_v))
+    keys = torch.cat([call.k, token_k], dim=2).to(dtype)  # [B, heads, HW + R*T, d]
+    values = torch.cat([call.v, token_v], dim=2).to(dtype)
 
-    own = membership(members, regions)[:, None]  # [B, 1, HW, R]
-    added = torch.zeros(own.shape, dtype=dtype, device=q.device)
-    if bias is not None:
-        added = added + bias.to(dtype)[:, None, None, :]
-    added = added.masked_fill(~own, float("-inf")).repeat_interleave(tokens_per_region, dim=-1)
-    visual = torch.zeros(*added.shape[:2], cells, cells, dtype=dtype, device=q.device)
+    own = unpacked_membership(call.members, call.regions)[:, None]  # [B or 1, 1, HW, R]
+    added = torch.zeros(own.shape, dtype=dtype, device=device)
+    if call.bias is not None:
+        added = added + call.bias.to(dtype)[:, None, None, :]  # [B or 1, R] -> [B or 1, 1, 1, R]
+    added = repeat(
+        added.masked_fill(~own, float("-inf")), "b head cell r -> b head cell (r t)", t=call.tokens_per_region
+    )
+    visual = torch.zeros(*added.shape[:2], call.cells, call.cells, dtype=dtype, device=device)
 
-    logits = q.to(dtype) @ keys.mT / dim**0.5 + torch.cat([visual, added], dim=-1)
-    return (logits.softmax(dim=-1) @ values).to(q.dtype)
+    mask = torch.cat([visual, added], dim=-1)  # [B or 1, 1, HW, HW + R*T]
+    logits = call.q.to(dtype) @ keys.mT / call.dim**0.5 + mask  # [B, heads, HW, HW + R*T]
+    return (logits.softmax(dim=-1) @ values).to(call.q.dtype)

@@ -43,12 +43,12 @@ def sample(
     gates.
     """
     count, where = len(noise), noise.device
-    runs = [RowGroup(count, text, Window.whole(tuple(noise.shape[-2:]))) for text in (wanted, unwanted)]
+    groups = [RowGroup(count, text, Window.whole(tuple(noise.shape[-2:]))) for text in (wanted, unwanted)]
     extractor, ddim = Extractor(adapter), scheduler()
     ddim.set_timesteps(steps)
     x = noise
     for t in ddim.timesteps:
-        call = ground(extractor, runs, [float(t)] * (2 * count), where)
+        call = ground(extractor, groups, [float(t)] * (2 * count), where)
         context = torch.cat([c.expand(count, -1, -1) for c in call.context()])
         told, untold = attached(torch.cat([x, x]), int(t), context.to(x.dtype), call, scale=scale).chunk(2)
         x = ddim.step(untold + guidance * (told - untold), t, x).prev_sample

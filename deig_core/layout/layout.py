@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from ..regions.document import Region
-from .masks import Size, membership
+from .masks import Size, membership_words
 from .window import Window, crop
 
 _KEPT = 64  # sizes and devices that a layout remembers
@@ -45,7 +45,7 @@ class Layout:
 
     def members(self, latent: Size, grid: Size, device: torch.device) -> torch.Tensor:
         """Membership words int64 [1, h * w]."""
-        return self._once((latent, grid, device), lambda: membership(self.regions, latent, grid).to(device)[None])
+        return self._once((latent, grid, device), lambda: membership_words(self.regions, latent, grid).to(device)[None])
 
     def boxes(self, device: torch.device) -> torch.Tensor:
         """Boxes float32 [1, R, 4]."""

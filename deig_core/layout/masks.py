@@ -94,7 +94,7 @@ def _mask_edges(mask_side: int, latent: int, grid: int) -> tuple[torch.Tensor, t
     return torch.tensor(starts), torch.tensor(ends)
 
 
-def membership(regions: Sequence[Region], latent: Size, grid: Size) -> torch.Tensor:
+def membership_words(regions: Sequence[Region], latent: Size, grid: Size) -> torch.Tensor:
     """One 64-bit word per cell: bit r is set where the cell belongs to `regions[r]` -> int64 [h * w], on the CPU.
 
     Bit 63 makes the word negative; test bits with `(word >> r) & 1`. Raises RegionError for more than 64 regions.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..attention.contract import math_dtype, membership
+from ..attention.contract import math_dtype, unpacked_membership
 from ..layout.masks import Size, level_factor
 from ..layout.window import Window
 from ..model.fuser import Fuser, LevelInstances, split_heads
@@ -39,19 +39,19 @@ def token_weights(
         tokens = logits[..., cells:].unflatten(-1, (regions, tokens_per_region))
         if bias is not None:
             tokens += bias.to(dtype)[:, None, None, :, None]
-        tokens.masked_fill_(~membership(members[:, rows], regions)[:, None, :, :, None], float("-inf"))
+        tokens.masked_fill_(~unpacked_membership(members[:, rows], regions)[:, None, :, :, None], float("-inf"))
         parts.append(logits.softmax(dim=-1)[..., cells:].mean(dim=1))
     return torch.cat(parts, dim=1).mT
 
 
-def fuser_weights(fuser: Fuser, x: Tensor, run: LevelInstances) -> Tensor:
-    """`token_weights` of one run of rows in a fuser that is about to get x [rows, HW, C] -> [rows, R, T, HW]."""
+def fuser_weights(fuser: Fuser, x: Tensor, group: LevelInstances) -> Tensor:
+    """`token_weights` of one row group in a fuser that is about to get x [rows, HW, C] -> [rows, R, T, HW]."""
     attention = fuser.attn
-    tokens = attention.to_k(fuser.norm1(fuser.linear(run.tokens.to(x))))
+    tokens = attention.to_k(fuser.norm1(fuser.linear(group.tokens.to(x))))
     normed = fuser.norm1(x)
     q, k, token_k = (split_heads(t, attention.heads) for t in (attention.to_q(normed), attention.to_k(normed), tokens))
-    weights = token_weights(q, k, token_k, run.members, tokens_per_region=run.tokens_per_region, bias=run.bias)
-    return weights.unflatten(1, (-1, run.tokens_per_region))
+    weights = token_weights(q, k, token_k, group.members, tokens_per_region=group.tokens_per_region, bias=group.bias)
+    return weights.unflatten(1, (-1, group.tokens_per_region))
 
 
 def on_latent(maps: Tensor, latent: Size) -> Tensor:

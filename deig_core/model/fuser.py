@@ -17,14 +17,10 @@ from torch.nn import functional as F
 from ..attention import masked_attention
 from ..attention.contract import needs_gradient
 from . import operations as default_operations
-from .operations import cast_like
+from .gates import add_gated
+from .pieces import row_by_row
 
 SelfAttention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, int], torch.Tensor]
-
-# Rows that pass through projections and feed-forward together on a CPU: enough for a full-speed product, few enough
-# that what they
-# need in between is memory the process already has (fresh pages cost more than the arithmetic on them).
-CPU_ROWS = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +28,8 @@ class LevelInstances:
     """The instances that some rows of a batch see, on one level's grid.
 
     rows: how many consecutive rows of the batch these are. tokens: [1 or rows, R*T, D], or None where the rows see no
-    instance. members: int64 [1 or rows, HW], bit r = the cell belongs to region r. bias: float32 [1, R] or None.
+    instance. members: membership words, int64 [1 or rows, HW], bit r = the cell belongs to region r. bias: float32
+    [1, R] or None.
     """
 
     rows: int
@@ -43,13 +40,14 @@ class LevelInstances:
 
 
 def split_heads(x: torch.Tensor, heads: int) -> torch.Tensor:
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)  # [B, N, C] -> [B, N, heads, d] -> [B, heads, N, d]
 
 
 def plain_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:
     """Self-attention over [B, HW, C] without a mask; a host's own attention has this signature too."""
     q, k, v = (split_heads(t, heads) for t in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+    out = F.scaled_dot_product_attention(q, k, v)
+    return out.transpose(1, 2).flatten(2)  # [B, heads, HW, d] -> [B, HW, heads, d] -> [B, HW, C]
 
 
 class GEGLU(nn.Module):
@@ -58,7 +56,7 @@ class GEGLU(nn.Module):
         self.proj = operations.Linear(dim, 2 * hidden, device=device, dtype=dtype)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        value, gate = self.proj(x).chunk(2, dim=-1)
+        value, gate = self.proj(x).chunk(2, dim=-1)  # [..., 2 * hidden] -> two of [..., hidden]
         opened = F.gelu(gate)
         return opened * value if needs_gradient(value) else opened.mul_(value)
 
@@ -93,7 +91,7 @@ class MaskedSelfAttention(nn.Module):
         instances: Sequence[tuple[LevelInstances, torch.Tensor | None]],
         self_attention: SelfAttention,
     ) -> list[torch.Tensor]:
-        """Normalised x [B, HW, C]; for each run of rows its instances and their normalised tokens [n, R*T, C].
+        """Normalised x [B, HW, C]; for each row group its instances and their normalised tokens [n, R*T, C].
 
         Returns what was attended to, before `to_out`: parts [rows, HW, C] that add up to B.
         """
@@ -101,15 +99,16 @@ class MaskedSelfAttention(nn.Module):
         if all(tokens is None for _, tokens in instances):
             return [self_attention(q, k, v, self.heads)]
         parts, start = [], 0
-        for run, tokens in instances:
-            here = slice(start, start := start + run.rows)
+        for group, tokens in instances:
+            here = slice(start, start := start + group.rows)
             if tokens is None:
                 parts.append(self_attention(q[here], k[here], v[here], self.heads))
                 continue
             heads = (
                 split_heads(t, self.heads) for t in (q[here], k[here], v[here], self.to_k(tokens), self.to_v(tokens))
             )
-            out = masked_attention(*heads, run.members, tokens_per_region=run.tokens_per_region, bias=run.bias)
+            out = masked_attention(*heads, group.members, tokens_per_region=group.tokens_per_region, bias=group.bias)
+            # [rows, heads, HW, d] -> [rows, HW, heads, d] -> [rows, HW, C]
             parts.append(out.transpose(1, 2).flatten(2))
         return parts
 
@@ -117,6 +116,10 @@ class MaskedSelfAttention(nn.Module):
 class Fuser(nn.Module):
     """x [B, HW, C] -> x plus what its rows' instances say, through two tanh gates. A scale of 0 is exactly the
     identity.
+
+        A = masked self-attention of norm1([x; linear(tokens)]), the visual rows
+        x <- x + scale * tanh(alpha_attn) * A
+        x <- x + scale * tanh(alpha_dense) * FF(norm2(x))
     """
 
     def __init__(
@@ -146,37 +149,14 @@ class Fuser(nn.Module):
         scale: float = 1.0,
         self_attention: SelfAttention = plain_attention,
     ) -> torch.Tensor:
-        """instances: runs of rows that add up to B. scale: of both gates. self_attention: used where no region is
+        """instances: of row groups that add up to B. scale: of both gates. self_attention: used where no region is
         present.
         """
         normed = [(i, None if i.tokens is None else self.norm1(self.linear(i.tokens.to(x)))) for i in instances]
         attended = self.attn(self.norm1(x), normed, self_attention)
-        few = x.shape[0] * x.shape[1] <= CPU_ROWS
-        if few or x.device.type != "cpu" or torch.is_grad_enabled() or torch.compiler.is_compiling():
-            return self._gated(x, torch.cat(attended) if len(attended) > 1 else attended[0], scale)
-        out = torch.empty_like(x, memory_format=torch.contiguous_format)
-        rows_in, rows_out, start = x.flatten(0, 1), out.flatten(0, 1), 0
-        for part in attended:
-            for piece in part.flatten(0, 1).split(CPU_ROWS):
-                here = slice(start, start := start + piece.shape[0])
-                self._gated(rows_in[here], piece, scale, out=rows_out[here])
-        return out
 
-    def _gated(
-        self, x: torch.Tensor, attended: torch.Tensor, scale: float, out: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """x and what it attended to, both [..., C] -> the fuser's output; everything after the attention goes row by
-        row.
-        """
-        x = _add_gated(x, self.alpha_attn, scale, self.attn.to_out(attended))
-        return _add_gated(x, self.alpha_dense, scale, self.ff(self.norm2(x)), out)
+        def gated(x: torch.Tensor, attended: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+            x = add_gated(x, scale, self.alpha_attn, self.attn.to_out(attended))
+            return add_gated(x, scale, self.alpha_dense, self.ff(self.norm2(x)), out)
 
-
-def _add_gated(
-    x: torch.Tensor, alpha: torch.Tensor, scale: float, change: torch.Tensor, out: torch.Tensor | None = None
-) -> torch.Tensor:
-    """x + scale * tanh(alpha) * change in one pass."""
-    if alpha.device.type != "cpu" or needs_gradient(alpha) or torch.compiler.is_compiling():
-        return torch.addcmul(x, change, cast_like(alpha, x).tanh(), value=scale, out=out)
-    # A gate that lies on the CPU is a number at hand: a GPU need not wait for a copy of it.
-    return torch.add(x, change, alpha=scale * alpha.double().tanh().item(), out=out)
+        return row_by_row(gated, x, attended)

@@ -23,7 +23,10 @@ from ..errors import RegionError
 VERSION = 1
 MAX_REGIONS = 64  # a cell's membership is one 64-bit word
 MAX_SIDE = 16384
-COLORS = ("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#9a6324")
+COLORS = (
+    *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45"),
+    *("#fabed4", "#469990", "#dcbeff", "#9a6324", "#ffe119", "#800000", "#aaffc3", "#808000"),
+)  # as in the editor
 
 Box = tuple[float, float, float, float]
 log = logging.getLogger("deig")

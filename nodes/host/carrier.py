@@ -20,9 +20,9 @@ from ...deig_core.text.grounded import GroundedText
 
 WITHOUT_APPLY = (
     "This conditioning of DEIG Encode was made for a model with Apply DEIG, and no CLIP conditioning is connected to "
-    "DEIG Encode: "
-    "put Apply DEIG (not bypassed) between this model and whatever samples it, or connect CLIP conditionings to DEIG "
-    "Encode."
+    "DEIG Encode: put Apply DEIG (not bypassed) between this model and whatever samples it; where another node reads "
+    "the conditioning itself (NAG, Attention Couple), or for a model without Apply DEIG, connect CLIP conditionings to "
+    "DEIG Encode."
 )
 
 

@@ -36,8 +36,7 @@ REPLACED = (
 SCALED = "A node multiplied DEIG Encode's conditioning by {:g}, which regions cannot be" + REMEDY
 MIXED = (
     "Conditioning (Average), or a node like it, mixed DEIG Encode's conditioning with another, and regions cannot be "
-    "averaged: "
-    "average the CLIP conditionings before DEIG Encode, or use Conditioning (Combine)."
+    "averaged: average the CLIP conditionings before DEIG Encode, or use Conditioning (Combine)."
 )
 CHANGED = (
     "A node changed the numbers of DEIG Encode's conditioning ({}), which says nothing about its prompt and regions"
@@ -45,11 +44,15 @@ CHANGED = (
 )
 JOINED = (
     "Conditioning (Concat), Apply Style Model or a node like them joined DEIG Encode's conditioning with one that is "
-    "not DEIG's, which "
-    'Apply DEIG\'s context "t5" does not read: choose context "clip" or "concat", or let DEIG Encode read both texts.'
+    'not DEIG\'s, which Apply DEIG\'s context "t5" does not read: choose context "clip" or "concat", or let DEIG '
+    "Encode read both texts."
 )
 NO_CLIP = (
     'Apply DEIG\'s context "{}" needs CLIP conditionings: connect positive and negative to DEIG Encode, or choose "t5".'
+)
+CHAINED = (
+    "DEIG Encode got a conditioning of another DEIG Encode where one of CLIP was expected: connect CLIP's there, and "
+    "bring two DEIG conditionings together with Conditioning (Concat) or Conditioning (Combine)."
 )
 
 
@@ -60,7 +63,8 @@ class DeigCond:
     In a call, the host hands over a tuple of them in the order of `cond_or_uncond`. area: (height, width, top, left) in
     latent cells, or None for the whole. rows: of the batch that belong to this entry. tokens: how many its context has
     of CLIP and of DEIG where both are read at once (context "concat"); prompts of other lengths are not batched with
-    it, because repeating one of the two, as the host does, would weaken the other.
+    it, because repeating one of the two, as the host does, would weaken the other. given: how many tokens its own
+    tensor has.
     """
 
     text: GroundedText
@@ -68,6 +72,7 @@ class DeigCond:
     rows: int = 1
     area: tuple[int, int, int, int] | None = None
     tokens: tuple[int, int] | None = None
+    given: int | None = None
 
     def process_cond(self, batch_size: int, area=None, **_: object) -> DeigCond:
         return replace(self, rows=batch_size, area=None if area is None else tuple(area))
@@ -86,8 +91,10 @@ def with_deig(conditioning: list | None, text: GroundedText, nothing: GroundedTe
     """An ordinary SD 1.x CONDITIONING that also carries `text`: the given one (CLIP), or zeros [1, 77, 768].
 
     nothing: what a node that zeroes it leaves, the empty prompt without regions; without it such a conditioning is
-    refused.
+    refused. Raises DeigError for a conditioning that carries a text of DEIG's already.
     """
+    if any(isinstance(leaf, (Text, Zero)) for tensor, _ in conditioning or () for leaf in leaves(meaning_of(tensor))):
+        raise DeigError(CHAINED)
     clip = conditioning is not None
     if conditioning is None:
         conditioning = [[torch.zeros(1, CLIP_TOKENS, CLIP_WIDTH), {}]]
@@ -98,12 +105,13 @@ def with_deig(conditioning: list | None, text: GroundedText, nothing: GroundedTe
     ]
 
 
-def resolved(entry: dict, mode: str) -> dict:
+def resolved(entry: dict, mode: str, width: int = CLIP_WIDTH) -> dict:
     """One of the sampler's conditioning entries with an ordinary tensor and, under `model_conds`, what its nodes have
     made of the text.
 
-    mode: what cross-attention reads ("t5", "clip" or "concat"). Raises DeigError, naming effect and remedy, for what
-    regions cannot follow.
+    mode: what cross-attention reads ("t5", "clip" or "concat"). width: of the model's context, which a tensor without
+    CLIP gets, so that another node can put one beside it. Raises DeigError, naming effect and remedy, for what regions
+    cannot follow.
     """
     tensor, conds = entry.get("cross_attn"), dict(entry["model_conds"])
     witness = conds.pop(DEIG, None)
@@ -116,10 +124,13 @@ def resolved(entry: dict, mode: str) -> dict:
         if mode != "t5" and not has_clip(meaning):
             raise DeigError(NO_CLIP.format(mode))
         tokens = (tensor.shape[1], len(text.prompts)) if mode == "concat" else None
-        conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens)
+        conds[DEIG] = DeigCond(text, has_clip(meaning), tokens=tokens, given=tensor.shape[1])
     elif not has_clip(meaning):
         raise DeigError(CHANGED.format("zeros"))
-    return {**entry, "cross_attn": plain(tensor), "model_conds": conds}
+    numbers = plain(tensor)
+    if not has_clip(meaning):
+        numbers = numbers.new_zeros(*numbers.shape[:2], width)
+    return {**entry, "cross_attn": numbers, "model_conds": conds}
 
 
 def clip_alone(entry: dict) -> dict | None:

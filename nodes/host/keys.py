@@ -15,8 +15,8 @@ SETTINGS = "deig_settings"
 """transformer_options: `Settings`. Written by Apply DEIG, read at OUTER_SAMPLE and DIFFUSION_MODEL."""
 
 LATENT = "deig_latent"
-"""transformer_options: (height, width) of the whole latent. Written at OUTER_SAMPLE, read at CALC_COND_BATCH and
-DIFFUSION_MODEL.
+"""transformer_options: (height, width) of the whole latent, where regions act. Written at OUTER_SAMPLE, and at
+PREDICT_NOISE for a sampler that resizes the picture; read at CALC_COND_BATCH and DIFFUSION_MODEL.
 """
 
 ADAPTER = "deig_adapter"

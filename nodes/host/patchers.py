@@ -4,6 +4,7 @@ models.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 
 import comfy.model_management as management
@@ -138,10 +139,10 @@ def load_published_model(path: str, disable_dynamic: bool = False) -> ModelPatch
 
 
 def _published_model(checkpoint: OfficialCheckpoint, path: str, disable_dynamic: bool) -> ModelPatcher:
-    # Hosts that do not know the argument never ask for it.
-    how = {"disable_dynamic": True} if disable_dynamic else {}
-    weights = as_sd1_checkpoint(checkpoint.base, {})
-    model, *_ = comfy.sd.load_state_dict_guess_config(weights, output_vae=False, output_clip=False, **how)
+    load = comfy.sd.load_state_dict_guess_config
+    # Hosts that do not know the argument have plain patchers only.
+    how = {"disable_dynamic": disable_dynamic} if "disable_dynamic" in inspect.signature(load).parameters else {}
+    model, *_ = load(as_sd1_checkpoint(checkpoint.base, {}), output_vae=False, output_clip=False, **how)
     return remade_by(model, load_published_model, path)
 
 

@@ -85,11 +85,11 @@ def watch(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
         return x
     grid = tuple(extra_options["activations_shape"][2:4])
     start = 0
-    for run, grounded, text in zip(call.grounded.instances(grid, x.device), call.grounded.groups, texts, strict=True):
-        here = slice(start, start := start + run.rows)
-        if text is None or run.tokens is None:
+    for group, grounded, text in zip(call.grounded.instances(grid, x.device), call.grounded.groups, texts, strict=True):
+        here = slice(start, start := start + group.rows)
+        if text is None or group.tokens is None:
             continue
-        weights = fuser_weights(fuser, x[here], run).unflatten(-1, grid)
+        weights = fuser_weights(fuser, x[here], group).unflatten(-1, grid)
         numbers = text.layout.indices or range(len(text.layout.regions))
         for place, of_region in zip(grounded.layout.indices, weights.unbind(1), strict=True):
             maps.add(numbers[place] + 1, text, of_region, grounded.window)

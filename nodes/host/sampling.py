@@ -24,22 +24,21 @@ from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
 from .conditioning import DeigCond, clip_alone, resolved
 from .keys import ADAPTER, CALL, DEIG, LATENT, SETTINGS, WATCHERS
+from .neighbours import check_context, explained, watched
 from .patchers import HostedAdapter
 
 MODES = ("t5", "clip", "concat")
 TILES = (
     "DEIG cannot place its regions: the picture's latent is {} x {} cells and another node has the model denoise {} x "
-    "{} of them (tiles, context "
-    "windows or the like), each of which would show all regions: remove that node, or make the large picture in a "
-    "second KSampler pass."
+    "{} of them (tiles, context windows or the like), each of which would show all regions: remove that node, or make "
+    "the large picture in a second KSampler pass."
 )
 
 
 @dataclass(frozen=True)
 class Settings:
     """What Apply DEIG was set to. mode: what the UNet's cross-attention reads, one of MODES. applied: False in a model
-    that only reads
-    DEIG's prompts, and those only where no CLIP conditioning is at hand, because its checkpoint has no CLIP.
+    that only reads DEIG's prompts, and those only where no CLIP conditioning is at hand: its checkpoint has no CLIP.
     """
 
     schedule: GateSchedule
@@ -66,6 +65,7 @@ def apply_deig(model: ModelPatcher, adapter: ModelPatcher, settings: Settings) -
     patched.model_options["transformer_options"][SETTINGS] = settings
     for kind, wrapper in (
         (WrappersMP.OUTER_SAMPLE, read_conditionings),
+        (WrappersMP.PREDICT_NOISE, note_size),
         (WrappersMP.CALC_COND_BATCH, check_latent),
         (WrappersMP.APPLY_MODEL, note_adapter),
         (WrappersMP.DIFFUSION_MODEL, ground_call),
@@ -96,13 +96,27 @@ def read_conditionings(executor, noise, *args, **kwargs):
     guider = executor.class_obj
     options = guider.model_options["transformer_options"]
     settings: Settings = options[SETTINGS]
+    width = guider.model_patcher.model.model_config.unet_config["context_dim"]
 
     def read(entry: dict) -> dict:
-        return (None if settings.applied else clip_alone(entry)) or resolved(entry, settings.mode)
+        return (None if settings.applied else clip_alone(entry)) or resolved(entry, settings.mode, width)
 
     guider.conds = {side: [read(entry) for entry in entries] for side, entries in guider.conds.items()}
-    options[LATENT] = tuple(noise.shape[-2:])
+    if settings.schedule.strength:  # without regions a part of the picture is as good as the whole
+        options[LATENT] = tuple(noise.shape[-2:])
     return executor(noise, *args, **kwargs)
+
+
+def note_size(executor, x, timestep, model_options={}, seed=None):
+    """PREDICT_NOISE: some samplers have the whole picture denoised at another size now and then, which is then the
+    latent's. Whoever cuts the picture into parts does so further in, or changes its proportions.
+    """
+    options = model_options.get("transformer_options", {})
+    latent, size = options.get(LATENT), tuple(x.shape[-2:])
+    # The same proportions, but for a cell each way.
+    if latent not in (None, size) and abs(size[0] * latent[1] - size[1] * latent[0]) <= sum(latent):
+        model_options = {**model_options, "transformer_options": {**options, LATENT: size}}
+    return executor(x, timestep, model_options, seed)
 
 
 def check_latent(executor, model, conds, x_in, timestep, model_options):
@@ -112,10 +126,18 @@ def check_latent(executor, model, conds, x_in, timestep, model_options):
 
 
 def note_adapter(executor, x, t, c_concat=None, c_crossattn=None, control=None, transformer_options={}, **kwargs):
-    """APPLY_MODEL: find the adapter that belongs to the patcher running this call (each GPU has its own)."""
+    """APPLY_MODEL: find the adapter that belongs to the patcher running this call (each GPU has its own), and say what
+    an error of the call comes from; here, because what is further in may be compiled.
+    """
     (patcher,) = executor.class_obj.current_patcher.get_additional_models_with_key(DEIG)
     options = {**transformer_options, ADAPTER: patcher.model}
-    return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+    try:
+        return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
+    except (RuntimeError, ValueError, IndexError, AssertionError) as error:
+        mode = transformer_options[SETTINGS].mode
+        if kwargs.get("deig") is not None and mode != "clip" and (reason := explained(error, mode, options)):
+            raise reason from error
+        raise
 
 
 def ground_call(
@@ -132,17 +154,18 @@ def ground_call(
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
     groups = _row_groups(deig, x, transformer_options.get(LATENT))
     grounded = ground(hosted.extractor, groups, times, x.device, instances=scale != 0, dtype=x.dtype)
+    # What the call needs is not in the model's own patches: other nodes take those for something that they know how to
+    # cut or copy.
+    patches = transformer_options.get("patches", {})
     if deig is not None and settings.mode != "clip":
+        check_context(settings.mode, context, x, deig)
         context = _context(settings.mode, grounded, x, context)
+        patches = watched(settings.mode, patches)
     if scale != 0:
-        # Not in the model's own patches: other nodes take those for something that they know how to cut or copy.
-        patches = transformer_options.get("patches", {})
         fusers = [*transformer_options.get(WATCHERS, ()), fuse]
-        transformer_options = {
-            **transformer_options,
-            CALL: Call(hosted.adapter, grounded, scale),
-            "patches": {**patches, "middle_patch": [*fusers, *patches.get("middle_patch", ())]},
-        }
+        patches = {**patches, "middle_patch": [*fusers, *patches.get("middle_patch", ())]}
+        transformer_options = {**transformer_options, CALL: Call(hosted.adapter, grounded, scale)}
+    transformer_options = {**transformer_options, "patches": patches}
     return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
 
 
@@ -166,8 +189,8 @@ def _row_groups(deig: tuple[DeigCond, ...] | None, x: torch.Tensor, latent: tupl
     if sum(c.rows for c in deig) != x.shape[0]:
         raise DeigError(
             f"Another node (tiles, context windows or the like) changed the batch from {sum(c.rows for c in deig)} to "
-            f"{x.shape[0]} images inside "
-            "the model, so DEIG cannot tell its regions apart: remove that node, or Apply DEIG."
+            f"{x.shape[0]} images inside the model, so DEIG cannot tell its regions apart: remove that node, or Apply "
+            "DEIG."
         )
     return [RowGroup(c.rows, c.text, w) for c, w in zip(deig, windows, strict=True)]
 

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import policy
 
 Call = Callable[[], object]
 
@@ -161,7 +161,7 @@ def flops(call: Call) -> int:
     Torch cannot count inside the Triton kernel: while it counts, its own attention does the work.
     """
     counter = FlopCounterMode(display=False, custom_mapping=FLOPS_OF)
-    with fused.put_aside(), counter:
+    with policy.put_aside(), counter:
         call()
     return counter.get_total_flops()
 

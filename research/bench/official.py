@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from einops import rearrange, repeat
 from torch import Tensor
 from torch.nn import functional as F
 
-from deig_core.attention.contract import membership
+from deig_core.attention.contract import unpacked_membership
 from deig_core.model.fuser import Fuser, split_heads
 
 SLOTS = 30
@@ -25,17 +26,17 @@ def padded(tokens: Tensor, tokens_per_region: int) -> Tensor:
 
 
 def dense_mask(members: Tensor, tokens_per_region: int, slots: int, heads: int) -> Tensor:
-    """Boolean [B, heads, N, N] with N = HW + slots*T, True = may attend."""
+    """Membership words [B, HW] -> boolean [B, heads, N, N] with N = HW + slots*T, True = may attend."""
     batch, cells = members.shape
     size = cells + slots * tokens_per_region
     mask = torch.zeros(batch, size, size, dtype=torch.bool, device=members.device)
     mask[:, :cells, :cells] = True
-    of_cell = membership(members, min(slots, 64)).repeat_interleave(tokens_per_region, dim=-1)
+    of_cell = repeat(unpacked_membership(members, min(slots, 64)), "b cells r -> b cells (r t)", t=tokens_per_region)
     mask[:, :cells, cells:] = of_cell
     mask[:, cells:, :cells] = of_cell.mT
-    own = torch.arange(slots, device=members.device).repeat_interleave(tokens_per_region)
+    own = repeat(torch.arange(slots, device=members.device), "r -> (r t)", t=tokens_per_region)
     mask[:, cells:, cells:] = own[:, None] == own
-    return mask[:, None].repeat(1, heads, 1, 1)
+    return mask[:, None].repeat(1, heads, 1, 1)  # [B, N, N] -> [B, heads, N, N], each head with its own in memory
 
 
 def softmax_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
@@ -58,6 +59,6 @@ def official_fuser(
     q, k, v = (
         split_heads(project(joined), attention.heads) for project in (attention.to_q, attention.to_k, attention.to_v)
     )
-    out = attend(q, k, v, mask).transpose(1, 2).flatten(2)
+    out = rearrange(attend(q, k, v, mask), "b heads n d -> b n (heads d)")
     x = x + fuser.alpha_attn.tanh() * attention.to_out(out)[:, :cells]
     return x + fuser.alpha_dense.tanh() * fuser.ff(fuser.norm2(x))

@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 from hands import document  # noqa: E402
 from pages import browse  # noqa: E402
 
-import dev  # noqa: E402
+from tools.setup import Host, chromium  # noqa: E402
 
 MOVES = 200
 GOAL_MS, GOAL_KB = 8, 60
@@ -84,8 +84,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     rows = []
-    host = dev.Host(options.comfyui, Path(sys.prefix), options.base)
-    with tempfile.TemporaryDirectory() as folder, browse(host, dev.chromium(), Path(folder)) as open_page:
+    host = Host(options.comfyui, Path(sys.prefix), options.base)
+    with tempfile.TemporaryDirectory() as folder, browse(host, chromium(), Path(folder)) as open_page:
         for frontend, vue in PAGES:
             hands = open_page(frontend, vue)
             for everything in (False, True):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pages import browse
 
-import dev
+from tools.setup import Host, chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,12 +20,12 @@ def pages(tmp_path_factory):
     pytest.importorskip("playwright.sync_api", reason="playwright is missing: run `python dev.py test`")
     comfyui = Path(os.environ.get("DEIG_COMFYUI", ROOT / ".dev" / "comfyui"))
     base = Path(os.environ.get("DEIG_BASE", ROOT / ".dev" / "base"))
-    chromium = dev.chromium()
-    if not chromium:
+    browser = chromium()
+    if not browser:
         pytest.skip("Chromium is missing: install it, or apt-get install chromium")
     if not (comfyui / "main.py").is_file():
         pytest.skip(f"no ComfyUI at {comfyui}: run `python dev.py test`")
-    with browse(dev.Host(comfyui, Path(sys.prefix), base), chromium, tmp_path_factory.mktemp("pages")) as open_page:
+    with browse(Host(comfyui, Path(sys.prefix), base), browser, tmp_path_factory.mktemp("pages")) as open_page:
         yield open_page
 
 

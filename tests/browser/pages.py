@@ -9,7 +9,8 @@ from pathlib import Path
 
 from hands import Hands
 
-import dev
+from tools.server import Server
+from tools.setup import new_frontend, prepare_base
 
 FLAGS = [
     "--no-sandbox",
@@ -28,7 +29,7 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
     """open(frontend, vue, **options of the browser's context) -> Hands; frontend: "host" for ComfyUI's own page, "new"
     for the newest.
 
-    host: dev.Host. Servers have base directories of their own in `folder`, because each empties its own of temporary
+    host: Host. Servers have base directories of their own in `folder`, because each empties its own of temporary
     files when it starts; they and the browser live as long as the context.
     """
     from playwright.sync_api import sync_playwright
@@ -41,9 +42,9 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
         def server(frontend):
             if frontend not in servers:
                 own = replace(host, base=folder / frontend)
-                dev._prepare_base(own)
-                more = ["--front-end-root", str(dev.new_frontend(host))] if frontend == "new" else []
-                started = dev.Server(own, arguments=("--cpu", *more), log=own.base / "server.log")
+                prepare_base(own)
+                more = ["--front-end-root", str(new_frontend(host))] if frontend == "new" else []
+                started = Server(own, arguments=("--cpu", *more), log=own.base / "server.log")
                 servers[frontend] = stack.enter_context(started), own.base
             return servers[frontend]
 

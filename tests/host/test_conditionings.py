@@ -171,6 +171,13 @@ def test_apply_style_model_adds_tokens_to_clip_alone(graph, text, conditioning):
     assert read(conditioning, styled, "clip")[0].text is carrying[0][1]["model_conds"]["deig"].text
 
 
+def test_a_conditioning_of_another_deig_encode_is_no_clip(graph, text):
+    """Its prompt and regions would be lost, and its placeholder taken for CLIP's numbers."""
+    assert "of another DEIG Encode" in refusal(lambda: graph.encode(positive=text[0]))
+    (zeroed,) = graph.node("ConditioningZeroOut", conditioning=text[0])
+    assert "of another DEIG Encode" in refusal(lambda: graph.encode(negative=zeroed))
+
+
 def test_a_replaced_tensor_is_noticed(graph, text, conditioning):
     tensor, values = text[0][0]
     for other in (torch.zeros(1, 77, 768), torch.from_numpy(tensor.numpy().copy())):
@@ -385,7 +392,7 @@ class TestWithoutApply:
 def plain_model(graph):
     """A model of the demo's sizes, as an ordinary loader gives it."""
     demo = pack_module(graph.host, "nodes.host.demo")
-    return demo.sd1_model(demo.UNET, graph.model.model.diffusion_model.state_dict())
+    return demo.sd1_model(demo.UNET, 1)
 
 
 def test_two_samplers_share_a_conditioning(graph, plain_model, text):

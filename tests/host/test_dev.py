@@ -7,12 +7,14 @@ from pathlib import Path
 from conftest import COMFYUI, ROOT
 
 import dev
+from tools import setup
+from tools.setup import Host
 
 
 def test_parity_in_another_hosts_base_directory(monkeypatch, tmp_path, capfd):
     """As on a fresh clone with --comfyui: the pack is in the base directory of that host and in no other."""
-    host = dev.Host(COMFYUI, Path(sys.prefix), tmp_path / "base")
-    dev._prepare_base(host)
+    host = Host(COMFYUI, Path(sys.prefix), tmp_path / "base")
+    setup.prepare_base(host)
     monkeypatch.setattr(dev, "set_up", lambda comfyui: host)
     monkeypatch.setenv("DEIG_BASE", str(tmp_path / "nowhere"))
     files = [str(ROOT / "tests" / "golden" / "unet.safetensors")]

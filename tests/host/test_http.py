@@ -10,9 +10,10 @@ import pytest
 from conftest import COMFYUI
 from PIL import Image
 
-import dev
+from tools.server import Server, images
+from tools.setup import ROOT, DevError, Host, prepare_base
 
-WORKFLOWS = dev.ROOT / "example_workflows" / "api"
+WORKFLOWS = ROOT / "example_workflows" / "api"
 
 
 def listing(folder):
@@ -23,10 +24,10 @@ def listing(folder):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     # A base directory of its own: a server empties that of temporary files when it starts.
-    host = dev.Host(COMFYUI, Path(sys.prefix), tmp_path_factory.mktemp("server"))
-    dev._prepare_base(host)
+    host = Host(COMFYUI, Path(sys.prefix), tmp_path_factory.mktemp("server"))
+    prepare_base(host)
     before = listing(COMFYUI)
-    with dev.Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as running:
+    with Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as running:
         running.host, running.before = host, before
         yield running
 
@@ -48,13 +49,13 @@ def with_inputs(prompt, class_type, **inputs):
 def run(server, prompt, prefix):
     """Pictures that `prompt` saves under `prefix` (a new one: the host does not save again what it has cached)."""
     entry = server.wait(server.queue(with_inputs(prompt, "SaveImage", filename_prefix=prefix)))
-    return [np.asarray(Image.open(path)) for path in dev.images(server.host, entry)]
+    return [np.asarray(Image.open(path)) for path in images(server.host, entry)]
 
 
 def test_every_node_is_there_with_its_description(server):
     info = server.get("/object_info")
     ours = {k: v for k, v in info.items() if v["category"].startswith("DEIG")}
-    assert ours.keys() == {page.stem for page in (dev.ROOT / "web" / "docs").glob("*.md")}
+    assert ours.keys() == {page.stem for page in (ROOT / "web" / "docs").glob("*.md")}
     assert all(v["description"] for v in ours.values())
 
 
@@ -79,7 +80,7 @@ def test_a_bad_document_is_an_error_of_one_sentence_and_the_queue_goes_on(server
         regions='{"version": 1, "width": 512, "height": 512, "regions": [{"box": [0.8, 0.2, 0.4, 0.9]}]}',
     )
     with pytest.raises(
-        dev.DevError, match=r"DEIGRegions: (\w+: )?Region 1: box \[0\.8, 0\.2, 0\.4, 0\.9\] has x1 <= x0\.$"
+        DevError, match=r"DEIGRegions: (\w+: )?Region 1: box \[0\.8, 0\.2, 0\.4, 0\.9\] has x1 <= x0\.$"
     ):
         server.wait(server.queue(bad))
     assert server.wait(server.queue(demo))
@@ -89,7 +90,7 @@ def test_missing_weights_are_said_before_anything_runs(server, demo):
     demo["2"] = {"class_type": "DEIGLoad", "inputs": {"weights_name": "model.pth"}}
     (apply,) = [n for n in demo.values() if n["class_type"] == "DEIGApply"]
     apply["inputs"]["adapter"] = ["2", 0]
-    with pytest.raises(dev.DevError, match="models/deig has no DEIG weights yet"):
+    with pytest.raises(DevError, match="models/deig has no DEIG weights yet"):
         server.queue(demo)
 
 

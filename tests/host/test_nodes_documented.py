@@ -1,5 +1,6 @@
 """Every node says what it is, on the page and in its help."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,10 @@ def test_node_and_help_agree(host_nodes, node_id):
     assert all(i.tooltip and len(i.tooltip) > 10 for i in schema.inputs)
     assert all(o.tooltip and len(o.tooltip) > 8 for o in schema.outputs)
     assert [i.id for i in schema.inputs if f"**{i.id}**" not in page] == []
+
+
+def test_the_node_starts_with_the_editors_empty_document(host_nodes):
+    schema = host_nodes.NODE_CLASS_MAPPINGS["DEIGRegions"].GET_SCHEMA()
+    (regions,) = (i for i in schema.inputs if i.id == "regions")
+    shared = json.loads((ROOT / "tests" / "data" / "document.json").read_text(encoding="utf-8"))
+    assert json.loads(regions.default) == shared["empty"]

@@ -4,6 +4,7 @@ strides.
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from deig_core.attention import IMPLEMENTATIONS, masked_attention, merge
+from deig_core.attention.contract import AttentionCall
 from deig_core.attention.flash import flash_with_lse
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import policy
 from deig_core.attention.widened import widened
 
 # Absolute, on outputs of unit scale: one or two roundings of the dtype itself.
@@ -97,9 +99,8 @@ def test_every_way_to_merge_is_the_oracle_whatever_the_scratch(call, entries, na
     arguments, options = call
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(merge, "SCRATCH_ENTRIES", entries)
-        result = getattr(merge, f"merge_{name}")(
-            *flash_with_lse(*arguments[:3]), arguments[0], *arguments[3:], *options.values()
-        )
+        call = AttentionCall(*arguments, **options)
+        result = getattr(merge, f"merge_{name}")(call, *flash_with_lse(*arguments[:3]))
     assert_close(result, arguments, options)
 
 
@@ -107,7 +108,7 @@ def test_every_way_to_merge_is_the_oracle_whatever_the_scratch(call, entries, na
 @given(calls())
 def test_widened_heads_are_the_oracle(call):
     arguments, options = call
-    assert_close(widened(*arguments, *options.values()), arguments, options)
+    assert_close(widened(AttentionCall(*arguments, **options)), arguments, options)
 
 
 @settings(max_examples=10, deadline=None)
@@ -179,7 +180,7 @@ def test_a_compiled_model_gives_the_same(backend, requires_grad):
         return masked_attention(q * 2, *rest, **options) + 1
 
     torch._dynamo.reset()
-    compiled = torch.compile(model, backend=backend)
+    compiled = torch.compile(model, backend=backend, fullgraph=True)
     result = compiled(*arguments)
     torch.testing.assert_close(result, model(*arguments))
     if requires_grad:
@@ -227,6 +228,25 @@ def test_what_does_not_fit_is_said_in_one_sentence(changes, words):
         break_(*example(), **changes)
 
 
+def test_a_call_knows_its_sizes_and_stays_as_it_was_checked():
+    arguments, options = example(batch=2, cells=16, regions=3, tokens=4)
+    call = AttentionCall(*arguments, **options)
+    assert (call.batch, call.heads, call.cells, call.dim, call.regions) == (2, 2, 16, 8, 3)
+    with pytest.raises(AttributeError):
+        call.tokens_per_region = 6
+
+
+@pytest.mark.parametrize("name", ["q", "k", "v", "token_k", "token_v", "bias"])
+def test_a_call_says_whether_autograd_wants_to_follow_it(name):
+    arguments, options = example()
+    call = AttentionCall(*arguments, **options, bias=torch.zeros(1, 3))
+    assert not call.needs_gradient
+    call = replace(call, **{name: getattr(call, name).requires_grad_()})
+    assert call.needs_gradient
+    with torch.no_grad():
+        assert not call.needs_gradient
+
+
 def test_more_than_64_regions_are_refused():
     with pytest.raises(ValueError, match="1 to 64 regions"):
         masked_attention(*example(regions=33, tokens=2)[0], tokens_per_region=1)
@@ -243,9 +263,9 @@ def test_a_kernel_that_cannot_run_is_tried_once_and_said_once(monkeypatch, caplo
         tries.append(1)
         raise RuntimeError("Failed to find C compiler.\nand more")
 
-    monkeypatch.setattr(fused, "_failed", False)
-    monkeypatch.setattr(fused, "suits", lambda q: not fused._failed)
-    monkeypatch.setattr(fused, "triton", no_compiler)
+    monkeypatch.setattr(policy, "_failed", False)
+    monkeypatch.setattr(policy, "suits", lambda q: not policy._failed)
+    monkeypatch.setattr(policy, "triton", no_compiler)
     arguments, options = example()
     with caplog.at_level("INFO"):
         for _ in range(3):

@@ -7,6 +7,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from deig_core.attention.contract import AttentionCall
 from deig_core.attention.merge import merge_by_rows
 from deig_core.call import RowGroup, ground
 from deig_core.layout.layout import Layout
@@ -90,7 +91,8 @@ def test_the_merge_of_a_gpu_without_triton_reads_no_value():
     )
     tokens, bias = torch.empty(1, 2, 3 * 4, 8, device=META), torch.empty(1, 3, device=META)
     with NothingCrosses():
-        assert merge_by_rows(torch.empty_like(q), lse, q, tokens, tokens, words, 4, bias).shape == q.shape
+        call = AttentionCall(q, q, q, tokens, tokens, words, 4, bias)
+        assert merge_by_rows(call, torch.empty_like(q), lse).shape == q.shape
 
 
 @torch.no_grad()

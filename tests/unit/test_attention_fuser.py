@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deig_core.model import fuser as fuser_module
+from deig_core.model import pieces as pieces_module
 from deig_core.model.fuser import Fuser, LevelInstances, plain_attention
 
 TOKENS, WIDTH = 4, 12
@@ -55,7 +55,7 @@ def test_pieces_and_training_are_one_function(call, rows):
     module, before = made(), x.clone()
     whole = module(x, runs, scale)
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fuser_module, "CPU_ROWS", rows)
+        patch.setattr(pieces_module, "CPU_ROWS", rows)
         pieces = module(x, runs, scale)
     assert pieces.shape == x.shape and torch.equal(x, before)
     torch.testing.assert_close(pieces, whole, rtol=0, atol=1e-5)

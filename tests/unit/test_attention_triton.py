@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.attention import masked_attention
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import tiles
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
@@ -125,7 +125,7 @@ def test_a_head_is_split_into_powers_of_two():
         250: (128, 128),
         256: (256, 0),
     }
-    assert {dim: fused.split(dim) for dim in right} == right
+    assert {dim: tiles.split(dim) for dim in right} == right
 
 
 def test_unknown_and_small_cards_have_the_tiles_that_were_chosen_for_99_kilobytes():
@@ -140,7 +140,7 @@ def test_unknown_and_small_cards_have_the_tiles_that_were_chosen_for_99_kilobyte
                 160: (64, 32, 4, 2),
                 256: (64, 32, 4, 2),
             }
-            assert {width: fused.tiles(width, dtype, shared) for width in widths} == widths
+            assert {width: tiles.tile_for(width, dtype, shared) for width in widths} == widths
         widths = {
             48: (64, 32, 4, 2),
             64: (64, 32, 4, 2),
@@ -149,17 +149,20 @@ def test_unknown_and_small_cards_have_the_tiles_that_were_chosen_for_99_kilobyte
             160: (32, 16, 4, 2),
             256: (32, 16, 4, 2),
         }
-        assert {width: fused.tiles(width, torch.float32, shared) for width in widths} == widths
+        assert {width: tiles.tile_for(width, torch.float32, shared) for width in widths} == widths
 
 
 def test_a_larger_card_has_its_own_tiles_where_they_were_measured(monkeypatch):
     ampere, hopper = (128, 128, 8, 3), (256, 64, 8, 4)
-    monkeypatch.setattr(fused, "LARGER", {160: {(48, 16): ampere}, 227: {(48, 16): hopper, (160, 32): hopper}})
-    assert fused.tiles(48, torch.float16, 163) == ampere and fused.tiles(48, torch.bfloat16, 227) == hopper
-    assert fused.tiles(48, torch.float16, 99) == fused.TILES[64, 16]
+    monkeypatch.setattr(tiles, "LARGER", {160: {(48, 16): ampere}, 227: {(48, 16): hopper, (160, 32): hopper}})
+    assert tiles.tile_for(48, torch.float16, 163) == ampere and tiles.tile_for(48, torch.bfloat16, 227) == hopper
+    assert tiles.tile_for(48, torch.float16, 99) == tiles.TILES[64, 16]
     # A width without an entry of its own has the next wider one, whoever measured it.
-    assert fused.tiles(64, torch.float16, 227) == fused.TILES[64, 16] and fused.tiles(144, torch.float32, 227) == hopper
-    assert fused.tiles(48, torch.float32, 227) == fused.TILES[64, 32]
+    assert (
+        tiles.tile_for(64, torch.float16, 227) == tiles.TILES[64, 16]
+        and tiles.tile_for(144, torch.float32, 227) == hopper
+    )
+    assert tiles.tile_for(48, torch.float32, 227) == tiles.TILES[64, 32]
 
 
 def test_a_cards_shared_memory_is_asked_for_once_and_may_be_unknown(monkeypatch):
@@ -170,9 +173,9 @@ def test_a_cards_shared_memory_is_asked_for_once_and_may_be_unknown(monkeypatch)
         return SimpleNamespace(shared_memory_per_block_optin=232448) if index == 5 else SimpleNamespace()
 
     monkeypatch.setattr(torch.cuda, "get_device_properties", properties)
-    fused.shared_memory.cache_clear()
-    assert [fused.shared_memory(i) for i in (5, 5, 6)] == [227, 227, 0] and asked == [5, 6]
-    fused.shared_memory.cache_clear()
+    tiles.shared_memory.cache_clear()
+    assert [tiles.shared_memory(i) for i in (5, 5, 6)] == [227, 227, 0] and asked == [5, 6]
+    tiles.shared_memory.cache_clear()
 
 
 @pytest.mark.skipif(INTERPRETED, reason="about the compiled kernel")
@@ -184,8 +187,8 @@ def test_it_compiles_for_a_gpu_that_is_not_there(dim, dtype):
 
     from deig_core.attention.triton.kernel import masked_attention_forward as kernel
 
-    low, high = fused.split(dim)
-    rows, keys, warps, stages = fused.tiles(
+    low, high = tiles.split(dim)
+    rows, keys, warps, stages = tiles.tile_for(
         low + high, {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}[dtype]
     )
     constants = {

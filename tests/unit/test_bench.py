@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from deig_core.attention import IMPLEMENTATIONS, masked_attention
-from deig_core.attention.triton import policy as fused
-from deig_core.layout.masks import membership
+from deig_core.attention.contract import AttentionCall
+from deig_core.attention.triton import policy
+from deig_core.layout.masks import membership_words
 from research.bench import official, scene
 from research.bench.gpu import rivals
 from research.bench.measure import Row, flops, of_pairs, peak_bytes, table
@@ -92,15 +93,15 @@ def test_what_the_kernel_is_compared_with_is_the_same_function(made):
     torch.manual_seed(0)
     q, k, v = torch.randn(3, 2, 2, 64, 8)
     token_k, token_v = torch.randn(2, 1, 2, 3 * 4, 8)
-    members = membership(scene.regions(3), (8, 8), (8, 8))[None]
-    arguments = (q, k, v, token_k, token_v, members, 4, None)
-    torch.testing.assert_close(made(*arguments)(), IMPLEMENTATIONS["dense"](*arguments))
+    members = membership_words(scene.regions(3), (8, 8), (8, 8))[None]
+    call = AttentionCall(q, k, v, token_k, token_v, members, 4)
+    torch.testing.assert_close(made(call)(), IMPLEMENTATIONS["dense"](call))
 
 
 def test_operations_are_counted_without_the_kernel(monkeypatch):
     """Torch cannot count inside it."""
     seen = []
-    monkeypatch.setattr(fused, "suits", lambda q: seen.append(fused._failed))
+    monkeypatch.setattr(policy, "suits", lambda q: seen.append(policy._failed))
     q = torch.randn(1, 1, 4, 8)
     call = functools.partial(masked_attention, q, q, q, q, q, torch.ones(1, 4, dtype=torch.int64), tokens_per_region=4)
     assert flops(call) > 0 and seen == [True]

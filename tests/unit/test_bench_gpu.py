@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import tiles
 from research.bench.gpu import __main__ as command
 from research.bench.gpu import part
 from research.bench.gpu.report import Report
@@ -82,8 +82,8 @@ def test_every_part_runs_on_a_bare_machine(tmp_path):
     }
     assert proved >= {"triton, fp16", "triton, fp32"} and all(row["met"] for row in report.parts["prove"].rows)
     assert len(report.parts["speed"].tables[0]["lines"]) == 3
-    (tiles,) = report.parts["tune"].texts
-    (table,) = ast.literal_eval("{" + tiles["text"] + "}").values()
+    (tuned,) = report.parts["tune"].texts
+    (table,) = ast.literal_eval("{" + tuned["text"] + "}").values()
     assert list(table) == [(16, 16)] and len(table[16, 16]) == 4
 
     page = (tmp_path / "gpu.md").read_text(encoding="utf-8")
@@ -196,8 +196,9 @@ def test_dev_measures_the_step_in_the_host_in_the_time_that_is_left(
 ):
     """parts, step: how the two commands end; None: the second is not to run."""
     import dev
+    from tools.setup import Host
 
-    commands, host = [], dev.Host(tmp_path / "comfyui", tmp_path / "venv", tmp_path / "base")
+    commands, host = [], Host(tmp_path / "comfyui", tmp_path / "venv", tmp_path / "base")
     module = ["-m", "research.bench.gpu", "--out", str(tmp_path)]
 
     def called(command, cwd=None, timeout=None):
@@ -233,14 +234,14 @@ def test_the_table_takes_what_tuning_prints(monkeypatch):
     torch = pytest.importorskip("torch")
     text = as_code({(160, 16): (64, 64, 4, 3), (48, 16): (128, 128, 8, 3), (48, 32): (64, 32, 4, 2)}, 227)
     assert text.splitlines()[1] == "        (48, 16): (128, 128, 8, 3),"
-    monkeypatch.setattr(fused, "LARGER", ast.literal_eval("{" + text + "}"))
-    assert fused.tiles(48, torch.bfloat16, 227) == (128, 128, 8, 3) and fused.tiles(160, torch.float16, 228) == (
+    monkeypatch.setattr(tiles, "LARGER", ast.literal_eval("{" + text + "}"))
+    assert tiles.tile_for(48, torch.bfloat16, 227) == (128, 128, 8, 3) and tiles.tile_for(160, torch.float16, 228) == (
         64,
         64,
         4,
         3,
     )
-    assert fused.tiles(48, torch.bfloat16, 99) == fused.TILES[64, 16]
+    assert tiles.tile_for(48, torch.bfloat16, 99) == tiles.TILES[64, 16]
     assert ast.literal_eval("{" + as_code({}, 99) + "}") == {99: {}} and list(
         ast.literal_eval("{" + as_code({}, 166) + "}")
     ) == [163]

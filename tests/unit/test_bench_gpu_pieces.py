@@ -5,13 +5,14 @@ import math
 import threading
 import time
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from deig_core.attention.sdpa import sdpa
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import policy
 from deig_core.checkpoint.base_unet import sd1_unet_shapes
 from deig_core.model.config import SD1_FUSERS
 from research.bench.gpu import cases, clock, environment, launches, prove, rivals, speed, threads, tune, whole
@@ -255,14 +256,14 @@ def test_the_driver_is_asked_of_its_library_then_of_the_kernel(tmp_path, monkeyp
 
 
 def test_the_rivals_compute_the_same():
-    arguments = Shape(8, 16, 3, torch.float32, heads=2).arguments(CPU)
-    right = prove.dense(*arguments)
-    calls = rivals.exact(arguments)
+    masked = Shape(8, 16, 3, torch.float32, heads=2).call(CPU)
+    right = prove.dense(masked)
+    calls = rivals.exact(masked)
     assert list(calls) == ["sdpa", "widened", "mask"]
     for call in calls.values():
         torch.testing.assert_close(call(), right)
-    plain = torch.nn.functional.scaled_dot_product_attention(*arguments[:3])
-    for call in rivals.unmasked(arguments).values():
+    plain = torch.nn.functional.scaled_dot_product_attention(masked.q, masked.k, masked.v)
+    for call in rivals.unmasked(masked).values():
         torch.testing.assert_close(call(), plain)
 
 
@@ -281,22 +282,20 @@ def test_every_head_size_dtype_and_number_of_regions_is_proved():
         assert {getattr(c, name) for c in every} >= set(values), name
     assert {(c.token_batch, c.member_batch) for c in every} == {(1, 1), (1, 2), (2, 1), (2, 2)}
     # As the fuser leaves them: heads side by side in a row.
-    q, *_ = every[0].arguments(CPU)
+    q = every[0].call(CPU).q
     assert q.stride(-2) == q.shape[1] * q.shape[3]
 
 
 @pytest.mark.parametrize(
     "wrong, words",
     [
-        (lambda q, *rest: sdpa(q, *rest).index_fill_(2, torch.tensor([3]), math.nan), "inf over all"),
+        (lambda call: sdpa(call).index_fill_(2, torch.tensor([3]), math.nan), "inf over all"),
         (
-            lambda q, k, v, tk, tv, members, *rest: sdpa(
-                q, k, v, tk, tv, members.clone().index_fill_(1, torch.tensor([2]), 1), *rest
-            ),
+            lambda call: sdpa(replace(call, members=call.members.index_fill(1, torch.tensor([2]), 1))),
             "of the worst cell",
         ),
-        (lambda q, *rest: sdpa(q, *rest) + 1e-3 * torch.rand(()), "over all"),
-        (lambda q, *rest: 1 / 0, "ZeroDivisionError: division by zero"),
+        (lambda call: sdpa(call) + 1e-3 * torch.rand(()), "over all"),
+        (lambda call: 1 / 0, "ZeroDivisionError: division by zero"),
     ],
 )
 def test_a_wrong_implementation_fails_the_proof(heard, monkeypatch, wrong, words):
@@ -318,7 +317,7 @@ def test_a_kernel_that_gives_two_results_fails_the_proof(heard, monkeypatch):
     monkeypatch.setattr(
         prove,
         "implementations",
-        lambda case, device: {"triton": lambda *a: sdpa(*a) * (1 + 1e-7 * torch.randint(1, 9, ()))},
+        lambda case, device: {"triton": lambda call: sdpa(call) * (1 + 1e-7 * torch.randint(1, 9, ()))},
     )
     monkeypatch.setattr(prove, "cases", lambda tiny: [cases.Case(torch.float32, 40, 5, (3, 5))])
     torch.manual_seed(0)
@@ -333,18 +332,18 @@ def test_the_proof_says_what_it_had_no_time_for(heard):
     ]
 
 
-def kernel(monkeypatch, of_tile=lambda tile, arguments: sdpa(*arguments)):
+def kernel(monkeypatch, of_tile=lambda tile, call: sdpa(call)):
     """Another attention in the kernel's place, which a CPU can run."""
     for module in (speed, tune):
         monkeypatch.setattr(module, "kernel_runs", lambda device, dtype: True)
-    monkeypatch.setattr(tune, "_launched", lambda arguments, tile: of_tile(tile, arguments))
+    monkeypatch.setattr(tune, "_launched", lambda call, tile: of_tile(tile, call))
 
 
 def test_tiles_that_do_not_run_or_are_wrong_are_skipped_and_counted(heard, monkeypatch):
-    def of_tile(tile, arguments):
+    def of_tile(tile, call):
         if tile == (16, 16, 4, 1):
             raise type("OutOfResources", (Exception,), {})("out of resource: shared memory, Required: 300000")
-        return sdpa(*arguments) * (1.1 if tile == (32, 16, 4, 1) else 1.0)
+        return sdpa(call) * (1.1 if tile == (32, 16, 4, 1) else 1.0)
 
     kernel(monkeypatch, of_tile)
     tune.run(heard.part())
@@ -386,7 +385,7 @@ def test_every_width_of_the_proof_is_tuned_at_both_sizes():
 
 def test_auto_is_judged_by_what_is_fastest(heard, monkeypatch):
     shape = Shape(8, 16, 5, torch.float16)
-    monkeypatch.setattr(fused, "suits", lambda q: True)
+    monkeypatch.setattr(policy, "suits", lambda q: True)
     times = {"triton": [1.0, 1.0, 1.0], "sdpa": [2.0, 2.0, 2.0], "flash": [0.98, 0.99, 1.0], "mask": [4.0, 1.9, 2.2]}
     assert speed._compared(heard.part(), shape, times, {})[0] == [
         str(shape),
@@ -418,7 +417,7 @@ def test_what_is_out_of_memory_is_noted_and_the_others_are_measured(heard, monke
     def mask(*_):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(speed, "exact", lambda a: {"triton": lambda: sdpa(*a), "sdpa": lambda: sdpa(*a), "mask": mask})
+    monkeypatch.setattr(speed, "exact", lambda c: {"triton": lambda: sdpa(c), "sdpa": lambda: sdpa(c), "mask": mask})
     (line,) = speed._measured(heard.part(), Shape(4, 8, 2, torch.float32), 1)
     assert line[3] == "sdpa" and len(heard.of("row")) == 3
     assert heard.of("note") == [

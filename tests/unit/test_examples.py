@@ -85,3 +85,19 @@ def test_read_checkpoint_refuses_what_is_no_weights_file(tmp_path, monkeypatch):
     (tmp_path / "other.safetensors").write_bytes(b"not weights")
     with pytest.raises(SystemExit, match=r"other\.safetensors is no readable safetensors file"):
         run("read_checkpoint", tmp_path / "other.safetensors", monkeypatch=monkeypatch)
+
+
+def test_the_demos_adapter_in_a_diffusers_unet(tmp_path, monkeypatch):
+    """Two steps are enough to see that the boxes reach the picture: each box differs from the ground beside it."""
+    pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
+    made = run_function("attach", tmp_path / "out.png", steps=2)
+    assert made.shape == (512, 512, 3)
+    corner = made[400:, :100].reshape(-1, 3).mean(0)
+    for x0, y0, x1, y1 in ((0.06, 0.1, 0.47, 0.5), (0.5, 0.5, 0.94, 0.94)):
+        inside = made[int(y0 * 512) : int(y1 * 512), int(x0 * 512) : int(x1 * 512)].reshape(-1, 3).mean(0)
+        assert np.abs(inside - corner).max() > 15
+
+
+def run_function(example, path, **options):
+    runpy.run_module(f"examples.{example}")["main"](str(path), **options)
+    return np.asarray(Image.open(path)).astype(float)

@@ -12,14 +12,19 @@ const box = (r) => {
 };
 
 const OPERATIONS = {
-  add: (doc, ids, r) => documents.add(doc, [r.next() < 0.3 ? {} : { box: box(r), description: `thing ${r.whole(99)}` }])[0],
-  update: (doc, ids, r) => documents.update(doc, ids, r.pick([{ locked: r.next() < 0.2 }, { enabled: r.next() < 0.5 }, { strength: r.next() * 3 }, { description: "é \"quoted\" 赤い" }])),
+  add: (doc, ids, r) =>
+    documents.add(doc, [r.next() < 0.3 ? {} : { box: box(r), description: `thing ${r.whole(99)}` }])[0],
+  update: (doc, ids, r) => documents.update(doc, ids, r.pick([
+    { locked: r.next() < 0.2 }, { enabled: r.next() < 0.5 }, { strength: r.next() * 3 },
+    { description: "é \"quoted\" 赤い" },
+  ])),
   setBoxes: (doc, ids, r) => documents.setBoxes(doc, new Map(ids.map((id) => [id, box(r)]))),
   remove: (doc, ids, r) => (r.next() < 0.3 ? documents.remove(doc, ids) : doc),
   duplicate: (doc, ids) => documents.duplicate(doc, ids)[0],
   paste: (doc, ids, r) => documents.paste(doc, doc.regions.filter((x) => ids.includes(x.id)), r.whole(40))[0],
   nudge: (doc, ids, r) => documents.nudge(doc, ids, r.whole(401) - 200, r.whole(401) - 200),
-  arrange: (doc, ids, r) => documents.arrange(doc, ids, r.pick(["left", "center", "right", "top", "middle", "bottom", "across", "down"])),
+  arrange: (doc, ids, r) =>
+    documents.arrange(doc, ids, r.pick(["left", "center", "right", "top", "middle", "bottom", "across", "down"])),
   reorder: (doc, ids, r) => documents.reorder(doc, ids, r.pick([-1, 1, Infinity, -Infinity])),
   moveTo: (doc, ids, r) => documents.moveTo(doc, ids[0], r.whole(doc.regions.length + 1)),
   setSize: (doc, ids, r) => documents.setSize(doc, 8 + r.whole(2000), 8 + r.whole(2000)),
@@ -42,9 +47,11 @@ for (const seed of [1, 2, 3]) {
   test(`after each of ${STEPS} operations the document is one that Python reads, seed ${seed}`, () => {
     play(seed, (doc, before, name) => {
       assert.equal(documents.problemOf(doc), undefined, name);
-      assert.ok(doc.regions.every((x) => isBox(x.box) && x.box.every((v) => v >= 0 && v <= 1)), `${name} leaves the image: ${JSON.stringify(doc.regions.map((x) => x.box))}`);
+      const boxes = doc.regions.map((x) => x.box);
+      const inside = boxes.every((x) => isBox(x) && x.every((v) => v >= 0 && v <= 1));
+      assert.ok(inside, `${name} leaves the picture: ${JSON.stringify(boxes)}`);
       assert.equal(new Set(doc.regions.map((x) => x.id)).size, doc.regions.length, name);
-      assert.ok(doc.regions.length <= documents.LIMIT);
+      assert.ok(doc.regions.length <= documents.MAX_REGIONS);
       assert.deepEqual(doc.note, { kept: [1, null] });
       assert.deepEqual(documents.parse(documents.stringify(doc)).doc, doc);
       assert.equal(documents.withIds(doc), doc);
@@ -62,7 +69,9 @@ test("undo of everything gives the start: no operation touches the document that
 test("locked regions stay where they are, and stay", () => {
   play(5, (doc, before, name) => {
     if (["update", "setBoxes", "reorder", "moveTo"].includes(name)) return;
-    for (const region of before.regions.filter((x) => x.locked)) assert.deepEqual(documents.find(doc, region.id)?.box, region.box, name);
+    for (const region of before.regions.filter((x) => x.locked)) {
+      assert.deepEqual(documents.find(doc, region.id)?.box, region.box, name);
+    }
   });
 });
 
@@ -70,11 +79,13 @@ test("a nudge is whole pixels and keeps sizes", () => {
   const [doc, [id]] = documents.add(documents.empty(), [{ box: [0.25, 0.25, 0.5, 0.5] }]);
   const moved = documents.find(documents.nudge(doc, [id], 3, -8), id).box;
   assert.deepEqual(toPixels(moved, [512, 512]), [131, 120, 259, 248]);
-  assert.deepEqual(toPixels(documents.find(documents.nudge(doc, [id], 9999, 0), id).box, [512, 512]), [384, 128, 512, 256]);
+  const far = documents.find(documents.nudge(doc, [id], 9999, 0), id).box;
+  assert.deepEqual(toPixels(far, [512, 512]), [384, 128, 512, 256]);
 });
 
 test("ids that are missing or used twice become distinct, and nothing else changes", () => {
-  const doc = { version: 1, width: 8, height: 8, regions: [{ id: "a", box: [0, 0, 1, 1] }, { id: "a", box: [0, 0, 1, 1], x: 1 }, { box: [0, 0, 1, 1] }] };
+  const whole = { box: [0, 0, 1, 1] };
+  const doc = { version: 1, width: 8, height: 8, regions: [{ id: "a", ...whole }, { id: "a", ...whole, x: 1 }, whole] };
   const { regions } = documents.withIds(freeze(doc));
   assert.equal(new Set(regions.map((x) => x.id)).size, 3);
   assert.deepEqual(regions.map(({ id, ...rest }) => rest), doc.regions.map(({ id, ...rest }) => rest));
@@ -99,7 +110,8 @@ test("new boxes find room beside each other before they cover each other", () =>
   let doc = documents.empty();
   for (let i = 0; i < 6; i++) [doc] = documents.add(doc, [{}]);
   const boxes = doc.regions.map((x) => x.box);
-  boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => assert.ok(a[2] <= b[0] + 1e-3 || b[2] <= a[0] + 1e-3 || a[3] <= b[1] + 1e-3 || b[3] <= a[1] + 1e-3)));
+  const apart = (a, b) => [0, 1].some((axis) => a[axis + 2] <= b[axis] + 1e-3 || b[axis + 2] <= a[axis] + 1e-3);
+  boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => assert.ok(apart(a, b))));
 });
 
 test("tokens are counted as the warning says", () => {

@@ -6,7 +6,8 @@ import { t, useLanguage } from "../../web/editor/i18n.js";
 
 const root = new URL("../../", import.meta.url);
 const json = (language) => JSON.parse(readFileSync(new URL(`locales/${language}/main.json`, root)));
-const source = readdirSync(new URL("web/editor/", root)).map((name) => readFileSync(new URL(`web/editor/${name}`, root), "utf8")).join("\n");
+const names = readdirSync(new URL("web/editor/", root));
+const source = names.map((name) => readFileSync(new URL(`web/editor/${name}`, root), "utf8")).join("\n");
 const used = new Set(["auto", "pixels", "fractions"]);
 const SAID = /(?:\bt|say|ImportProblem)\((?:\.\.\.)?"([^"]+)"|error: \["([^"]+)"|= "([A-Z{][^"]+ [^"]+\.)";/g;
 for (const [, ...found] of source.matchAll(SAID)) used.add(found.find(Boolean));

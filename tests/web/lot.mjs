@@ -9,10 +9,13 @@ export function lot(seed) {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
   const whole = (below) => Math.floor(next() * below);
-  return { next, whole, pick: (list) => list[whole(list.length)], some: (list, share = 0.4) => list.filter(() => next() < share) };
+  const pick = (list) => list[whole(list.length)];
+  const some = (list, share = 0.4) => list.filter(() => next() < share);
+  return { next, whole, pick, some };
 }
 
 export function freeze(value) {
-  if (value && typeof value === "object" && !Object.isFrozen(value)) Object.values(Object.freeze(value)).forEach(freeze);
+  const open = value && typeof value === "object" && !Object.isFrozen(value);
+  if (open) Object.values(Object.freeze(value)).forEach(freeze);
   return value;
 }

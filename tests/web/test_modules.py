@@ -18,3 +18,14 @@ def test_modules(file):
     done = subprocess.run([node, "--test", "--test-reporter=tap", file], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert int(re.search(r"^# pass (\d+)$", done.stdout, re.M)[1]) > 3
+
+
+def test_lines_end_at_120_columns():
+    sources = [*(FOLDER.parents[1] / "web").rglob("*.js"), *FOLDER.glob("*.mjs")]
+    long = [
+        f"{path.name}:{number}"
+        for path in sources
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > 120
+    ]
+    assert len(sources) > 20 and not long

@@ -1,8 +1,16 @@
 // Small helpers for making elements.
 
+/** @param {number} fraction */
 export const percent = (fraction) => `${fraction * 100}%`;
 
-/** An element with properties (or attributes, where no such property exists) and children. */
+/**
+ * An element with properties (or attributes, where no such property exists) and children.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, any>} [properties]
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
 export function element(tag, properties = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -15,15 +23,31 @@ export function element(tag, properties = {}, ...children) {
 
 const ICONS = new URL("../icons.svg", import.meta.url);
 
+/** @param {string} name */
 export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const [svg, use] = ["svg", "use"].map((tag) => document.createElementNS("http://www.w3.org/2000/svg", tag));
   svg.setAttribute("aria-hidden", "true");
-  svg.append(document.createElementNS(svg.namespaceURI, "use"));
-  svg.firstChild.setAttribute("href", `${ICONS}#${name}`);
+  use.setAttribute("href", `${ICONS}#${name}`);
+  svg.append(use);
   return svg;
 }
 
-/** A button that is an icon with a name: the tooltip and what a screen reader says. */
-export function button(name, label, onclick, extra = {}) {
-  return element("button", { type: "button", title: label, ariaLabel: label, onclick, className: "deig-button", ...extra }, icon(name));
+/**
+ * A button that is an icon with a label: the tooltip and what a screen reader says.
+ * @param {string} name
+ * @param {string} label
+ * @param {() => void} onclick
+ */
+export function button(name, label, onclick) {
+  const properties = { type: "button", title: label, ariaLabel: label, onclick, className: "deig-button" };
+  return element("button", properties, icon(name));
+}
+
+/**
+ * A broad button with a text.
+ * @param {string} text
+ * @param {() => void} [onclick]
+ */
+export function wideButton(text, onclick) {
+  return element("button", { type: "button", className: "deig-wide", textContent: text, onclick });
 }

@@ -1,47 +1,57 @@
-// One editor: holds the value of one widget, lets the parts draw it and turns what people do into new documents.
+// One editor: holds one value, lets the parts draw it and turns what people do into new documents.
 import * as documents from "./document.js";
-import { listen } from "./clipboard.js";
-import { listenToDrops } from "./exchange.js";
+import { copy, listenToDrops, paste } from "./exchange.js";
 import { isBox, toPixels } from "./geometry.js";
 import { listenToKeys } from "./keyboard.js";
 import { List } from "./list.js";
-import { Place } from "./place.js";
 import { listenToPointer } from "./pointer.js";
-import { Stage } from "./view.js";
-import { element } from "./dom.js";
+import { Stage } from "./stage.js";
+import { element, wideButton } from "./dom.js";
 import { makeToolbar } from "./toolbar.js";
 import * as preferences from "./preferences.js";
 import { t } from "./i18n.js";
 
 const NONE = [];
+const LEAST_USEFUL = 64; // pixels a side that a picture gives the document at least
 let count = 0;
 
+/** @import { Gesture, Host, Hosted, Problem, Region, RegionDocument, RegionItem, Selection } from "./types.js" */
+
+/** @implements {Hosted} */
 export class Editor {
-  /** host: {changed(), remember(), undo(), redo(), session(), pictures(), incoming(), adopted(), forward(event)}. */
+  /** @param {Host} host */
   constructor(host) {
     this.host = host;
+    /** @type {RegionDocument} */
     this.doc = documents.empty();
     this.text = documents.stringify(this.doc);
+    /** @type {Selection} */
     this.selection = NONE;
+    /** @type {RegionItem[]} */
     this.ghosts = NONE;
+    /** @type {Gesture | null} */
+    this.gesture = null;
+    /** @type {number | null}  the pointer that makes it */
+    this.pointer = null;
+    /** @type {Problem | undefined}  why the value cannot be edited */
+    this.refused = undefined;
     this.preferences = preferences.load();
     this.stage = new Stage();
     this.stage.root.id = `deig-stage-${++count}`;
     this.list = new List(this);
     this.toolbar = makeToolbar(this);
     this.message = element("span", { role: "status" });
-    this.offer = element("button", { type: "button", className: "deig-wide", hidden: true });
+    this.offer = wideButton("");
+    this.offer.hidden = true;
     this.refusal = element("div", { className: "deig-refusal", hidden: true });
-    this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels,
-      element("div", { className: "deig-body" },
-        element("div", { className: "deig-area" }, this.stage.root, this.refusal),
-        element("div", { className: "deig-status" }, this.message, this.offer), this.list.root));
-    this.root = element("div", { className: "deig-root widget-expands" }, this.panel);
-    this.place = new Place(this);
+    const area = element("div", { className: "deig-area" }, this.stage.root, this.refusal);
+    const status = element("div", { className: "deig-status" }, this.message, this.offer);
+    const body = element("div", { className: "deig-body" }, area, status, this.list.root);
+    this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels, body);
+    this.root = element("div", { className: "deig-root" }, this.panel);
     listenToPointer(this);
     listenToKeys(this);
     listenToDrops(this);
-    listen(this.panel, this);
     this.draw();
   }
 
@@ -63,24 +73,58 @@ export class Editor {
     this.draw();
   }
 
-  /** The one way in which editing changes the value. quiet: part of a step that is remembered later. */
+  /**
+   * The one way in which editing changes the value. quiet: part of an undo step that is added later.
+   * @param {RegionDocument} doc
+   * @param {{ selection?: Selection, quiet?: boolean }} [options]
+   */
   change(doc, { selection = this.selection, quiet = false } = {}) {
     const kept = selection.filter((id) => documents.find(doc, id));
-    if (kept.length !== this.selection.length || kept.some((id, i) => id !== this.selection[i])) this.selection = kept;
+    const same = kept.length === this.selection.length && kept.every((id, i) => id === this.selection[i]);
+    if (!same) this.selection = kept;
     if (doc !== this.doc && !this.refused) {
       this.doc = doc;
       this.text = documents.stringify(doc);
       this.host.changed(this.text);
-      if (!quiet) this.host.remember();
+      if (!quiet) this.host.addUndoStep();
     }
     this.draw();
   }
 
-  chosen = (ids = this.selection) => this.doc.regions.filter((region) => ids.includes(region.id));
+  /** @returns {Region[]} the selection's, in the document's order */
+  chosen() {
+    return this.doc.regions.filter((region) => this.selection.includes(region.id));
+  }
 
+  /**
+   * @param {Selection} ids
+   * @param {boolean} [focus]
+   */
   select(ids, focus = false) {
     this.change(this.doc, { selection: [...new Set(ids)] });
-    if (focus) this.stage.root.focus({ preventScroll: true });
+    if (focus) this.focus();
+  }
+
+  focus() {
+    const { root } = this.stage;
+    if (!root.offsetParent) return false;
+    root.focus({ preventScroll: true });
+    return true;
+  }
+
+  /** @param {Element} element */
+  scrollerOf(element) {
+    return element.closest(".deig-list, .deig-pop");
+  }
+
+  /** @param {ClipboardEvent} event */
+  handleClipboard(event) {
+    if (event.type === "paste") return paste(this, event.clipboardData.getData("text/plain"));
+    const chosen = this.chosen();
+    const regions = chosen.length ? chosen : this.doc.regions;
+    copy(this.doc, regions, event.clipboardData);
+    if (event.type === "cut") this.removeChosen();
+    else this.say("Copied: {count}", { count: regions.length });
   }
 
   draw() {
@@ -96,8 +140,7 @@ export class Editor {
     this.drawPicture();
     this.stage.hint.textContent = t("Drag to draw a box");
     this.stage.root.ariaLabel = t("Regions of the picture");
-    // Before it has resumed, this editor would overwrite what its predecessor left.
-    if (this.place.resumed) this.place.remembered().selection = selection;
+    this.host.selected(selection);
   }
 
   drawPicture() {
@@ -105,29 +148,35 @@ export class Editor {
     const { connected, last } = this.host.pictures();
     const url = { auto: connected ?? last, connected, last }[picture] ?? "";
     const { picture: image, root } = this.stage;
-    if (image.getAttribute("src") !== url) url ? image.setAttribute("src", url) : image.removeAttribute("src");
+    if (!url) image.removeAttribute("src");
+    else if (image.getAttribute("src") !== url) image.setAttribute("src", url);
     image.hidden = !url;
-    root.style.setProperty("--brightness", brightness);
+    root.style.setProperty("--brightness", String(brightness));
   }
 
   usePictureSize() {
     const { naturalWidth: w, naturalHeight: h } = this.stage.picture;
     if (!w || !h) return this.say("There is no picture yet: connect one or run the workflow.");
-    this.resize(Math.max(64, Math.round(w / 8) * 8), Math.max(64, Math.round(h / 8) * 8));
+    const step = documents.PIXELS_PER_LATENT;
+    const side = (pixels) => Math.max(LEAST_USEFUL, Math.round(pixels / step) * step);
+    this.setSize(side(w), side(h));
   }
 
   drawRefusal() {
     this.refusal.hidden = !this.refused;
     if (!this.refused) return;
-    const fresh = element("button", { type: "button", className: "deig-wide", textContent: t("Start with an empty document") });
-    fresh.onclick = () => {
+    const fresh = wideButton(t("Start with an empty document"), () => {
       this.refused = undefined;
       this.change(documents.empty());
-    };
+    });
     this.refusal.replaceChildren(element("p", { textContent: t(...this.refused) }),
       element("p", { textContent: t("It is kept as it is until you decide.") }), fresh);
   }
 
+  /**
+   * @param {string} text
+   * @param {Record<string, unknown>} [values]
+   */
   say(text, values) {
     this.message.textContent = text ? t(text, values) : "";
   }
@@ -135,7 +184,9 @@ export class Editor {
   ghostRegions() {
     const { regions, mode } = this.host.incoming() ?? {};
     if (!regions?.length || (mode === "when empty" && this.doc.regions.length)) return NONE;
-    return regions === this.ghostSource ? this.ghosts : ((this.ghostSource = regions), regions.filter((region) => isBox(region.box)));
+    if (regions === this.ghostSource) return this.ghosts;
+    this.ghostSource = regions;
+    return regions.filter((region) => isBox(region.box));
   }
 
   drawOffer() {
@@ -143,7 +194,8 @@ export class Editor {
     this.offer.textContent = t("Edit the {n} incoming boxes", { n: this.ghosts.length });
     this.offer.onclick = () => {
       const { mode } = this.host.incoming();
-      const [doc, selection] = documents.add(mode === "always" ? { ...this.doc, regions: [] } : this.doc, this.ghosts);
+      const base = mode === "always" ? { ...this.doc, regions: [] } : this.doc;
+      const [doc, selection] = documents.add(base, this.ghosts);
       this.host.adopted();
       this.ghostSource = null;
       this.change(doc, { selection });
@@ -151,18 +203,24 @@ export class Editor {
   }
 
   addBox() {
-    this.grow(documents.add(this.doc, [{}]));
+    this.append(documents.add(this.doc, [{}]));
   }
 
   duplicate(ids = this.selection) {
-    this.grow(documents.duplicate(this.doc, ids));
+    this.append(documents.duplicate(this.doc, ids));
   }
 
-  /** Take over an operation that appends regions. */
-  grow([doc, ids]) {
+  /**
+   * Take over what appends regions: the new document and their ids.
+   * @param {[RegionDocument, Selection]} appended
+   */
+  append([doc, ids]) {
+    const { MAX_REGIONS: limit } = documents;
     if (doc !== this.doc) this.change(doc, { selection: ids });
-    else if (doc.regions.length >= documents.LIMIT) this.say("There are {limit} regions already; more are not possible.", { limit: documents.LIMIT });
-    this.stage.root.focus({ preventScroll: true });
+    else if (doc.regions.length >= limit) {
+      this.say("There are {limit} regions already; more are not possible.", { limit });
+    }
+    this.focus();
   }
 
   removeChosen(ids = this.selection) {
@@ -175,14 +233,18 @@ export class Editor {
     this.select(this.doc.regions.filter(documents.movable).map((region) => region.id));
   }
 
+  /** @param {"locked" | "enabled"} key */
   toggle(key) {
     const regions = this.chosen();
-    const off = key === "locked" ? regions.every((region) => region.locked) : regions.some((region) => region.enabled !== false);
-    if (regions.length) this.change(documents.update(this.doc, this.selection, { [key]: !off }));
+    const on = key === "locked" ? regions.every((region) => region.locked) : regions.some(documents.isEnabled);
+    if (regions.length) this.change(documents.update(this.doc, this.selection, { [key]: !on }));
   }
 
-  /** Tab: the next box, and past the last one on to the next control. */
-  step(by) {
+  /**
+   * Tab: the next box; false past the last one, where the next control has its turn.
+   * @param {1 | -1} by
+   */
+  selectNext(by) {
     const { regions } = this.doc;
     const next = regions.findIndex((region) => region.id === this.selection.at(-1)) + by;
     const target = this.selection.length ? regions[next] : by > 0 ? regions[0] : undefined;
@@ -193,29 +255,41 @@ export class Editor {
     return true;
   }
 
+  /** @param {Region} region */
   describe(region) {
-    const box = isBox(region.box) ? toPixels(region.box, documents.sizeOf(this.doc)) : [0, 0, 0, 0];
-    const values = { n: this.doc.regions.indexOf(region) + 1, x: box[0], y: box[1], w: box[2] - box[0], h: box[3] - box[1] };
-    this.say("Region {n}: {text}, {w} × {h} at {x}, {y}", { ...values, text: region.description || t("no text yet") });
+    const [x, y, x1, y1] = isBox(region.box) ? toPixels(region.box, documents.sizeOf(this.doc)) : [0, 0, 0, 0];
+    const n = this.doc.regions.indexOf(region) + 1;
+    const text = region.description || t("no text yet");
+    this.say("Region {n}: {text}, {w} × {h} at {x}, {y}", { n, text, x, y, w: x1 - x, h: y1 - y });
   }
 
+  /** Leave the innermost thing; false where there is nothing to leave. */
   escape() {
     if (this.gesture) this.gesture = null;
     else if (this.toolbar.isOpen()) this.toolbar.open(null);
     else if (this.selection.length) this.selection = NONE;
-    else if (this.place.cover) this.place.leave();
+    else if (this.host.fullScreen) this.host.toggleFullScreen();
     else return false;
     this.draw();
     return true;
   }
 
-  resize(width, height) {
+  /**
+   * The picture's size in pixels.
+   * @param {number} width
+   * @param {number} height
+   */
+  setSize(width, height) {
     const doc = documents.setSize(this.doc, width, height);
     if (documents.problemOf(doc)?.[0] === documents.BAD_SIZE) this.say(documents.BAD_SIZE);
     else if (width !== this.doc.width || height !== this.doc.height) this.change(doc);
     this.toolbar.draw();
   }
 
+  /**
+   * @param {keyof import("./types.js").Preferences} name
+   * @param {string | number | boolean} value
+   */
   setPreference(name, value) {
     this.preferences = preferences.save({ ...this.preferences, [name]: value });
     this.draw();

@@ -1,16 +1,21 @@
 // Every other way in: JSON as people, nodes and models write it, turned into region items. In step with
 // deig_core/regions/formats.py; both sides run the cases of tests/data/region_formats.json.
 import { clamp, isBox } from "./geometry.js";
-import { BAD_BOX, LIMIT, parse, TOO_MANY } from "./document.js";
+import { BAD_BOX, MAX_REGIONS, parse, TOO_MANY } from "./document.js";
+
+/** @import { Pair, Problem, RegionDocument, RegionItem } from "./types.js" */
 
 const TEXTS = ["description", "desc", "label", "caption", "prompt", "text", "phrase", "name", "class", "category"];
 const LISTS = ["elements", "boxes", "bboxes", "detections", "objects", "instances"];
-const PARALLEL = ["labels", "phrases", "captions", "descriptions", "texts", "class_names", "names"]; // beside a list of boxes
+// Beside a list of boxes.
+const PARALLEL = ["labels", "phrases", "captions", "descriptions", "texts", "class_names", "names"];
 const BOXES = ["box", "xyxy", "box_2d", "bbox"];
 export const LAYOUTS = ["xyxy", "xywh", "yxyx"];
 export const UNITS = ["auto", "pixels", "fractions", "0..1000"];
+const UNREADABLE = "No boxes could be read: JSON with a list of boxes or a region document is expected.";
 
 export class ImportProblem extends Error {
+  /** @param {Problem} problem */
   constructor(...problem) {
     super(problem[0]);
     this.problem = problem;
@@ -20,7 +25,10 @@ export class ImportProblem extends Error {
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
 const isFour = (value) => Array.isArray(value) && value.length === 4 && value.every((v) => typeof v === "number");
 
-/** JSON text with code fences, words around it and trailing commas forgiven. Throws ImportProblem. */
+/**
+ * JSON text with code fences, words around it and trailing commas forgiven. Throws ImportProblem.
+ * @param {string} text
+ */
 export function fromText(text) {
   const body = (/```[\w-]*\s*([\s\S]*?)```/.exec(text)?.[1] ?? text).trim();
   if (!body) return [];
@@ -35,27 +43,33 @@ export function fromText(text) {
       }
     }
   }
-  throw new ImportProblem("No boxes could be read: JSON with a list of boxes or a region document is expected.");
+  throw new ImportProblem(UNREADABLE);
 }
 
-const withoutTrailingCommas = (text) => text.replace(/("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])/g, (_, string) => string ?? "");
+const withoutTrailingCommas = (text) =>
+  text.replace(/("(?:[^"\\]|\\.)*")|,(?=\s*[}\]])/g, (_, string) => string ?? "");
 
 /**
- * {items, width?, height?, doc?}: items to add to a document; for one of our own documents also its size and itself.
+ * Items to add to a document; for one of our own documents also itself. Throws ImportProblem.
  * size is what pixels refer to; layout and units are those of bare lists and detections.
+ * @param {any} source
+ * @param {Pair} size
+ * @param {{ layout?: string, units?: string }} [options]
+ * @returns {{ items: RegionItem[], doc?: RegionDocument }}
  */
 export function read(source, size, { layout = "xyxy", units = "auto" } = {}) {
   const value = typeof source === "string" ? fromText(source) : source;
   if (isObject(value) && "regions" in value) {
     const { doc, error, problem } = parse(value);
     if (error || problem) throw new ImportProblem(...(error ?? problem));
-    return { items: doc.regions, width: doc.width, height: doc.height, doc };
+    return { items: doc.regions, doc };
   }
   const entries = entriesOf(value);
   if (!entries.length) throw new ImportProblem("There are no boxes in it.");
-  if (entries.length > LIMIT) throw new ImportProblem(TOO_MANY, { limit: LIMIT, count: entries.length });
-  const numbers = entries.filter((entry) => !hasOwnUnits(entry)).map(bare).filter(Array.isArray).flat().filter((v) => typeof v === "number");
-  const unit = units !== "auto" ? units : numbers.every((v) => Math.abs(v) <= 1) ? "fractions" : "pixels";
+  if (entries.length > MAX_REGIONS) throw new ImportProblem(TOO_MANY, { limit: MAX_REGIONS, count: entries.length });
+  const lists = entries.filter((entry) => !hasOwnUnits(entry)).map(bare).filter(Array.isArray);
+  const numbers = lists.flat().filter((value) => typeof value === "number");
+  const unit = units !== "auto" ? units : numbers.every((value) => Math.abs(value) <= 1) ? "fractions" : "pixels";
   return { items: entries.map((entry, i) => itemOf(entry, i + 1, size, layout, unit)) };
 }
 
@@ -64,7 +78,7 @@ function entriesOf(value) {
     const entries = value[LISTS.find((key) => Array.isArray(value[key]))];
     return entries ? withTexts(entries, value) : [value];
   }
-  if (!Array.isArray(value)) throw new ImportProblem("No boxes could be read: JSON with a list of boxes or a region document is expected.");
+  if (!Array.isArray(value)) throw new ImportProblem(UNREADABLE);
   if (isFour(value)) return [value];
   // Of several frames the first one is read.
   return Array.isArray(value[0]) && !isFour(value[0]) ? value[0] : value;
@@ -78,8 +92,8 @@ function withTexts(entries, value) {
 }
 
 const has = (entry, ...keys) => isObject(entry) && keys.every((key) => key in entry);
-const hasOwnUnits = (entry) =>
-  has(entry, "box_2d") || has(entry, "bbox", "desc") || has(entry, "x", "y", "w", "h") || has(entry, "x", "y", "width", "height");
+const hasOwnUnits = (entry) => has(entry, "box_2d") || has(entry, "bbox", "desc")
+  || has(entry, "x", "y", "w", "h") || has(entry, "x", "y", "width", "height");
 const bare = (entry) => (isObject(entry) ? entry[BOXES.find((key) => key in entry)] : entry);
 
 function itemOf(entry, n, size, layout, units) {

@@ -1,55 +1,46 @@
-// Keys in the editor. What is not named here goes on to ComfyUI: undo, save and queue are its own.
+// Keys in the editor. What is not named here goes on to the page: undo, save and queue are its own.
 import { movable, nudge, reorder, setBoxes, sizeOf } from "./document.js";
 import { roundToPixels } from "./geometry.js";
 
+/** @import { Editor } from "./editor.js" */
+
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+/** @param {Editor} editor */
 export function listenToKeys(editor) {
   editor.panel.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input, textarea, select");
-    // The graph undoes; left alone, the browser would also take back the last letter typed into a field.
-    if (!typing && (event.ctrlKey || event.metaKey) && "zy".includes(event.key.toLowerCase())) event.preventDefault();
-    if (typing && undoOrRedo(editor, event)) {
+    const target = fieldOf(event);
+    const inField = target.matches("input, textarea, select");
+    const typed = inField && (target.matches("select") || target.value !== target.before);
+    if (editor.host.takeUndoKey(event, inField, typed)) {
       event.stopPropagation();
       event.preventDefault();
-    } else if (event.target === editor.stage.root && !event.isComposing) {
+    } else if (target === editor.stage.root && !event.isComposing) {
       const handled = keyDown(editor, event);
       if (handled) event.stopPropagation();
       if (handled === true) event.preventDefault();
-    } else if (event.key === "Escape" && (typing || editor.toolbar.isOpen())) {
+    } else if (event.key === "Escape" && (inField || editor.toolbar.isOpen())) {
       editor.toolbar.open(null);
-      editor.stage.root.focus({ preventScroll: true });
+      editor.focus();
       event.stopPropagation();
       event.preventDefault();
-    } else if (typing && !(event.ctrlKey || event.metaKey)) {
-      // Letters are text here, and Delete must not reach the graph.
+    } else if (inField && !(event.ctrlKey || event.metaKey)) {
+      // Letters are text here, and Delete must not reach the page.
       event.stopPropagation();
     } else if (["Delete", "Backspace"].includes(event.key)) {
       event.stopPropagation();
     }
   });
   editor.panel.addEventListener("keyup", () => keyUp(editor));
-  editor.panel.addEventListener("change", ({ target }) => (target.before = target.value));
-  editor.panel.addEventListener("focusin", ({ target }) => {
-    target.before = target.value;
-    editor.place.remembered().focused = true;
-  });
-  editor.panel.addEventListener("focusout", () => {
-    keyUp(editor);
-    // Undo takes the focused editor out of the page; its successor then inherits the focus.
-    setTimeout(() => {
-      if (editor.panel.isConnected && !editor.panel.contains(document.activeElement)) editor.place.remembered().focused = false;
-    });
-  });
+  // What a field held when it was entered or last changed: only what differs from it has an undo of its own.
+  const settle = (field) => (field.before = field.value);
+  editor.panel.addEventListener("change", (event) => settle(event.target));
+  editor.panel.addEventListener("focusin", (event) => settle(event.target));
+  editor.panel.addEventListener("focusout", () => keyUp(editor));
 }
 
-/** The page leaves Ctrl+Z to fields, for what is being typed; where nothing has been typed it is meant for the graph. */
-function undoOrRedo(editor, { target, key, shiftKey, altKey, ctrlKey, metaKey }) {
-  if (!(ctrlKey || metaKey) || altKey || target.matches("select") || target.value !== target.before) return false;
-  const command = { z: shiftKey ? "redo" : "undo", y: "redo" }[key.toLowerCase()];
-  if (command) editor.host[command]();
-  return !!command;
-}
+/** @returns {any} the element that a key came to: a field, or not */
+const fieldOf = (event) => event.target;
 
 /** A key on the stage: true where it was the editor's. */
 function keyDown(editor, event) {
@@ -59,18 +50,19 @@ function keyDown(editor, event) {
   if (ARROWS[key] && !command) {
     if (!selection.length) return false;
     const [dx, dy] = ARROWS[key].map((step) => step * (shift ? 8 : 1));
-    // A held key is one step for undo: it is remembered when the key comes up.
-    editor.change(alt ? grow(doc, editor.chosen(), dx, dy) : nudge(doc, selection, dx, dy), { quiet: true });
+    // A held key is one step for undo, which is added when the key comes up.
+    const after = alt ? stretch(doc, editor.chosen(), dx, dy) : nudge(doc, selection, dx, dy);
+    editor.change(after, { quiet: true });
     editor.nudged = true;
     return true;
   }
   if (command) {
     const action = { a: () => editor.selectAll(), d: () => editor.duplicate() }[key.toLowerCase()];
     action?.();
-    // The clipboard's own events follow these keys; only the graph must not see them.
+    // The clipboard's own events follow these keys; only the page must not see them.
     return action ? true : ["c", "x", "v"].includes(key.toLowerCase()) && "pass";
   }
-  if (key === "Tab") return editor.step(shift ? -1 : 1);
+  if (key === "Tab") return editor.selectNext(shift ? -1 : 1);
   if (key === "Escape") return editor.escape();
   const action = {
     Delete: () => editor.removeChosen(),
@@ -88,7 +80,7 @@ function keyDown(editor, event) {
     h: () => editor.toggle("enabled"),
     b: () => editor.setPreference("tool", "draw"),
     v: () => editor.setPreference("tool", "select"),
-    f: () => editor.place.toggleFullScreen(),
+    f: () => editor.host.toggleFullScreen(),
   }[key.length === 1 ? key.toLowerCase() : key];
   action?.();
   return !!action;
@@ -97,11 +89,12 @@ function keyDown(editor, event) {
 function keyUp(editor) {
   if (!editor.nudged) return;
   editor.nudged = false;
-  editor.host.remember();
+  editor.host.addUndoStep();
 }
 
-function grow(doc, regions, dx, dy) {
+/** The regions' right and lower edges moved by whole pixels. */
+function stretch(doc, regions, dx, dy) {
   const size = sizeOf(doc);
-  const grown = ({ box }) => roundToPixels([box[0], box[1], box[2] + dx / size[0], box[3] + dy / size[1]], size);
-  return setBoxes(doc, new Map(regions.filter(movable).map((region) => [region.id, grown(region)])));
+  const stretched = ({ box }) => roundToPixels([box[0], box[1], box[2] + dx / size[0], box[3] + dy / size[1]], size);
+  return setBoxes(doc, new Map(regions.filter(movable).map((region) => [region.id, stretched(region)])));
 }

@@ -1,29 +1,40 @@
-// The pointer on the stage: presses, drags and releases become documents through interaction.js.
-import { cursorAt, drag, press, release } from "./interaction.js";
+// The pointer on the stage: its events become a gesture.
+import { beginGesture, cursorAt, endGesture, followGesture } from "./gesture.js";
 
+/** @import { Editor } from "./editor.js" */
+/** @import { Mods, Pair, Scene } from "./types.js" */
+
+/** @returns {Mods} */
 const modsOf = (event) => ({ shift: event.shiftKey, alt: event.altKey, ctrl: event.ctrlKey || event.metaKey });
 
-function scene(editor, event, unit) {
+/**
+ * @param {Editor} editor
+ * @param {PointerEvent} event
+ * @param {Pair} unit
+ * @returns {Scene}
+ */
+function sceneOf(editor, event, unit) {
   const { doc, selection, preferences: { tool, grid, magnet } } = editor;
   return { doc, selection, unit, tool, grid, magnet, touch: event.pointerType === "touch" };
 }
 
+/** @param {Editor} editor */
 export function listenToPointer(editor) {
   const { root } = editor.stage;
   root.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || editor.gesture || editor.refused) return;
-    root.focus({ preventScroll: true });
+    editor.focus();
     root.setPointerCapture(event.pointerId);
     editor.toolbar.open(null);
     const { point, unit } = editor.stage.locate(event);
-    editor.gesture = press(scene(editor, event, unit), point, modsOf(event));
+    editor.gesture = beginGesture(sceneOf(editor, event, unit), point, modsOf(event));
     editor.pointer = event.pointerId;
     if (editor.gesture.selection !== editor.selection) editor.select(editor.gesture.selection);
   });
   root.addEventListener("pointermove", (event) => {
     if (!editor.gesture) return hover(editor, event);
     if (event.pointerId !== editor.pointer) return;
-    editor.gesture = drag(editor.gesture, editor.stage.locate(event, false).point, modsOf(event));
+    editor.gesture = followGesture(editor.gesture, editor.stage.locate(event, false).point, modsOf(event));
     if (editor.gesture.moved) editor.draw();
   });
   root.addEventListener("pointerup", (event) => event.pointerId === editor.pointer && finish(editor));
@@ -34,7 +45,7 @@ export function listenToPointer(editor) {
 function hover(editor, event) {
   if (event.buttons || event.pointerType === "touch") return;
   const { point, unit } = editor.stage.locate(event);
-  const cursor = cursorAt(scene(editor, event, unit), point, modsOf(event));
+  const cursor = cursorAt(sceneOf(editor, event, unit), point, modsOf(event));
   if (cursor !== editor.cursor) editor.stage.root.style.cursor = editor.cursor = cursor;
 }
 
@@ -42,9 +53,9 @@ function finish(editor) {
   const { gesture } = editor;
   editor.gesture = editor.pointer = null;
   if (!gesture) return;
-  const { doc, selection, full } = release(gesture);
+  const { doc, selection, full } = endGesture(gesture);
   editor.say("");
-  if (full) editor.grow([doc, []]);
+  if (full) editor.append([doc, []]);
   editor.change(doc, { selection });
   if (editor.selection.length === 1) editor.list.show(editor.selection[0]);
 }

@@ -1,8 +1,12 @@
 // How a person likes the editor; kept in the browser, not in the workflow.
 
+/** @import { Preferences } from "./types.js" */
+
 const KEY = "deig.editor";
+/** @type {Preferences} */
 const DEFAULTS = { tool: "draw", magnet: true, grid: 0, picture: "auto", brightness: 0.6 };
 
+/** @returns {Preferences} */
 export function load() {
   try {
     return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(KEY)) };
@@ -11,6 +15,7 @@ export function load() {
   }
 }
 
+/** @param {Preferences} preferences */
 export function save(preferences) {
   try {
     localStorage.setItem(KEY, JSON.stringify(preferences));

@@ -1,17 +1,24 @@
 // The row of buttons above the stage and the panels that some of them open.
 import { copyAll, importText, saveFile } from "./exchange.js";
-import { arrange, reorder } from "./document.js";
+import { arrange, MAX_SIDE, PIXELS_PER_LATENT, reorder } from "./document.js";
 import { LAYOUTS, UNITS } from "./import.js";
-import { button, element, icon } from "./dom.js";
+import { button, element, icon, wideButton } from "./dom.js";
 import { t } from "./i18n.js";
 
+/** @import { Editor } from "./editor.js" */
+
+const LEAST_OFFERED = 64; // pixels a side where the arrows of the field end
+
+/** @param {Editor} editor */
 export function makeToolbar(editor) {
   const panels = element("div", { className: "deig-panels" });
+  /** @type {Record<string, HTMLButtonElement & { panel?: HTMLElement }>} */
   const buttons = {};
   const make = (name, label, action, key = name) => (buttons[key] = button(name, label, action));
   const panel = (name, label, content) => {
     const node = element("div", { className: "deig-pop", hidden: true, role: "group", ariaLabel: label }, ...content);
     panels.append(node);
+    /** @type {HTMLButtonElement & { panel?: HTMLElement }} */
     const opener = make(name, label, () => open(node.hidden ? name : null));
     opener.ariaExpanded = "false";
     opener.panel = node;
@@ -23,13 +30,17 @@ export function makeToolbar(editor) {
       node.panel.hidden = key !== name;
       node.ariaExpanded = String(key === name);
     }
-    if (name) buttons[name].panel.querySelector("button, input, select, textarea")?.focus();
+    if (!name) return;
+    /** @type {HTMLElement | null} */
+    const first = buttons[name].panel.querySelector("button, input, select, textarea");
+    first?.focus();
   };
   const gap = () => element("i", { className: "deig-gap" });
   const size = [0, 1].map((axis) => {
     const label = axis ? t("Height in pixels") : t("Width in pixels");
-    const input = element("input", { type: "number", min: 64, max: 16384, step: 8, title: label, ariaLabel: label });
-    input.onchange = () => editor.resize(...size.map((side) => Math.round(side.valueAsNumber)));
+    const limits = { min: LEAST_OFFERED, max: MAX_SIDE, step: PIXELS_PER_LATENT };
+    const input = element("input", { type: "number", ...limits, title: label, ariaLabel: label });
+    input.onchange = () => editor.setSize(Math.round(size[0].valueAsNumber), Math.round(size[1].valueAsNumber));
     return input;
   });
   const bar = element("div", { className: "deig-toolbar", role: "toolbar" },
@@ -45,8 +56,8 @@ export function makeToolbar(editor) {
     panel("picture", t("Background picture"), picturePanel(editor)),
     panel("transfer", t("Import and export"), transferPanel(editor, () => open(null))),
     element("span", { className: "deig-size" }, size[0],
-      button("swap", t("Swap width and height"), () => editor.resize(editor.doc.height, editor.doc.width)), size[1]),
-    make("full", t("Full screen (F)"), () => editor.place.toggleFullScreen()));
+      button("swap", t("Swap width and height"), () => editor.setSize(editor.doc.height, editor.doc.width)), size[1]),
+    make("full", t("Full screen (F)"), () => editor.host.toggleFullScreen()));
   const isOpen = () => Object.values(buttons).some((opener) => opener.panel && !opener.panel.hidden);
   return { bar, panels, buttons, open, isOpen, draw: () => drawToolbar(editor, buttons, size) };
 }
@@ -55,7 +66,7 @@ function drawToolbar(editor, buttons, size) {
   const { preferences, doc } = editor;
   for (const tool of ["draw", "select"]) buttons[tool].ariaPressed = String(preferences.tool === tool);
   buttons.magnet.ariaPressed = String(preferences.magnet);
-  drawFull(buttons.full, !!editor.place.cover);
+  drawFull(buttons.full, editor.host.fullScreen);
   [doc.width, doc.height].forEach((value, axis) => {
     if (size[axis].valueAsNumber !== value) size[axis].value = value;
   });
@@ -69,8 +80,10 @@ function drawFull(full, isFull) {
 }
 
 function choice(label, options, value, onchange) {
-  const select = element("select", { ariaLabel: label, onchange: () => onchange(select.value) },
-    ...options.map(([key, text]) => element("option", { value: key, textContent: text, selected: String(key) === String(value) })));
+  const option = ([key, text]) =>
+    element("option", { value: key, textContent: text, selected: String(key) === String(value) });
+  const select = element("select", { ariaLabel: label }, ...options.map(option));
+  select.onchange = () => onchange(select.value);
   return element("label", {}, element("span", { textContent: label }), select);
 }
 
@@ -84,7 +97,8 @@ function arrangePanel(editor) {
       placing("across", t("Equal gaps across")), placing("down", t("Equal gaps down"), "down2"),
       act("up", t("Earlier in the list ([)"), (doc, ids) => editor.change(reorder(doc, ids, -1))),
       act("down", t("Later in the list (])"), (doc, ids) => editor.change(reorder(doc, ids, 1))),
-      act("copy", t("Duplicate (Ctrl+D)"), () => editor.duplicate()), act("remove", t("Delete (Del)"), () => editor.removeChosen())),
+      act("copy", t("Duplicate (Ctrl+D)"), () => editor.duplicate()),
+      act("remove", t("Delete (Del)"), () => editor.removeChosen())),
     choice(t("Grid"), [[0, t("none")], ...[8, 16, 32, 64].map((step) => [step, `${step} px`])], editor.preferences.grid,
       (value) => editor.setPreference("grid", Number(value))),
   ];
@@ -93,11 +107,14 @@ function arrangePanel(editor) {
 function picturePanel(editor) {
   const slider = element("input", { type: "range", min: 0, max: 1, step: 0.05, value: editor.preferences.brightness });
   slider.oninput = () => editor.setPreference("brightness", slider.valueAsNumber);
-  const sources = [["auto", t("Connected, else last result")], ["connected", t("Connected image")], ["last", t("Last result")], ["none", t("none")]];
+  const sources = [
+    ["auto", t("Connected, else last result")], ["connected", t("Connected image")], ["last", t("Last result")],
+    ["none", t("none")],
+  ];
   return [
     choice(t("Picture"), sources, editor.preferences.picture, (value) => editor.setPreference("picture", value)),
     element("label", {}, element("span", { textContent: t("Brightness") }), slider),
-    element("button", { type: "button", className: "deig-wide", textContent: t("Use the picture's size"), onclick: () => editor.usePictureSize() }),
+    wideButton(t("Use the picture's size"), () => editor.usePictureSize()),
   ];
 }
 
@@ -110,13 +127,12 @@ function transferPanel(editor, close) {
     text.value = "";
     close();
   };
-  const wide = (name, action) => element("button", { type: "button", className: "deig-wide", textContent: name, onclick: action });
   return [
     text,
     choice(t("Lists of four"), LAYOUTS.map((name) => [name, name]), LAYOUTS[0], (value) => (options.layout = value)),
     choice(t("Unit"), UNITS.map((name) => [name, t(name)]), UNITS[0], (value) => (options.units = value)),
     element("div", { className: "deig-actions" },
-      wide(t("Add"), () => take(false)), wide(t("Replace all"), () => take(true)),
-      wide(t("Copy as JSON"), () => copyAll(editor)), wide(t("Save as file"), () => saveFile(editor))),
+      wideButton(t("Add"), () => take(false)), wideButton(t("Replace all"), () => take(true)),
+      wideButton(t("Copy as JSON"), () => copyAll(editor)), wideButton(t("Save as file"), () => saveFile(editor))),
   ];
 }

@@ -1,1 +1,3 @@
-"""The fused kernel: when it runs (policy), how it is launched, and the kernel itself, which alone imports Triton."""
+"""The fused kernel: when it runs (policy), how its work is cut (tiles), how it is launched (launch), and the kernel
+itself, which alone imports Triton.
+"""

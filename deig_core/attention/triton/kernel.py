@@ -1,7 +1,7 @@
 """The masked attention as one Triton kernel: a flash forward over the visual keys, then over the tokens of the regions
 at hand.
 
-Imported only where it runs (fused.py), for it needs Triton. The online softmax is that of FlashAttention (Dao et al.,
+Imported only where it runs (launch.py), for it needs Triton. The online softmax is that of FlashAttention (Dao et al.,
 2022); what is added is the second loop: a region that no row of the tile belongs to is skipped, and of the others one
 bit per row decides.
 """
@@ -27,17 +27,17 @@ def _rows(
     BOUNDED.
     """
     channel = FIRST + tl.arange(0, WIDTH)
-    place = base + row[:, None] * stride + channel[None, :]
+    place = base + row[:, None] * stride + channel[None, :]  # [N, 1] and [1, WIDTH] -> [N, WIDTH]
     # A mask that is always true would still keep loads from being asynchronous.
     if FIRST + WIDTH <= DIM:
         if BOUNDED:
-            return tl.load(place, mask=present[:, None], other=0.0)
+            return tl.load(place, mask=present[:, None], other=0.0)  # mask [N, 1]
         else:
             return tl.load(place)
     else:
-        mask = (channel < DIM)[None, :]
+        mask = (channel < DIM)[None, :]  # [1, WIDTH]
         if BOUNDED:
-            mask = mask & present[:, None]
+            mask = mask & present[:, None]  # [N, WIDTH]
         return tl.load(place, mask=mask, other=0.0)
 
 
@@ -65,30 +65,33 @@ def _attend(
     DIM: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """One tile of keys added to the running softmax (top, total, low | high). seen: rows that may see it, where
-    MASKED.
+    """One tile of N keys (KEYS or TOKENS) added to the running softmax of the ROWS queries: top and total [ROWS], low
+    [ROWS, LOW] and high [ROWS, HIGH].
+
+    row, present: [N], the keys' rows and which of them exist, where BOUNDED. seen: [ROWS], the queries that may see
+    the tile, where MASKED.
     """
-    key = _rows(k_base, row, k_stride, present, BOUNDED, 0, LOW, DIM)
-    logits = tl.dot(q_low, tl.trans(key), input_precision=PRECISION)
+    key = _rows(k_base, row, k_stride, present, BOUNDED, 0, LOW, DIM)  # [N, LOW]
+    logits = tl.dot(q_low, tl.trans(key), input_precision=PRECISION)  # [ROWS, LOW] @ [LOW, N] -> [ROWS, N]
     if HIGH:
-        key = _rows(k_base, row, k_stride, present, BOUNDED, LOW, HIGH, DIM)
-        logits = tl.dot(q_high, tl.trans(key), logits, input_precision=PRECISION)
+        key = _rows(k_base, row, k_stride, present, BOUNDED, LOW, HIGH, DIM)  # [N, HIGH]
+        logits = tl.dot(q_high, tl.trans(key), logits, input_precision=PRECISION)  # [ROWS, N]
     logits = logits * qk_scale + added
     if BOUNDED:
-        logits = tl.where(present[None, :], logits, float("-inf"))
+        logits = tl.where(present[None, :], logits, float("-inf"))  # [1, N] over [ROWS, N]
     if MASKED:
-        logits = tl.where(seen[:, None], logits, float("-inf"))
+        logits = tl.where(seen[:, None], logits, float("-inf"))  # [ROWS, 1] over [ROWS, N]
 
-    new_top = tl.maximum(top, tl.max(logits, 1))
-    shrink = tl.exp2(top - new_top)
-    weights = tl.exp2(logits - new_top[:, None])
-    total = total * shrink + tl.sum(weights, 1)
-    value = _rows(v_base, row, v_stride, present, BOUNDED, 0, LOW, DIM)
+    new_top = tl.maximum(top, tl.max(logits, 1))  # [ROWS]
+    shrink = tl.exp2(top - new_top)  # [ROWS]
+    weights = tl.exp2(logits - new_top[:, None])  # [ROWS, N]
+    total = total * shrink + tl.sum(weights, 1)  # [ROWS]
+    value = _rows(v_base, row, v_stride, present, BOUNDED, 0, LOW, DIM)  # [N, LOW]
     weights = weights.to(value.dtype)
-    low = tl.dot(weights, value, low * shrink[:, None], input_precision=PRECISION)
+    low = tl.dot(weights, value, low * shrink[:, None], input_precision=PRECISION)  # [ROWS, LOW]
     if HIGH:
-        value = _rows(v_base, row, v_stride, present, BOUNDED, LOW, HIGH, DIM)
-        high = tl.dot(weights, value, high * shrink[:, None], input_precision=PRECISION)
+        value = _rows(v_base, row, v_stride, present, BOUNDED, LOW, HIGH, DIM)  # [N, HIGH]
+        high = tl.dot(weights, value, high * shrink[:, None], input_precision=PRECISION)  # [ROWS, HIGH]
     return new_top, total, low, high
 
 
@@ -141,7 +144,8 @@ def masked_attention_forward(
     BIASED: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """ROWS queries of one head of one batch row.
+    """ROWS queries of one head of one batch row. The tensors are those of `AttentionCall`; x_b, x_h, x_n (or x_r) are
+    the strides of x over batch, heads, rows (or regions), and tokens is T.
 
     The channels DIM <= LOW + HIGH are two powers of two, for 80 is much less than 128. Strides of matrices count UNIT
     elements: a head of 40 starts at a multiple of 8, which Triton would not see in the number 40, and only what is
@@ -149,20 +153,21 @@ def masked_attention_forward(
     """
     batch = (tl.program_id(1) // heads).to(tl.int64)
     head = (tl.program_id(1) % heads).to(tl.int64)
-    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    there = row < cells
+    row = tl.program_id(0) * ROWS + tl.arange(0, ROWS)  # [ROWS]
+    there = row < cells  # [ROWS]
 
     q += (batch * q_b + head * q_h) * UNIT
     k += (batch * k_b + head * k_h) * UNIT
     v += (batch * v_b + head * v_h) * UNIT
-    q_low = _rows(q, row, q_n * UNIT, there, True, 0, LOW, DIM)
-    q_high = _rows(q, row, q_n * UNIT, there, True, LOW, HIGH if HIGH else 1, DIM)
+    # From here on q, k and v are one [HW, d] matrix each.
+    q_low = _rows(q, row, q_n * UNIT, there, True, 0, LOW, DIM)  # [ROWS, LOW]
+    q_high = _rows(q, row, q_n * UNIT, there, True, LOW, HIGH if HIGH else 1, DIM)  # [ROWS, HIGH or 1]
     top = tl.full((ROWS,), float("-inf"), tl.float32)
     total = tl.zeros((ROWS,), tl.float32)
     low = tl.zeros((ROWS, LOW), tl.float32)
     high = tl.zeros((ROWS, HIGH if HIGH else 1), tl.float32)
 
-    key = tl.arange(0, KEYS)
+    key = tl.arange(0, KEYS)  # [KEYS]
     whole = cells // KEYS * KEYS
     for first in range(0, whole, KEYS):
         top, total, low, high = _attend(
@@ -213,17 +218,17 @@ def masked_attention_forward(
             PRECISION,
         )
 
-    word = tl.load(members + batch * members_b + row * members_n, mask=there, other=0)
-    union = tl.reduce(word, 0, _either)
+    word = tl.load(members + batch * members_b + row * members_n, mask=there, other=0)  # [ROWS]
+    union = tl.reduce(word, 0, _either)  # one word
     token_k += (batch * tk_b + head * tk_h) * UNIT
     token_v += (batch * tv_b + head * tv_h) * UNIT
-    token = tl.arange(0, TOKENS)
+    token = tl.arange(0, TOKENS)  # [TOKENS]; token_k and token_v are one [R*T, d] matrix each
     for region in range(regions):
         if (union >> region) & 1 != 0:
             added = 0.0
             if BIASED:
                 added = tl.load(bias + batch * bias_b + region * bias_r).to(tl.float32) * LOG2_E
-            seen = (word >> region) & 1 != 0
+            seen = (word >> region) & 1 != 0  # [ROWS]
             for first in range(0, tokens, TOKENS):
                 top, total, low, high = _attend(
                     q_low,
@@ -249,17 +254,17 @@ def masked_attention_forward(
                     PRECISION,
                 )
 
-    place = out + (batch * o_b + head * o_h) * UNIT + row[:, None] * (o_n * UNIT)
-    channel = tl.arange(0, LOW)
+    place = out + (batch * o_b + head * o_h) * UNIT + row[:, None] * (o_n * UNIT)  # [ROWS, 1]
+    channel = tl.arange(0, LOW)  # [LOW]
     tl.store(
-        place + channel[None, :],
+        place + channel[None, :],  # [ROWS, LOW]
         (low / total[:, None]).to(out.dtype.element_ty),
         mask=there[:, None] & (channel < DIM)[None, :],
     )
     if HIGH:
-        channel = LOW + tl.arange(0, HIGH)
+        channel = LOW + tl.arange(0, HIGH)  # [HIGH]
         tl.store(
-            place + channel[None, :],
+            place + channel[None, :],  # [ROWS, HIGH]
             (high / total[:, None]).to(out.dtype.element_ty),
             mask=there[:, None] & (channel < DIM)[None, :],
         )

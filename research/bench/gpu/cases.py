@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from deig_core.attention.contract import AttentionCall
+
 from .rivals import short
 
 DIMS = (40, 80, 160, 64, 128, 256)
@@ -42,26 +44,27 @@ class Case:
             f"{self.layout}, bias {self.bias}, membership {self.words}, token batch {self.token_batch}"
         )
 
-    def arguments(self, device: torch.device):
-        """As an implementation takes them; the same for the same case."""
+    def call(self, device: torch.device) -> AttentionCall:
+        """What an implementation takes; the same for the same case."""
         generator = torch.Generator(device).manual_seed(hash_of(str(self)))
         cells = self.grid[0] * self.grid[1]
         q, k, v = self._tensors(3, self.batch, cells, generator)
         token_k, token_v = self._tensors(2, self.token_batch, self.count * self.tokens, generator)
-        return q, k, v, token_k, token_v, self._words(cells, generator), self.tokens, self._bias(generator)
+        words, bias = self._words(cells, generator), self._bias(generator)
+        return AttentionCall(q, k, v, token_k, token_v, words, self.tokens, bias)
 
     def _tensors(self, number: int, batch: int, rows: int, generator: torch.Generator) -> tuple[Tensor, ...]:
         """[batch, heads, rows, d] each, lying as `layout` says."""
         made = {"device": generator.device, "generator": generator}
         if self.layout == "packed":  # one projection for all, as some hosts have it
             packed = torch.randn(batch, rows, number, self.heads, self.dim, **made).to(self.dtype)
-            return tuple(packed[:, :, i].transpose(1, 2) for i in range(number))
+            return tuple(packed[:, :, i].transpose(1, 2) for i in range(number))  # [B, N, heads, d] -> [B, heads, N, d]
         shape = (
             (batch, rows, self.heads, self.dim) if self.layout == "projection" else (batch, self.heads, rows, self.dim)
         )
         found = [torch.randn(shape, **made).to(self.dtype) for _ in range(number)]
         if self.layout == "projection":
-            return tuple(t.transpose(1, 2) for t in found)
+            return tuple(t.transpose(1, 2) for t in found)  # [B, N, heads, d] -> [B, heads, N, d]
         if self.layout == "padded":
             return tuple(torch.cat([t, t], dim=-1)[..., : self.dim] for t in found)
         return tuple(t.mT.contiguous().mT for t in found) if self.layout == "channels outside" else tuple(found)

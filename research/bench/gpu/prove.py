@@ -18,10 +18,11 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from deig_core.attention import masked_attention, merge
+from deig_core.attention.contract import AttentionCall
 from deig_core.attention.dense import dense
 from deig_core.attention.flash import flash_with_lse
 from deig_core.attention.sdpa import sdpa
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import policy
 from deig_core.attention.widened import widened
 from deig_core.model.fuser import Fuser, LevelInstances, plain_attention
 
@@ -39,27 +40,31 @@ WORST_CELL = 4.0  # times the limit: a cell's channels are few, so its error sca
 WHOLE_FUSER = 6.0  # times the limit: what a fuser adds to x is smaller than x, whose rounding it bears
 
 
-def implementations(case: Case, device: torch.device) -> dict[str, Callable[..., Tensor]]:
-    """Every path that can take the case's tensors, by name; all take a case's arguments."""
+Implementation = Callable[[AttentionCall], Tensor]
 
-    def merged(how: Callable[..., Tensor], q, k, v, *rest) -> Tensor:
+
+def implementations(case: Case, device: torch.device) -> dict[str, Implementation]:
+    """Every path that can take the case's tensors, by name."""
+
+    def merged(how: Callable[[AttentionCall, Tensor, Tensor], Tensor], call: AttentionCall) -> Tensor:
         before, merge.SCRATCH_ENTRIES = merge.SCRATCH_ENTRIES, 5000  # several pieces, the last one odd
         try:
-            return how(*flash_with_lse(q, k, v), q, *rest)
+            return how(call, *flash_with_lse(call.q, call.k, call.v))
         finally:
             merge.SCRATCH_ENTRIES = before
 
-    def without_flash(*arguments) -> Tensor:
+    def without_flash(call: AttentionCall) -> Tensor:
         with sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]):
-            return sdpa(*arguments)
+            return sdpa(call)
 
-    def auto(q, k, v, token_k, token_v, members, tokens, bias) -> Tensor:
-        out = masked_attention(q, k, v, token_k, token_v, members, tokens_per_region=tokens, bias=bias)
-        if device.type == "cuda" and not fused.suits(q):
+    def auto(call: AttentionCall) -> Tensor:
+        tensors = call.q, call.k, call.v, call.token_k, call.token_v, call.members
+        out = masked_attention(*tensors, tokens_per_region=call.tokens_per_region, bias=call.bias)
+        if device.type == "cuda" and not policy.suits(call.q):
             raise RuntimeError("auto has given the kernel up")
         return out
 
-    found: dict[str, Callable[..., Tensor]] = {"triton": fused.triton} if kernel_runs(device, case.dtype) else {}
+    found: dict[str, Implementation] = {"triton": policy.triton} if kernel_runs(device, case.dtype) else {}
     found |= {
         "sdpa": sdpa,
         "merge by rows": partial(merged, merge.merge_by_rows),
@@ -114,7 +119,7 @@ def run(part: Part) -> None:
     every = list(cases(part.tiny))
     # Only that something was compiled counts here: a failure shows again in its own case.
     in_threads(
-        [partial(fused.triton, *case.arguments(device)) for case in every] if device.type == "cuda" else [],
+        [partial(policy.triton, case.call(device)) for case in every] if device.type == "cuda" else [],
         device,
         part.left() / 2,
     )
@@ -132,11 +137,11 @@ def run(part: Part) -> None:
 
 
 def _prove(case: Case, device: torch.device, tally: Callable[..., Tally]) -> None:
-    arguments = case.arguments(device)
-    *tensors, members, tokens, bias = arguments
-    right = dense(*(t.double() for t in tensors), members, tokens, bias)
-    for name, call in implementations(case, device).items():
-        _try(tally(name, case.dtype), str(case), partial(call, *arguments), right, case.dtype, twice=name == "triton")
+    call = case.call(device)
+    names = ("q", "k", "v", "token_k", "token_v")
+    right = dense(replace(call, **{name: getattr(call, name).double() for name in names}))
+    for name, compute in implementations(case, device).items():
+        _try(tally(name, case.dtype), str(case), partial(compute, call), right, case.dtype, twice=name == "triton")
 
 
 def _try(
@@ -173,13 +178,16 @@ def _whole_fuser(dtype: torch.dtype, channels: int, device: torch.device, tally:
     module = fuser(channels, device, dtype)
     exact = copy.deepcopy(module).double()
     case = replace(Case(dtype, channels // 8, 5, (7, 11)), bias="strengths")
-    *_, members, tokens, bias = case.arguments(device)
+    call = case.call(device)
     x, instances = (
         torch.randn(2, 77, channels, device=device).to(dtype),
-        torch.randn(1, 5 * tokens, 768, device=device).to(dtype),
+        torch.randn(1, 5 * call.tokens_per_region, 768, device=device).to(dtype),
     )
     for name, runs in {
-        "a fuser, regions in one of two rows": [LevelInstances(1, instances, tokens, members, bias), LevelInstances(1)],
+        "a fuser, regions in one of two rows": [
+            LevelInstances(1, instances, call.tokens_per_region, call.members, call.bias),
+            LevelInstances(1),
+        ],
         "a fuser, no region": [LevelInstances(2)],
     }.items():
         in_float64 = [replace(run, tokens=None if run.tokens is None else run.tokens.double()) for run in runs]

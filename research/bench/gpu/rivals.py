@@ -7,21 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from einops import repeat
 from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from deig_core.attention.contract import membership as bits
+from deig_core.attention.contract import AttentionCall, unpacked_membership
 from deig_core.attention.sdpa import sdpa
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import policy
 from deig_core.attention.widened import widened
-from deig_core.layout.masks import membership
+from deig_core.layout.masks import membership_words
 
 from ..measure import Call
 from ..scene import regions
-
-Arguments = tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, int, Tensor | None]
-"""As `masked_attention` takes them, in its order."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +38,17 @@ class Shape:
         many = "1 region" if self.count == 1 else f"{self.count} regions"
         return f"{short(self.dtype)}, {self.side} x {self.side}, d = {self.dim}, {many}"
 
-    def arguments(self, device: torch.device) -> Arguments:
+    def call(self, device: torch.device) -> AttentionCall:
         """Random tensors, laid out as projections leave them."""
 
         def projected(batch: int, rows: int) -> Tensor:
-            return torch.randn(batch, rows, self.heads, self.dim, device=device, dtype=self.dtype).transpose(1, 2)
+            made = torch.randn(batch, rows, self.heads, self.dim, device=device, dtype=self.dtype)
+            return made.transpose(1, 2)  # [B, N, heads, d] -> [B, heads, N, d]
 
         q, k, v = (projected(self.batch, self.side**2) for _ in range(3))
         token_k, token_v = (projected(1, self.count * self.tokens) for _ in range(2))
-        words = membership(regions(self.count), (self.side, self.side), (self.side, self.side)).to(device)[None]
-        return q, k, v, token_k, token_v, words, self.tokens, None
+        words = membership_words(regions(self.count), (self.side, self.side), (self.side, self.side)).to(device)[None]
+        return AttentionCall(q, k, v, token_k, token_v, words, self.tokens)
 
 
 def short(dtype: torch.dtype) -> str:
@@ -61,21 +60,17 @@ def kernel_runs(device: torch.device, dtype: torch.dtype) -> bool:
     return device.type == "cuda" or (os.environ.get("TRITON_INTERPRET") == "1" and dtype != torch.bfloat16)
 
 
-def exact(arguments: Arguments) -> dict[str, Call]:
+def exact(call: AttentionCall) -> dict[str, Call]:
     """Every way to compute the masked attention; "mask" holds a dense boolean mask made beforehand."""
-    device, dtype = arguments[0].device, arguments[0].dtype
-    kernel: dict[str, Call] = {"triton": lambda: fused.triton(*arguments)} if kernel_runs(device, dtype) else {}
-    return {
-        **kernel,
-        "sdpa": lambda: sdpa(*arguments),
-        "widened": lambda: widened(*arguments),
-        "mask": dense_mask(*arguments),
-    }
+    kernel: dict[str, Call] = (
+        {"triton": lambda: policy.triton(call)} if kernel_runs(call.q.device, call.q.dtype) else {}
+    )
+    return {**kernel, "sdpa": lambda: sdpa(call), "widened": lambda: widened(call), "mask": dense_mask(call)}
 
 
-def unmasked(arguments: Arguments) -> dict[str, Call]:
+def unmasked(call: AttentionCall) -> dict[str, Call]:
     """Attention over the visual tokens alone: torch's flash attention, and whatever torch chooses by itself."""
-    q, k, v = arguments[:3]
+    q, k, v = call.q, call.k, call.v
 
     def chosen() -> Tensor:
         return F.scaled_dot_product_attention(q, k, v)
@@ -87,24 +82,28 @@ def unmasked(arguments: Arguments) -> dict[str, Call]:
     return {"flash": flash, "torch's choice": chosen}
 
 
-def _together(k: Tensor, token_k: Tensor) -> Tensor:
-    return torch.cat([k, token_k.expand(k.shape[0], -1, -1, -1)], dim=2)
+def _together(call: AttentionCall) -> tuple[Tensor, Tensor]:
+    """Keys and values [B, heads, HW + R*T, d], the visual ones first."""
+    token_k, token_v = (t.expand(call.batch, -1, -1, -1) for t in (call.token_k, call.token_v))
+    return torch.cat([call.k, token_k], dim=2), torch.cat([call.v, token_v], dim=2)
 
 
-def dense_mask(q, k, v, token_k, token_v, members, tokens, _) -> Callable[[], Tensor]:
+def dense_mask(call: AttentionCall) -> Callable[[], Tensor]:
     """torch's attention with a boolean mask [1, 1, HW, HW + R*T], which is made here and not in the call."""
-    keys, values = _together(k, token_k), _together(v, token_v)
-    own = bits(members, token_k.shape[2] // tokens).repeat_interleave(tokens, dim=-1)
-    mask = torch.cat([own.new_ones(1, q.shape[2], q.shape[2]), own], dim=-1)[:, None]
-    return lambda: F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
+    keys, values = _together(call)
+    own = repeat(
+        unpacked_membership(call.members, call.regions), "b cells r -> b cells (r t)", t=call.tokens_per_region
+    )
+    mask = torch.cat([own.new_ones(1, call.cells, call.cells), own], dim=-1)[:, None]  # [1, N, M] -> [1, 1, N, M]
+    return lambda: F.scaled_dot_product_attention(call.q, keys, values, attn_mask=mask)
 
 
-def flex(q, k, v, token_k, token_v, members, tokens, _) -> Callable[[], Tensor]:
+def flex(call: AttentionCall) -> Callable[[], Tensor]:
     """torch's FlexAttention with a block mask, which is made here. Compiled on a GPU; elsewhere it is written out."""
     from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
-    keys, values, cells = _together(k, token_k), _together(v, token_v), q.shape[2]
-    words = members[0]
+    (keys, values), q, cells, tokens = _together(call), call.q, call.cells, call.tokens_per_region
+    words = call.members[0]
 
     def seen(batch, head, row, key):
         return (key < cells) | ((words[row] >> ((key - cells).clamp(min=0) // tokens)) & 1 != 0)

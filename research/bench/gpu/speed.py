@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import policy
 
 from ..measure import seconds
 from .clock import attempt, one_by_one, prepared, ratio_of, rounds_of
@@ -35,13 +35,13 @@ def run(part: Part) -> None:
     rounds = 1 if part.tiny else 9
     first, *others = _shapes(part.tiny)
     _compile(part, [shape for shapes in (first, *others) for shape in shapes])
-    policy: list[list[str]] = []
+    choices: list[list[str]] = []
 
     def measure(shape: Shape) -> None:
         if part.has(1.0, str(shape)):
-            part.piece(str(shape), lambda: policy.extend(_measured(part, shape, rounds)))
+            part.piece(str(shape), lambda: choices.extend(_measured(part, shape, rounds)))
             part.table(
-                "What auto should take", ["shape", "fastest", "", "auto takes", "", "agrees (within 5 %)"], policy
+                "What auto should take", ["shape", "fastest", "", "auto takes", "", "agrees (within 5 %)"], choices
             )
 
     for shape in first:
@@ -70,17 +70,17 @@ def _shapes(tiny: bool) -> Iterator[list[Shape]]:
 
 
 def _compile(part: Part, shapes: list[Shape]) -> None:
-    calls = [exact(shape.arguments(part.device))["triton"] for shape in shapes if part.device.type == "cuda"]
+    calls = [exact(shape.call(part.device))["triton"] for shape in shapes if part.device.type == "cuda"]
     for shape, why in zip(shapes, in_threads(calls, part.device, part.left() / 2), strict=False):
         if why:
             part.note(f"{shape}: the kernel was not made beforehand ({why}).")
 
 
 def _measured(part: Part, shape: Shape, rounds: int) -> list[list[str]]:
-    """Time everything at one shape; returns the shape's line of the policy."""
-    arguments = shape.arguments(part.device)
+    """Time everything at one shape; returns the shape's line of what auto should take."""
+    masked = shape.call(part.device)
     works, missing = {}, {}
-    for name, call in {**exact(arguments), **unmasked(arguments)}.items():
+    for name, call in {**exact(masked), **unmasked(masked)}.items():
         made = attempt(lambda: prepared(call, part.device))
         (missing if isinstance(made, str) else works)[name] = made
     for name, why in missing.items():
@@ -119,15 +119,14 @@ def _compared(part: Part, shape: Shape, times: dict[str, list[float]], launched:
 
 def _auto(device: torch.device, dtype: torch.dtype) -> str:
     """What `masked_attention` chooses by itself where no gradient is wanted."""
-    return "triton" if fused.suits(torch.empty(1, 1, 1, 1, device=device, dtype=dtype)) else "sdpa"
+    return "triton" if policy.suits(torch.empty(1, 1, 1, 1, device=device, dtype=dtype)) else "sdpa"
 
 
 def _launching(part: Part, shape: Shape, rounds: int) -> None:
     """How much longer a call takes when the program launches it than when a graph does: what small grids are about."""
     if not kernel_runs(part.device, shape.dtype):
         return
-    arguments = shape.arguments(part.device)
-    for name, call in exact(arguments).items():
+    for name, call in exact(shape.call(part.device)).items():
         if name not in ("triton", "sdpa"):
             continue
         work = attempt(lambda: prepared(call, part.device))
@@ -138,9 +137,8 @@ def _launching(part: Part, shape: Shape, rounds: int) -> None:
 
 
 def _flex(part: Part, shape: Shape, rounds: int) -> None:
-    arguments = shape.arguments(part.device)
-    works = {}
-    for name, make in {"triton": lambda: exact(arguments)["triton"], "flex": lambda: flex(*arguments)}.items():
+    call, works = shape.call(part.device), {}
+    for name, make in {"triton": lambda: exact(call)["triton"], "flex": lambda: flex(call)}.items():
         made = attempt(lambda: prepared(make(), part.device))
         if isinstance(made, str):
             part.note(f"{shape}: {NAMES.get(name, name)} could not run ({made}).")

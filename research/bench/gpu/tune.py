@@ -1,4 +1,4 @@
-"""The tiles that are best on this card, in the form in which `attention/fused.py` has its table."""
+"""The tiles that are best on this card, in the form in which `attention/triton/tiles.py` has its table."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from functools import partial
 
 import torch
 
+from deig_core.attention.contract import AttentionCall
 from deig_core.attention.sdpa import sdpa
-from deig_core.attention.triton import policy as fused
-from deig_core.attention.triton.policy import Tile
+from deig_core.attention.triton.tiles import Tile, shared_memory, split, tile_for
 
 from ..measure import Row, seconds
 from .clock import Prepared, attempt, first_line, prepared, rounds_of
 from .part import Part
 from .prove import LIMITS, errors
-from .rivals import Arguments, Shape, kernel_runs
+from .rivals import Shape, kernel_runs
 from .threads import LATE, in_threads
 
 # (rows, warps), keys and stages by the bits of a number.
@@ -27,14 +27,14 @@ SHAPES = {16: ((64, 4), (128, 4), (128, 8), (256, 8)), 32: ((32, 4), (64, 4), (6
 KEYS = {16: (32, 64, 128), 32: (16, 32, 64)}
 STAGES = {16: (2, 3, 4), 32: (2, 3)}
 CLASSES = (163, 227)  # KB that a block can have: A100, H100; below the first, the table's own entries are meant
-TITLE = "Entries for LARGER in deig_core/attention/triton/policy.py"
+TITLE = "Entries for LARGER in deig_core/attention/triton/tiles.py"
 NOISE = 0.98  # the present tile stays unless another is this much faster
 SECONDS = 4.0  # a width takes about this long to compile and measure
 
 
 def run(part: Part) -> None:
     entries: dict[tuple[int, int], Tile] = {}
-    shared = fused.shared_memory(part.device.index) if part.device.type == "cuda" else 0
+    shared = shared_memory(part.device.index) if part.device.type == "cuda" else 0
     for shapes in _widths(part.tiny):
         shape = shapes[0]
         if not kernel_runs(part.device, shape.dtype):
@@ -49,7 +49,7 @@ def run(part: Part) -> None:
 
 
 def as_code(entries: dict[tuple[int, int], Tile], shared: int) -> str:
-    """The entries as fused.LARGER holds them, under the class that a card with `shared` KB belongs to."""
+    """The entries as tiles.LARGER holds them, under the class that a card with `shared` KB belongs to."""
     least = max((c for c in CLASSES if c <= shared), default=shared)
     lines = "".join(
         f"        {key}: {tile},\n" for key, tile in sorted(entries.items(), key=lambda e: (e[0][1], e[0][0]))
@@ -74,11 +74,11 @@ def _widths(tiny: bool) -> Iterator[list[Shape]]:
 
 
 def _key(shape: Shape) -> tuple[int, int]:
-    return sum(fused.split(shape.dim)), torch.finfo(shape.dtype).bits
+    return sum(split(shape.dim)), torch.finfo(shape.dtype).bits
 
 
 def _named(shape: Shape) -> str:
-    low, high = fused.split(shape.dim)
+    low, high = split(shape.dim)
     return f"d = {shape.dim} ({low} + {high}), {torch.finfo(shape.dtype).bits} bits"
 
 
@@ -98,18 +98,18 @@ def candidates(width: int, bits: int, shared: int, tiny: bool = False) -> list[T
     return found
 
 
-def _launched(arguments: Arguments, tile: Tile) -> torch.Tensor:
+def _launched(call: AttentionCall, tile: Tile) -> torch.Tensor:
     from deig_core.attention.triton.launch import launch
 
-    return launch(*arguments, tile=tile)
+    return launch(call, tile)
 
 
 def _tuned(part: Part, shapes: list[Shape], shared: int, entries: dict[tuple[int, int], Tile]) -> None:
     """Measure all candidates on the shapes and report; the best tile goes to `entries`."""
     device, named, (width, bits) = part.device, _named(shapes[0]), _key(shapes[0])
-    present = fused.tiles(width, shapes[0].dtype, shared)
+    present = tile_for(width, shapes[0].dtype, shared)
     tiles = list(dict.fromkeys([present, *candidates(width, bits, shared, part.tiny)]))
-    first = shapes[0].arguments(device)
+    first = shapes[0].call(device)
     made = in_threads([partial(_launched, first, tile) for tile in tiles], device, part.left() - SECONDS)
     in_time = [tile for tile, why in zip(tiles, made, strict=True) if why != LATE]  # what failed says so again, alone
     skipped = Counter({LATE: len(tiles) - len(in_time)} if len(in_time) < len(tiles) else {})
@@ -123,7 +123,7 @@ def _tuned(part: Part, shapes: list[Shape], shared: int, entries: dict[tuple[int
     gains, notes = dict.fromkeys(finalists, 1.0), []
     for shape in shapes:
         times = _medians(
-            _prepared(finalists, shape, shape.arguments(device), device, skipped), device, 1 if part.tiny else 9
+            _prepared(finalists, shape, shape.call(device), device, skipped), device, 1 if part.tiny else 9
         )
         for tile in finalists:
             gains[tile] *= (times.get(tile, math.inf) / times[present]) ** (1 / len(shapes))
@@ -154,17 +154,17 @@ def _medians(works: dict[Tile, Prepared], device: torch.device, rounds: int) -> 
 
 
 def _prepared(
-    tiles: Sequence[Tile], shape: Shape, arguments: Arguments, device: torch.device, skipped: Counter[str]
+    tiles: Sequence[Tile], shape: Shape, call: AttentionCall, device: torch.device, skipped: Counter[str]
 ) -> dict[Tile, Prepared]:
     """The kernel with each tile that gives the right result; for the others the reason is counted."""
-    right = sdpa(*arguments).double()
+    right = sdpa(call).double()
 
     def checked(tile: Tile) -> Prepared:
-        call = partial(_launched, arguments, tile)
-        whole, _ = errors(call(), right)
+        launched = partial(_launched, call, tile)
+        whole, _ = errors(launched(), right)
         if not whole <= 2 * LIMITS[shape.dtype]:
             raise WrongResult(f"{tile}: {whole:.1e}")
-        return prepared(call, device)
+        return prepared(launched, device)
 
     found = {tile: attempt(partial(checked, tile)) for tile in tiles}
     skipped.update(why.partition(":")[0] for why in found.values() if isinstance(why, str))
@@ -181,6 +181,6 @@ def _bf16_runs(part: Part, shape: Shape, best: Tile) -> None:
         return
     other = Shape(shape.side, shape.dim, shape.count, torch.bfloat16)
     try:
-        _launched(other.arguments(part.device), best)
+        _launched(other.call(part.device), best)
     except Exception as error:
         part.note(f"bf16 cannot run {best} ({type(error).__name__}: {first_line(error)}): leave this entry out.")

@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from deig_core.attention.triton import policy as fused
+from deig_core.attention.triton import policy
 from deig_core.call import RowGroup, ground
 from deig_core.layout.layout import Layout
 from deig_core.layout.window import Window
@@ -131,7 +131,7 @@ def _step(part: Part, step: Step, latent: int) -> None:
     with_deig, without = step.calls(latent)
 
     def by_torch() -> Tensor:
-        with fused.put_aside():
+        with policy.put_aside():
             return with_deig()
 
     if not bool(with_deig().isfinite().all()):

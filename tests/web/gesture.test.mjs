@@ -1,9 +1,9 @@
-// Gestures without a page: what press, drag and release make of a document, and the geometry beneath.
+// Gestures without a page: what they make of a document, and the geometry beneath.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { problemOf } from "../../web/editor/document.js";
 import * as g from "../../web/editor/geometry.js";
-import { cursorAt, drag, press, release } from "../../web/editor/interaction.js";
+import { beginGesture, cursorAt, endGesture, followGesture } from "../../web/editor/gesture.js";
 import { freeze, lot } from "./lot.mjs";
 
 const NONE = { shift: false, alt: false, ctrl: false };
@@ -11,12 +11,15 @@ const SIZE = [768, 512];
 const doc = freeze({
   version: 1, width: SIZE[0], height: SIZE[1],
   regions: [
-    { id: "a", box: [0.1, 0.1, 0.4, 0.6], description: "first" }, { id: "b", box: [0.3, 0.4, 0.7, 0.9], description: "second" },
+    { id: "a", box: [0.1, 0.1, 0.4, 0.6], description: "first" },
+    { id: "b", box: [0.3, 0.4, 0.7, 0.9], description: "second" },
     { id: "c", box: [0.75, 0.05, 0.95, 0.3], locked: true },
   ],
 });
-const scene = (more = {}) => ({ doc, selection: [], unit: [1 / 500, 1 / 333], tool: "draw", grid: 0, magnet: false, touch: false, ...more });
-const gesture = (start, points, mods = NONE) => release(points.reduce((state, point) => drag(state, point, mods), press(start, points[0], mods)));
+const PLAIN = { doc, selection: [], unit: [1 / 500, 1 / 333], tool: "draw", grid: 0, magnet: false, touch: false };
+const scene = (more = {}) => ({ ...PLAIN, ...more });
+const gesture = (start, points, mods = NONE) =>
+  endGesture(points.reduce((now, point) => followGesture(now, point, mods), beginGesture(start, points[0], mods)));
 const boxOf = ({ doc }, id) => g.toPixels(doc.regions.find((x) => x.id === id).box, SIZE);
 
 test("random gestures leave a valid document and the locked box alone", () => {
@@ -25,12 +28,15 @@ test("random gestures leave a valid document and the locked box alone", () => {
   for (let i = 0; i < 1000; i++) {
     const mods = { shift: r.next() < 0.25, alt: r.next() < 0.2, ctrl: r.next() < 0.2 };
     const points = Array.from({ length: 2 + r.whole(4) }, () => [r.next() * 1.2 - 0.1, r.next() * 1.2 - 0.1]);
-    const start = scene({ ...now, tool: r.pick(["draw", "select"]), grid: r.pick([0, 16]), magnet: r.next() < 0.5, touch: r.next() < 0.2 });
+    const liked = { tool: r.pick(["draw", "select"]), grid: r.pick([0, 16]), magnet: r.next() < 0.5 };
+    const start = scene({ ...now, ...liked, touch: r.next() < 0.2 });
     const { doc: after, selection } = gesture(start, points, mods);
     assert.equal(problemOf(after), undefined);
-    assert.ok(after.regions.every((x) => x.box.every((v) => v >= 0 && v <= 1)), JSON.stringify({ points, mods, boxes: after.regions.map((x) => x.box) }));
+    const boxes = after.regions.map((x) => x.box);
+    assert.ok(boxes.flat().every((v) => v >= 0 && v <= 1), JSON.stringify({ points, mods, boxes }));
     assert.deepEqual(after.regions.find((x) => x.id === "c"), doc.regions[2]);
-    now = { doc: freeze(after.regions.length > 40 ? { ...after, regions: after.regions.slice(0, 12) } : after), selection: selection.slice(0, 5) };
+    const few = after.regions.length > 40 ? { ...after, regions: after.regions.slice(0, 12) } : after;
+    now = { doc: freeze(few), selection: selection.slice(0, 5) };
     if (!now.doc.regions.some((x) => x.id === "c")) now = { doc, selection: [] };
   }
 });
@@ -93,7 +99,8 @@ test("pixels: inside the image, a pixel at least, and stable", () => {
     const [x, y] = [r.next() * 0.99, r.next() * 0.99];
     const box = [x, y, x + r.next() * (1 - x) + 1e-9, y + r.next() * (1 - y) + 1e-9];
     const pixels = g.toPixels(box, size);
-    assert.ok(pixels[0] >= 0 && pixels[1] >= 0 && pixels[2] <= size[0] && pixels[3] <= size[1] && pixels[0] < pixels[2] && pixels[1] < pixels[3]);
+    const [x0, y0, x1, y1] = pixels;
+    assert.ok(x0 >= 0 && y0 >= 0 && x1 <= size[0] && y1 <= size[1] && x0 < x1 && y0 < y1);
     assert.deepEqual(g.toPixels(g.fromPixels(pixels, size), size), pixels);
   }
 });

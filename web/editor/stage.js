@@ -1,24 +1,31 @@
 // The stage: the picture with its boxes. Draws a document and answers where a pointer is; decides nothing.
 import { height, isBox, toPixels, width } from "./geometry.js";
-import { sizeOf } from "./document.js";
-import { frameOf } from "./interaction.js";
+import { colorOf, isEnabled, sizeOf } from "./document.js";
+import { frameOf } from "./gesture.js";
 import { element, percent } from "./dom.js";
+
+/** @import { Pair, RegionDocument, RegionItem, Selection, Shown } from "./types.js" */
 
 export class Stage {
   constructor() {
     this.picture = element("img", { className: "deig-picture", alt: "", draggable: false });
-    this.frame = element("div", { className: "deig-frame" }, ..."nw n ne e se s sw w".split(" ").map((at) => element("i", { className: at })));
+    const handles = ["nw", "n", "ne", "e", "se", "s", "sw", "w"].map((at) => element("i", { className: at }));
+    this.frame = element("div", { className: "deig-frame" }, ...handles);
     this.rubber = element("div", { className: "deig-rubber" });
-    this.label = element("output", { className: "deig-measure" });
+    this.measure = element("output", { className: "deig-measure" });
     this.hint = element("p", { className: "deig-hint" });
     this.boxes = element("div", { className: "deig-layer" });
     this.guides = element("div", { className: "deig-layer" });
     this.root = element("div", { className: "deig-stage", tabIndex: 0, role: "application" },
-      this.picture, this.boxes, this.guides, this.frame, this.rubber, this.label, this.hint);
+      this.picture, this.boxes, this.guides, this.frame, this.rubber, this.measure, this.hint);
     this.parts = new Map();
   }
 
-  /** The pointer in fractions of the image, and how much of it one screen pixel is. */
+  /**
+   * The pointer in fractions of the picture, and how much of it one screen pixel is.
+   * @param {PointerEvent} event
+   * @returns {{ point: Pair, unit: Pair }}
+   */
   locate(event, fresh = true) {
     // A layout question per move costs more than the move itself; during a gesture the stage stays where it is.
     if (fresh || !this.rect) this.rect = this.root.getBoundingClientRect();
@@ -26,23 +33,30 @@ export class Stage {
     return { point: [(event.clientX - left) / w, (event.clientY - top) / h], unit: [1 / w, 1 / h] };
   }
 
-  draw({ doc, selection, guides = [], rubber, label, ghosts = [], marquee }) {
+  /** @param {Shown} shown */
+  draw({ doc, selection, guides = [], rubber, measured, ghosts = [], marquee }) {
     const size = sizeOf(doc);
     if (this.size?.join() !== size.join()) {
       this.size = size;
-      this.root.style.setProperty("--w", size[0]);
-      this.root.style.setProperty("--h", size[1]);
+      this.root.style.setProperty("--w", String(size[0]));
+      this.root.style.setProperty("--h", String(size[1]));
     }
-    const before = this.drawn?.selection;
-    if (this.drawn?.doc !== doc || before !== selection || this.drawn?.ghosts !== ghosts) this.drawBoxes(doc, selection, ghosts);
+    const { drawn } = this;
+    const same = drawn?.doc === doc && drawn.selection === selection && drawn.ghosts === ghosts;
+    if (!same) this.drawBoxes(doc, selection, ghosts);
     this.drawn = { doc, selection, ghosts };
     place(this.frame, frameOf(doc, selection));
     place(this.rubber, rubber);
     this.rubber.classList.toggle("deig-marquee", !!marquee);
     this.drawGuides(guides);
-    this.drawLabel(label, size);
+    this.drawMeasure(measured, size);
   }
 
+  /**
+   * @param {RegionDocument} doc
+   * @param {Selection} selection
+   * @param {RegionItem[]} ghosts
+   */
   drawBoxes(doc, selection, ghosts) {
     const seen = new Set();
     const all = [...doc.regions, ...ghosts.map((region, i) => ({ ...region, id: `ghost ${i}`, ghost: true }))];
@@ -57,12 +71,12 @@ export class Stage {
       const chosen = selection.includes(region.id);
       if (part.region === region && part.i === i && part.chosen === chosen && !region.ghost) return;
       if (part.region?.box !== region.box) place(part.node, region.box);
-      if (part.region?.color !== region.color) part.node.style.setProperty("--c", region.color || "#888");
+      if (part.region?.color !== region.color) part.node.style.setProperty("--c", colorOf(region));
       const [number, text] = part.node.children;
       if (part.i !== i) number.textContent = region.ghost ? "+" : i + 1;
       if (part.region?.description !== region.description) text.textContent = region.description ?? "";
-      part.node.className = ["deig-box", chosen && "chosen", region.enabled === false && "off", region.locked && "locked", region.ghost && "ghost"]
-        .filter(Boolean).join(" ");
+      const states = { chosen, off: !isEnabled(region), locked: region.locked, ghost: region.ghost };
+      part.node.className = ["deig-box", ...Object.keys(states).filter((state) => states[state])].join(" ");
       part.node.id = `${this.root.id}-${region.id}`;
       part.node.ariaLabel = `${i + 1} ${region.description ?? ""}`;
       Object.assign(part, { region, i, chosen });
@@ -88,20 +102,22 @@ export class Stage {
   drawGuides(guides) {
     while (this.guides.children.length > guides.length) this.guides.lastChild.remove();
     guides.forEach((guide, i) => {
-      const line = this.guides.children[i] ?? this.guides.appendChild(element("i"));
-      const [low, high] = [percent(guide.from), percent(1 - guide.to)];
-      line.style.cssText = guide.axis ? `top:${percent(guide.at)};left:${low};right:${high};height:0` : `left:${percent(guide.at)};top:${low};bottom:${high};width:0`;
+      const line = /** @type {HTMLElement} */ (this.guides.children[i]) ?? this.guides.appendChild(element("i"));
+      const [at, low, high] = [guide.at, guide.from, 1 - guide.to].map(percent);
+      line.style.cssText = guide.axis
+        ? `top:${at};left:${low};right:${high};height:0`
+        : `left:${at};top:${low};bottom:${high};width:0`;
     });
   }
 
-  drawLabel(box, size) {
-    this.label.hidden = !box;
+  drawMeasure(box, size) {
+    this.measure.hidden = !box;
     if (!box) return;
     const [x0, y0, x1, y1] = toPixels(box, size);
-    this.label.textContent = `${x1 - x0} × ${y1 - y0}   ${x0}, ${y0}`;
+    this.measure.textContent = `${x1 - x0} × ${y1 - y0}   ${x0}, ${y0}`;
     // Below the box where there is room, else inside it.
-    this.label.style.left = percent(box[0] + width(box) / 2);
-    this.label.style.top = percent(Math.min(box[1] + height(box), 0.9));
+    this.measure.style.left = percent(box[0] + width(box) / 2);
+    this.measure.style.top = percent(Math.min(box[1] + height(box), 0.9));
   }
 }
 

@@ -1,0 +1,52 @@
+// What the editor and Python must agree on: the table that tests/unit/test_shared_facts.py reads too.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as documents from "../../web/editor/document.js";
+import { toPixels } from "../../web/editor/geometry.js";
+
+const shared = JSON.parse(readFileSync(new URL("../data/document.json", import.meta.url)));
+
+test("limits", () => {
+  assert.equal(documents.VERSION, shared.version);
+  assert.equal(documents.MAX_REGIONS, shared.max_regions);
+  assert.equal(documents.MAX_TOKENS, shared.max_tokens);
+  assert.equal(documents.PIXELS_PER_LATENT, shared.pixels_per_latent);
+  assert.deepEqual([documents.MIN_SIDE, documents.MAX_SIDE], [shared.min_side, shared.max_side]);
+  assert.deepEqual(documents.BAD_SIZE.match(/\d+/g).map(Number), [shared.min_side, shared.max_side]);
+  assert.deepEqual(documents.empty(), shared.empty);
+});
+
+test("the palette", () => {
+  assert.deepEqual(documents.COLORS, shared.colors);
+});
+
+test("what a new region holds", () => {
+  const [{ regions }] = documents.add(documents.empty(), [{ box: [0, 0, 1, 1] }]);
+  const { id, box, color, ...rest } = regions[0];
+  assert.deepEqual(rest, shared.region);
+  assert.deepEqual([id, box, color], ["r1", [0, 0, 1, 1], shared.colors[0]]);
+});
+
+test("one region more than there can be", () => {
+  const regions = Array(shared.max_regions).fill({ box: [0, 0, 1, 1] });
+  assert.equal(documents.problemOf({ ...shared.empty, regions }), undefined);
+  assert.ok(documents.problemOf({ ...shared.empty, regions: [...regions, regions[0]] }));
+});
+
+for (const { name, box, size, pixels } of shared.pixels) {
+  test(`pixels: ${name}`, () => {
+    const [x0, y0, x1, y1] = toPixels(box, size);
+    if (pixels) assert.deepEqual([x0, y0, x1, y1], pixels);
+    else assert.ok(0 <= x0 && x0 < x1 && x1 <= size[0] && 0 <= y0 && y0 < y1 && y1 <= size[1]);
+  });
+}
+
+for (const { name, source, accepted } of shared.documents) {
+  test(`document: ${name}`, () => {
+    for (const given of [source, JSON.stringify(source)]) {
+      const { error, problem } = documents.parse(given);
+      assert.equal(!error && !problem, accepted);
+    }
+  });
+}

@@ -1,0 +1,141 @@
+// The contracts of the editor: what its modules, and host.js, hand to each other. Types only, nothing runs here.
+
+/**
+ * @typedef {number[]} Box   x0, y0, x1, y1 in fractions of the picture, origin top left; in whole pixels where said.
+ * @typedef {number[]} Pair  x, y of a point, a shift or a size in fractions of the picture, or in pixels where said.
+ */
+
+/**
+ * One instance: where it is and what it is. Keys that this version does not know travel along. A value that the editor
+ * has not written may lack keys; document.js says what they mean then.
+ * @typedef Region
+ * @property {string} id
+ * @property {Box} box
+ * @property {string} [description]
+ * @property {string} [negative]
+ * @property {number} [strength]
+ * @property {boolean} [enabled]
+ * @property {boolean} [locked]
+ * @property {string} [color]
+ * @property {boolean} [ghost]  shown, but not in the document: it has come in from outside
+ */
+
+/** @typedef {Partial<Region>} RegionItem  What becomes a region when a document takes it in. */
+
+/**
+ * The value that is edited; never changed in place.
+ * @typedef RegionDocument
+ * @property {number} version
+ * @property {number} width   pixels
+ * @property {number} height  pixels
+ * @property {Region[]} regions
+ */
+
+/** @typedef {string[]} Selection  Ids of the regions that are chosen, in the order in which they were. */
+
+/**
+ * @typedef {[text: string, values?: Record<string, unknown>]} Problem  An English sentence and what fills its
+ *   {placeholders}; translated when it is said.
+ */
+
+/**
+ * What a person likes, kept in the browser.
+ * @typedef Preferences
+ * @property {"draw" | "select"} tool  what a gesture in an empty place does
+ * @property {boolean} magnet          whether lines attract
+ * @property {number} grid             pixels, 0 for none
+ * @property {"auto" | "connected" | "last" | "none"} picture
+ * @property {number} brightness       of the picture, 0 to 1
+ */
+
+/** @typedef {{ shift: boolean, alt: boolean, ctrl: boolean }} Mods  Keys that are held. */
+
+/**
+ * What a gesture starts from.
+ * @typedef Scene
+ * @property {RegionDocument} doc
+ * @property {Selection} selection
+ * @property {Pair} unit  fractions of the picture that one screen pixel is
+ * @property {Preferences["tool"]} tool
+ * @property {number} grid
+ * @property {boolean} magnet
+ * @property {boolean} touch  fingers, not a mouse
+ */
+
+/** @typedef {"nw" | "n" | "ne" | "e" | "se" | "s" | "sw" | "w"} Handle */
+
+/** @typedef {{ at: number, from?: number, to?: number }} Line  Attracts on one axis; from..to: extent on the other. */
+/** @typedef {{ shift: number, line?: Line } | null} Snap  What brings an edge to rest, and on which line. */
+/** @typedef {{ axis: number, at: number, from: number, to: number }} Guide  A line to draw. */
+
+/**
+ * A press of the pointer and all its moves until it is released. A value: each move makes a new one.
+ * @typedef Gesture
+ * @property {"draw" | "move" | "copy" | "resize" | "marquee"} kind
+ * @property {Scene} scene
+ * @property {Pair} origin             where it was pressed
+ * @property {boolean} moved           further than a click may wander
+ * @property {RegionDocument} doc      as the gesture would leave it now
+ * @property {Selection} selection     as the gesture would leave it now
+ * @property {Selection} [onClick]     the selection if it is released in place
+ * @property {Handle} [handle]         of a resize
+ * @property {Box | null} rubber       the box being drawn, or around what is being selected
+ * @property {Guide[]} guides          lines on which something rests
+ * @property {Box} [measured]          the box whose numbers are shown
+ * @property {RegionDocument} [base]   from here on once it has moved: the document that moves are applied to,
+ * @property {Region[]} [moving]       the regions it changes,
+ * @property {Box | null} [frame]      the box around them
+ * @property {Line[][]} [lines]        and what attracts, per axis
+ */
+
+/**
+ * What the stage shows.
+ * @typedef Shown
+ * @property {RegionDocument} doc
+ * @property {Selection} selection
+ * @property {RegionItem[]} [ghosts]
+ * @property {Guide[]} [guides]
+ * @property {Box | null} [rubber]
+ * @property {boolean} [marquee]  the rubber selects, it does not draw
+ * @property {Box} [measured]
+ */
+
+/** @typedef {{ connected?: string, last?: string }} Pictures  Addresses: the one given to the node, a run's newest. */
+
+/**
+ * Boxes that arrive from outside: they count while nothing is drawn, instead of what is drawn, or in addition to it.
+ * @typedef {{ regions?: Region[], mode?: "when empty" | "always" | "add" }} Incoming
+ */
+
+/**
+ * All that the editor may ask of the page which shows it. The page may drop an editor at any time and make another one
+ * for the same value: undo does. What a new editor has to take over, the host remembers.
+ * @typedef Host
+ * @property {(text: string) => void} changed    The value is this text now.
+ * @property {(ids: Selection) => void} selected  For the editor that comes after this one.
+ * @property {() => void} addUndoStep            All that has changed since the last call becomes one step for undo.
+ * @property {() => void} undo
+ * @property {() => void} redo
+ * @property {(event: KeyboardEvent, inField: boolean, typed: boolean) => boolean} takeUndoKey
+ *   A key was pressed; inField: in a field, typed: whose contents have an undo of their own. True: the key is used up.
+ * @property {boolean} fullScreen
+ * @property {() => void} toggleFullScreen
+ * @property {() => Pictures} pictures
+ * @property {() => Incoming | null} incoming
+ * @property {() => void} adopted                Incoming boxes became the editor's own: from now on those count.
+ */
+
+/**
+ * All that a host may ask of the editor.
+ * @typedef Hosted
+ * @property {HTMLElement} root   what the page shows
+ * @property {HTMLElement} panel  everything in it; may be moved elsewhere
+ * @property {string} value       set: from outside, any form; get: JSON text
+ * @property {() => void} draw
+ * @property {(ids: Selection) => void} select
+ * @property {() => boolean} focus  take the keyboard; false while the editor is not shown
+ * @property {(element: Element) => Element | null} scrollerOf  the part of the editor that scrolls at `element`
+ * @property {(event: ClipboardEvent) => void} handleClipboard  copy, cut or paste
+ */
+
+export {};
