@@ -35,8 +35,10 @@ def demo(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     ruff = subprocess.run([host.python, "-m", "ruff", "check", "."], cwd=ROOT)
-    pytest = [host.python, "-m", "pytest", *(options.arguments or ["tests"])]
-    result = subprocess.run(pytest, cwd=ROOT, env=host.environment)
+    # Two processes of one thread each: torch's threads of several processes would wait for one another.
+    spread = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+    pytest = [host.python, "-m", "pytest", *spread, *(options.arguments or ["tests"])]
+    result = subprocess.run(pytest, cwd=ROOT, env={**host.environment, "OMP_NUM_THREADS": "1"})
     return ruff.returncode or result.returncode
 
 
