@@ -150,18 +150,22 @@ def test_errors_of_others_stay_what_they_are(graph, text):
 
         return patch
 
+    def elsewhere(error):  # in a module that has no patch of the cross-attention
+        return Mock(spec=print, side_effect=error("its own words"))
+
     harmless = patching(attn2_patch=[lambda q, k, v, o: (q, k, v)])
     cases = [
         (Own, "clip", patching(attn2_patch=[raises(Own)])),
         (torch.cuda.OutOfMemoryError, "t5", patching(attn2_patch=[raises(torch.cuda.OutOfMemoryError)])),
         (KeyboardInterrupt, "t5", patching(attn2_patch=[raises(KeyboardInterrupt)])),
+        (Own, "t5", patching(attn2_patch=[lambda q, k, v, o: (q, k, v)], attn1_patch=[elsewhere(Own)])),
     ]
     for error, context, patch in cases:
         with pytest.raises(error, match="its own words"):
             sample(graph, patch(graph.apply(context=context)), text)
     sampling = pack_module(graph.host, "nodes.host.sampling")
     with pytest.MonkeyPatch.context() as patched, pytest.raises(Own, match="its own words"):
-        patched.setattr(sampling, "optimized_attention", Mock(side_effect=Own("its own words")))
+        patched.setattr(sampling, "optimized_attention", elsewhere(Own))
         sample(graph, harmless(graph.apply()), text)
 
 
