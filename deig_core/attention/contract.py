@@ -15,7 +15,8 @@ class AttentionCall:
     """The arguments of one masked attention, in the order of `masked_attention`, which says more of each.
 
     q, k, v: [B, heads, HW, d]. token_k, token_v: [B or 1, heads, R*T, d], instance-major. members: int64 [B or 1, HW],
-    membership words. tokens_per_region: T. bias: [B or 1, R] or None. regions: R, worked out.
+    membership words. tokens_per_region: T. bias: [B or 1, R] or None. The sizes batch, heads, cells (HW), dim (d) and
+    regions (R) are worked out once.
 
     Making one raises ValueError, in one sentence, where they do not fit together. That reads shapes only, no values.
     """
@@ -28,67 +29,54 @@ class AttentionCall:
     members: Tensor
     tokens_per_region: int
     bias: Tensor | None = None
+    batch: int = field(init=False)
+    heads: int = field(init=False)
+    cells: int = field(init=False)
+    dim: int = field(init=False)
     regions: int = field(init=False)
 
     def __post_init__(self) -> None:
         q, k, v, token_k, token_v = self.q, self.k, self.v, self.token_k, self.token_v
-        members, bias = self.members, self.bias
-        if q.dim() != 4 or k.shape != q.shape or v.shape != q.shape:
+        members, bias, shape, of_tokens = self.members, self.bias, q.shape, token_k.shape
+        if len(shape) != 4 or k.shape != shape or v.shape != shape:
             raise ValueError(
                 f"masked_attention needs q, k and v of one shape [B, heads, HW, d]; got {_shapes(q, k, v)}."
             )
-        batch, heads, cells, dim = q.shape
+        batch, heads, cells, dim = shape
         if (
-            token_k.dim() != 4
-            or token_v.shape != token_k.shape
-            or token_k.shape[1::2] != (heads, dim)
-            or token_k.shape[0] not in (1, batch)
+            len(of_tokens) != 4
+            or token_v.shape != of_tokens
+            or of_tokens[1::2] != (heads, dim)
+            or of_tokens[0] not in (1, batch)
         ):
             raise ValueError(
                 f"masked_attention needs instance keys and values [{batch} or 1, {heads}, R*T, {dim}]; got "
                 f"{_shapes(token_k, token_v)}."
             )
-        regions, rest = divmod(token_k.shape[2], self.tokens_per_region) if self.tokens_per_region > 0 else (0, 0)
+        regions, rest = divmod(of_tokens[2], self.tokens_per_region) if self.tokens_per_region > 0 else (0, 0)
         if rest or not 1 <= regions <= MAX_REGIONS:
             raise ValueError(
                 f"masked_attention needs 1 to {MAX_REGIONS} regions of tokens_per_region tokens; "
-                f"got {token_k.shape[2]} tokens at {self.tokens_per_region} a region."
+                f"got {of_tokens[2]} tokens at {self.tokens_per_region} a region."
             )
-        if (
-            members.dtype != torch.int64
-            or members.dim() != 2
-            or members.shape[0] not in (1, batch)
-            or members.shape[1] != cells
-        ):
+        if members.dtype != torch.int64 or members.shape not in ((1, cells), (batch, cells)):
             raise ValueError(
                 f"masked_attention needs int64 membership words [{batch} or 1, {cells}]; got {members.dtype} "
                 f"{_shapes(members)}."
             )
-        if bias is not None and (bias.dim() != 2 or bias.shape[0] not in (1, batch) or bias.shape[1] != regions):
+        if bias is not None and bias.shape not in ((1, regions), (batch, regions)):
             raise ValueError(f"masked_attention needs a bias [{batch} or 1, {regions}]; got {_shapes(bias)}.")
-        others = [t.dtype for t in (k, v, token_k, token_v)]
-        if not q.is_floating_point() or any(dtype != q.dtype for dtype in others):
+        dtypes = (q.dtype, k.dtype, v.dtype, token_k.dtype, token_v.dtype)
+        if not q.is_floating_point() or len(set(dtypes)) > 1:
             raise ValueError(
-                f"masked_attention needs floating-point tensors of one dtype; got {q.dtype}, "
-                f"{', '.join(map(str, others))}."
+                f"masked_attention needs floating-point tensors of one dtype; got {', '.join(map(str, dtypes))}."
             )
-        object.__setattr__(self, "regions", regions)  # the value is frozen for everyone else
-
-    @property
-    def batch(self) -> int:
-        return self.q.shape[0]
-
-    @property
-    def heads(self) -> int:
-        return self.q.shape[1]
-
-    @property
-    def cells(self) -> int:
-        return self.q.shape[2]
-
-    @property
-    def dim(self) -> int:
-        return self.q.shape[3]
+        keep = object.__setattr__  # frozen for everyone else
+        keep(self, "batch", batch)
+        keep(self, "heads", heads)
+        keep(self, "cells", cells)
+        keep(self, "dim", dim)
+        keep(self, "regions", regions)
 
     @property
     def needs_gradient(self) -> bool:
