@@ -47,11 +47,15 @@ def test_the_evaluation_samples_as_the_graph_does(graph, demo):
 
 def test_what_is_asked_for_lies_in_its_box(demo):
     assembled, adapter = demo
-    scenes = [draw_scene(FIRST_SEED + i) for i in range(24)]
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(12)]
     classifier = Classifier()
     classifier.load_state_dict(files.read(files.SCORER))
     with_boxes, without = (
-        [v for scene in judged(classifier, generate(assembled, adapter, scenes, **how), scenes) for v in scene]
+        [
+            v
+            for scene in judged(classifier, generate(assembled, adapter, scenes, steps=STEPS, **how), scenes)
+            for v in scene
+        ]
         for how in ({}, {"boxes": False, "gates": False})
     )
     located, by_chance = (sum(v.iou >= 0.5 for v in verdicts) / len(verdicts) for verdicts in (with_boxes, without))
@@ -61,7 +65,7 @@ def test_what_is_asked_for_lies_in_its_box(demo):
     )
     assert coloured > 0.8 and by_chance < 0.4
     # A text encoder that does not say which colour is whose gave 0.38.
-    assert sum(v.passes() for v in with_boxes) / len(with_boxes) > 0.4
+    assert sum(v.passes() for v in with_boxes) / len(with_boxes) > 0.6
 
 
 def test_the_weights_stay_small():

@@ -1,5 +1,7 @@
 """The fusers' attention inside the host: its own attention where no region is, and its compiled models."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from parity import pack_module
@@ -53,14 +55,34 @@ def test_a_choice_of_attention_in_the_model_reaches_the_fusers(graph, text):
     assert count(graph.apply(), text) - count(graph.model, clip) == len(graph.adapter.model.adapter.fusers)
 
 
+@pytest.fixture(scope="module")
+def small(graph):
+    """A UNet of two levels, because the compiler takes its time for every block, and an adapter for it."""
+    demo, patchers, compatibility = (
+        pack_module(graph.host, f"nodes.host.{name}") for name in ("demo", "patchers", "compatibility")
+    )
+    unet = {
+        **demo.UNET,
+        "num_res_blocks": [1, 1],
+        "channel_mult": [1, 2],
+        "transformer_depth": [1, 0],
+        "transformer_depth_output": [1, 0, 0, 0],
+    }
+    config = replace(graph.adapter.model.adapter.config, fusers=tuple(compatibility.transformer_blocks(unet).items()))
+    untrained = pack_module(graph.host, "deig_core.model.untrained")
+    adapter = untrained.untrained_adapter(config, 1, operations=patchers.OPERATIONS)
+    return demo.sd1_model(unet, 1), patchers.adapter_patcher(adapter)
+
+
 @pytest.mark.parametrize("deig_first", [True, False])
-def test_a_compiled_model_samples_the_same(graph, text, deig_first):
+def test_a_compiled_model_samples_the_same(graph, text, small, deig_first):
     from comfy_api.torch_helpers import set_torch_compile_wrapper
 
+    model, adapter = small
     torch._dynamo.reset()
-    plain = graph.sample(graph.apply(), *text, steps=2)
-    model = graph.apply() if deig_first else graph.model.clone()
-    set_torch_compile_wrapper(model, backend="eager")
+    plain = graph.sample(graph.apply(model, adapter=adapter), *text)
+    compiled = graph.apply(model, adapter=adapter) if deig_first else model.clone()
+    set_torch_compile_wrapper(compiled, backend="eager")
     if not deig_first:
-        model = graph.apply(model)
-    torch.testing.assert_close(graph.sample(model, *text, steps=2), plain, rtol=0, atol=1e-3)
+        compiled = graph.apply(compiled, adapter=adapter)
+    torch.testing.assert_close(graph.sample(compiled, *text), plain, rtol=0, atol=1e-3)

@@ -111,7 +111,8 @@ class Couple:
 @pytest.mark.parametrize("also", [(), (repeated,)])
 def test_keys_and_values_by_position(graph, text, before, also):
     patch = patching(attn2_patch=[keys_and_values_by_turns, *also])
-    assert sample(graph, both(graph, patch, "clip", before), text).isfinite().all()
+    out = sample(graph, both(graph, patch, "clip", before), text)
+    assert changed(out, sample(graph, graph.apply(context="clip"), text)) > 1e-2
     for context, tokens in (("t5", 8), ("concat", 77 + 8)):
         said = str(refusal(lambda: sample(graph, both(graph, patch, context, before), text)))  # noqa: B023
         assert said.startswith(f"{PACK} patches") and f"leaves {tokens // 2} of {tokens} tokens" in said
@@ -123,7 +124,8 @@ def test_a_replacement_that_counts_tokens(graph, before):
     long = graph.clip(tokens=154)
     text = graph.encode(positive=long, negative=long)
     patch = replacing(for_154_tokens)
-    assert sample(graph, both(graph, patch, "clip", before), text).isfinite().all()
+    out = sample(graph, both(graph, patch, "clip", before), text)
+    torch.testing.assert_close(out, sample(graph, graph.apply(context="clip"), text), rtol=1e-4, atol=1e-4)
     for context in ("t5", "concat"):
         error = refusal(lambda: sample(graph, both(graph, patch, context, before), text))  # noqa: B023
         assert f"{PACK} patches" in str(error) and "154" in str(error) and 'choose context "clip"' in str(error)
@@ -191,7 +193,7 @@ class TestNodesThatReadAConditioningThemselves:
     def test_as_keys(self, graph, text):
         block = graph.model.model.diffusion_model.input_blocks[1][1].transformer_blocks[0]
         assert "NAG" in str(refusal(lambda: block.attn2.to_k(graph.encode()[1][0][0])))
-        assert block.attn2.to_k(text[1][0][0]).isfinite().all()
+        assert torch.equal(block.attn2.to_k(text[1][0][0]), text[1][0][0] @ block.attn2.to_k.weight.T)
 
 
 def with_a_negative(tokens):
@@ -246,10 +248,11 @@ def test_another_context_than_the_conditionings(graph, text, before):
 
 
 def test_contexts_of_several_lengths_are_the_conditionings_own(graph):
-    """The host repeats them to one length, whether they share a call or not."""
+    """The host repeats them to one length, whether they share a call or not; DEIG's prompts stay what they are."""
+    expected = sample(graph, graph.apply(), graph.encode(positive=graph.clip(), negative=graph.clip(seed=1)))
     for long in (154, 231, 616):
         text = graph.encode(positive=graph.clip(tokens=long), negative=graph.clip(seed=1))
-        assert sample(graph, graph.apply(), text).isfinite().all()
+        torch.testing.assert_close(sample(graph, graph.apply(), text), expected, rtol=1e-4, atol=1e-4)
 
 
 class TestSizes:
@@ -292,7 +295,7 @@ class TestSizes:
 
         def window(arguments):
             options = {k: arguments[k] for k in ("model", "model_options")}
-            part = arguments["input"][..., :16, :16]
+            part = arguments["input"][..., :8, :8]
             conds, sigma = [arguments["cond"]], arguments["sigma"]
             comfy.samplers.calc_cond_batch(conds=conds, x_in=part, timestep=sigma, **options)
             return arguments["denoised"]
@@ -302,6 +305,6 @@ class TestSizes:
             model.set_model_sampler_post_cfg_function(window)
             return model
 
-        assert "16 x 16" in str(refusal(lambda: sample(graph, patch(graph.apply()), text)))
+        assert "8 x 8" in str(refusal(lambda: sample(graph, patch(graph.apply()), text)))
         for without_regions in (graph.model, graph.apply(strength=0.0)):
-            assert sample(graph, patch(without_regions), text).isfinite().all()
+            assert torch.equal(sample(graph, patch(without_regions), text), sample(graph, without_regions, text))

@@ -14,8 +14,7 @@ def unet(request, host_nodes):
     return GoldenUNet(host_nodes, GOLDEN / f"{request.param}.safetensors")
 
 
-@pytest.mark.parametrize("row", ROWS)
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(("row", "batch"), [(0, 2), (1, 1)])
 def test_one_batched_cfg_call(unet, row, batch):
     cond, uncond = unet.run(row, batch=batch)
     assert len(cond) == len(uncond) == batch
@@ -33,5 +32,5 @@ def test_two_separate_calls(unet, row):
 
 @pytest.mark.parametrize("row", ROWS)
 def test_strength_0_is_the_plain_unet_with_the_ide_context(unet, row):
-    cond, _ = unet.run(row, strength=0.0)
+    (cond,) = unet.run(row, cfg=1.0, strength=0.0)
     assert unet.difference("out_cond_scale0", cond, row) <= TOLERANCE

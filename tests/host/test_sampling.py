@@ -458,11 +458,8 @@ def test_other_samplers(graph, text, sampler, scheduler):
 
 def test_two_models_sample_at_once_without_seeing_each_other(graph, text):
     """Nothing is global: threads with models, adapters and settings of their own get what they get alone."""
-    patchers, demo = (pack_module(graph.host, f"nodes.host.{name}") for name in ("patchers", "demo"))
-    second = demo.sd1_model(demo.UNET, graph.model.model.diffusion_model.state_dict())
-    with torch.random.fork_rng():
-        torch.manual_seed(7)
-        adapter = patchers.adapter_patcher(demo.random_adapter(second))
+    demo = pack_module(graph.host, "nodes.host.demo")
+    second, adapter = demo.sd1_model(demo.UNET, 1), demo.demo_adapter(7)
     kite = graph.encode([{"box": [0.2, 0.2, 0.9, 0.9], "description": "a kite"}])
     jobs = [(graph.apply(), text), (graph.apply(second, strength=0.4, adapter=adapter), kite)]
     alone = [one_call(*job) for job in jobs]

@@ -113,8 +113,10 @@ def test_from_coco_to_an_adapter(places, capsys):
     example = EXAMPLE.replace('load_unet("sd15.safetensors")', 'load_unet("base.safetensors")').replace(
         '"sd15.safetensors"', '"vae"'
     )
-    example = example.replace("flan-t5-xl", "t5").replace('"run/', '"out/').replace("SIDE = 512", "SIDE = 64")
+    example = example.replace("flan-t5-xl", "t5").replace('"run/', '"out/')
     (places / "example.py").write_text(example)
+    regions = [{"box": [0.1, 0.1, 0.6, 0.9], "description": "a red star"}]
+    (places / "regions.json").write_text(json.dumps({"version": 1, "width": 64, "height": 64, "regions": regions}))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(torch.get_num_threads())}
     subprocess.run([sys.executable, "example.py"], cwd=places, env=environment, check=True, timeout=240)
     with Image.open(places / "street.png") as picture:
