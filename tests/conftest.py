@@ -2,8 +2,6 @@
 
 import pytest
 
-ROOMS = ("browser", "host", "research", "unit", "web")
-
 
 def _group(item) -> str:
     """Tests of a file share what its fixtures make; the browser's share a server and a page, whatever their file."""
