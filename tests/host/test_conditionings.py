@@ -134,12 +134,15 @@ def test_deig_joined_with_clip(graph, text, conditioning):
     assert refusal(lambda: graph.sample(graph.apply(), concat(graph, wide, text[0]), text[1])) == said
     clip = graph.clip(), graph.clip(seed=1)
     carrying = graph.encode(positive=clip[0], negative=clip[1])
-    for to, source in ((carrying[0], clip[1]), (clip[1], carrying[0])):
+    for to, source, numbers in (
+        (carrying[0], clip[1], (clip[0], clip[1])),
+        (clip[1], carrying[0], (clip[1], clip[0])),
+    ):
         joined = concat(graph, to, source)
         (cond,) = read(conditioning, joined, "clip")
         assert len(cond.text.layout.regions) == 2
         # As if CLIP's two texts had been joined before DEIG Encode.
-        before, _ = graph.encode(positive=[[torch.cat([to[0][0], source[0][0]], 1), {}]], negative=clip[1])
+        before, _ = graph.encode(positive=[[torch.cat([c[0][0] for c in numbers], 1), {}]], negative=clip[1])
         for context in ("clip", "concat"):
             model = graph.apply(context=context)
             out, expected = (graph.sample(model, one, carrying[1], steps=2) for one in (joined, before))
