@@ -54,28 +54,10 @@ class Hands:
         self.ready()
 
     def ready(self):
-        """Wait until the page has our nodes, has opened its first workflow and draws it."""
         self.page.wait_for_function(
-            """() => {
-                if (!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)) return false;
-                const {spinner, workflow} = app.extensionManager ?? {};
-                return !spinner && workflow?.activeWorkflow?.changeTracker;
-            }""",
-            timeout=120000,
+            "!!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)", timeout=120000
         )
-        self.frames(20)
-
-    def frames(self, count=2):
-        """Wait until the page has drawn so many times: what it does a frame or two later is then done, however slowly
-        it draws.
-        """
-        self.page.evaluate(
-            """(count) => new Promise((done) => {
-                const next = () => (count-- > 0 ? requestAnimationFrame(next) : done());
-                next();
-            })""",
-            count,
-        )
+        self.page.wait_for_timeout(1500)
 
     def post(self, path, value):
         request = urllib.request.Request(
@@ -117,17 +99,17 @@ class Hands:
         )
 
     def settle(self):
-        """Wait until the page has laid itself out: every stage stands still for ten frames from now on."""
+        """Wait until the page has laid itself out: every stage stands still for a third of a second from now on."""
         self.page.evaluate("() => { window.deigSeen = {} }")
         self.page.wait_for_function(
             """() => {
                 const stages = [...document.querySelectorAll(".deig-stage")];
                 const now = JSON.stringify(stages.map((s) => s.getBoundingClientRect()));
                 const seen = (window.deigSeen ??= {});
-                if (seen.at !== now || !stages.length) Object.assign(seen, {at: now, frames: 0});
-                return seen.frames++ >= 10;
+                if (seen.at !== now || !stages.length) Object.assign(seen, {at: now, since: performance.now()});
+                return stages.length > 0 && performance.now() - seen.since > 350;
             }""",
-            polling="raf",
+            polling=50,
         )
 
     def stage(self, index=0):
@@ -159,7 +141,7 @@ class Hands:
     def keys(self, *names):
         for name in names:
             self.page.keyboard.press(name)
-            self.frames()
+            self.page.wait_for_timeout(80)
 
     def click(self, x, y, *modifiers, index=0):
         self.drag((x, y), *modifiers, index=index)

@@ -41,6 +41,7 @@ def test_resizing_the_node_keeps_the_shape_of_the_picture(hands):
     hands.start(document())
     for size in ([900, 700], [420, 900], [600, 600]):
         hands.page.evaluate("(size) => { app.graph.nodes[0].setSize(size); app.canvas.setDirty(true, true) }", size)
+        hands.page.wait_for_timeout(250)
         hands.settle()
         rect = hands.stage().bounding_box()
         assert rect["width"] / rect["height"] == pytest.approx(1.5, rel=0.01)
@@ -113,8 +114,7 @@ def test_switch_of_renderer(hands):
     switch = "async (on) => { await app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on) }"
     for mode in (not hands.vue, hands.vue):
         hands.page.evaluate(switch, mode)
-        hands.page.wait_for_function("(on) => LiteGraph.vueNodesMode === on", arg=mode)
-        hands.frames(10)
+        hands.page.wait_for_timeout(900)
         hands.stage().wait_for(state="visible")
         hands.settle()
         before = hands.regions()[0]["box"]

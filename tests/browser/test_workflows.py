@@ -12,16 +12,17 @@ EXAMPLES = Path(__file__).parents[2] / "example_workflows"
 def test_example_workflow_loads_whole_and_is_its_api_form(hands, path):
     workflow = json.loads(path.read_text(encoding="utf-8"))
     api = json.loads((EXAMPLES / "api" / path.name).read_text(encoding="utf-8"))
-    unknown = hands.page.evaluate(
+    prompt, unknown = hands.page.evaluate(
         """async (workflow) => {
             await app.loadGraphData(workflow);
-            return app.graph._nodes.map((node) => node.type)
+            await new Promise((done) => setTimeout(done, 800));
+            const prompt = (await app.graphToPrompt()).output;
+            const unknown = app.graph._nodes.map((node) => node.type)
                 .filter((type) => !LiteGraph.registered_node_types[type]);
+            return [prompt, unknown];
         }""",
         workflow,
     )
-    hands.frames(10)
-    prompt = hands.prompt()
     assert unknown == []
     assert {k: {"class_type": v["class_type"], "inputs": v["inputs"]} for k, v in prompt.items()} == api
 
@@ -32,12 +33,12 @@ def test_the_demo_with_apply_deig_bypassed_by_its_key(hands):
     hands.page.evaluate(
         """async (workflow) => {
             await app.loadGraphData(workflow);
+            await new Promise((done) => setTimeout(done, 800));
             app.canvas.selectItems([app.graph._nodes.find((node) => node.type === "DEIGApply")]);
             app.canvas.canvas.focus();
         }""",
         workflow,
     )
-    hands.frames(10)
     hands.keys("Control+b")
     prompt = hands.prompt()
     sampler = next(n for n in prompt.values() if n["class_type"] == "KSampler")
