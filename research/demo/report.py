@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
+from ..intervals import over_pictures
 from .scorer import Verdict
 
 Measure = Callable[[Verdict], float | None]
-RESAMPLES = 1000
 
 
 def _level(attributes: int) -> Measure:
@@ -36,19 +34,11 @@ MEASURES: dict[str, Measure] = {
 
 
 def measured(scenes: Sequence[Sequence[Verdict]]) -> dict[str, tuple[float, float, float]]:
-    """Per measure (value, low, high): the mean over instances and its 95 % bootstrap interval over whole scenes.
-
-    The instances of a scene share a picture and are no independent draws; scenes are.
-    """
-    found = {}
-    draws = np.random.default_rng(0).integers(0, len(scenes), (RESAMPLES, len(scenes)))
-    for name, measure in MEASURES.items():
-        values = [[x for v in scene if (x := measure(v)) is not None] for scene in scenes]
-        sums, counts = (np.array([f(v) for v in values], dtype=float) for f in (sum, len))
-        resampled = sums[draws].sum(1) / np.maximum(1, counts[draws].sum(1))
-        low, high = np.quantile(resampled, (0.025, 0.975))
-        found[name] = (float(sums.sum() / max(1, counts.sum())), float(low), float(high))
-    return found
+    """Per measure (value, low, high): the mean over instances and its 95 % bootstrap interval over whole scenes."""
+    return {
+        name: over_pictures([[x for v in scene if (x := measure(v)) is not None] for scene in scenes])
+        for name, measure in MEASURES.items()
+    }
 
 
 def table(rows: dict[str, dict[str, tuple[float, float, float]]]) -> str:

@@ -1,0 +1,1 @@
+"""Was every instance drawn as asked? Layouts in, evidence from models, verdicts and tables out."""

@@ -1,0 +1,120 @@
+import json
+
+import pytest
+
+from deig_core.errors import DeigError
+from research.evaluation.evidence import EvidenceError, Log, Record, different, path_of, read, read_all
+from research.lock import only_run
+
+MODEL = {"model": "tiny", "dtype": "float32"}
+RECORDS = [
+    Record("a", 0, "1f", {"text": "yes\u2028", "p_yes": 0.75}),
+    Record("a", 1, "1f", error="the server answered 413"),
+    Record("b", 0, "2e", {"text": "no", "p_yes": None}),
+]
+KEYS = [r.key for r in RECORDS]
+
+
+def write(folder, records, fingerprint=MODEL):
+    with Log(folder, "answer", "tiny", fingerprint) as log:
+        for record in records:
+            log.add([record])
+        return log.path
+
+
+def go_on(folder):
+    with Log(folder, "answer", "tiny", MODEL) as log:
+        log.add([r for r in RECORDS if log.lacks(*r.key, r.picture)])
+
+
+def test_a_kill_at_any_byte_costs_one_line_at_most(tmp_path):
+    path = write(tmp_path, RECORDS)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        go_on(tmp_path)
+        assert path.read_bytes() == whole, length
+
+
+def test_a_half_line_is_not_there_for_readers(tmp_path):
+    path = write(tmp_path, RECORDS)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert [r.key for r in read(path).records.values()] == KEYS[:2]
+
+
+def test_any_order_leaves_the_same_bytes(tmp_path):
+    def ordered(folder, records):
+        path = write(folder, records)
+        with Log(folder, "answer", "tiny", MODEL) as log:
+            log.put_in_order(KEYS)
+        return path.read_bytes()
+
+    first = ordered(tmp_path / "1", RECORDS)
+    assert ordered(tmp_path / "2", RECORDS[::-1]) == first
+    failed = Record("b", 0, "2e", error="late")
+    assert ordered(tmp_path / "3", [failed, *RECORDS]) == first, "the later word counts, alone"
+
+
+def test_what_is_lacking(tmp_path):
+    write(tmp_path, RECORDS[:2])
+    with Log(tmp_path, "answer", "tiny", MODEL) as log:
+        assert log.lacks("b", 0, "2e"), "never asked"
+        assert log.lacks("a", 0, "3d"), "another picture"
+        assert not log.lacks("a", 1, "1f"), "a failure is an answer"
+        assert log.lacks("a", 1, "1f", retry_failed=True)
+        assert not log.lacks("a", 0, "1f", retry_failed=True)
+
+
+def test_another_fingerprint_is_refused_in_words(tmp_path):
+    path = write(tmp_path, RECORDS)
+    before = path.read_bytes()
+    with pytest.raises(EvidenceError, match=r"dtype 'float32' instead of 'float16', pixels None instead of 512"):
+        write(tmp_path, [], {"model": "tiny", "dtype": "float16", "pixels": 512})
+    assert path.read_bytes() == before
+    assert not different(MODEL, dict(reversed(MODEL.items())))
+
+
+def test_evidence_on_an_older_picture_is_refused(tmp_path):
+    evidence = read(write(tmp_path, RECORDS))
+    assert evidence.about("a", 0, "1f").value == RECORDS[0].value
+    assert evidence.about("c", 0, "1f") is None
+    with pytest.raises(EvidenceError, match=r"picture of a is not the one that tiny looked at .*look again"):
+        evidence.about("a", 0, "3d")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "is empty"),
+        ("[]\n", "line 1 is no JSON object"),
+        ('{"version": 2, "kind": "answer", "fingerprint": {}}\n', "does not begin with version 1"),
+        ('{"version": 1, "kind": "boxes", "fingerprint": {}}\n', "kind answer"),
+        ('{"version": 1, "kind": "answer", "fingerprint": {}}\n{"layout": "a"\n', "line 2 cannot be read"),
+        ('{"version": 1, "kind": "answer", "fingerprint": {}}\n{"layout": "a"}\n', "line 2: layout, instance"),
+    ],
+)
+def test_foreign_files_are_refused(tmp_path, content, said):
+    path = path_of(tmp_path, "answer", "tiny")
+    path.parent.mkdir()
+    path.write_text(content)
+    with pytest.raises(EvidenceError) as error:
+        read_all(tmp_path)
+    assert said in str(error.value)
+
+
+def test_numbers_that_are_none_are_not_written(tmp_path):
+    with Log(tmp_path, "clip", "tiny", MODEL) as log, pytest.raises(ValueError, match="JSON"):
+        log.add([Record("a", 0, "1f", {"phrase": float("nan"), "labels": {}})])
+
+
+def test_names_of_models_are_no_paths(tmp_path):
+    assert path_of(tmp_path, "answer", "../Qwen/Qwen2.5 VL").parent == tmp_path / "evidence"
+    with pytest.raises(EvidenceError, match="no evidence of the kind"):
+        path_of(tmp_path, "smell", "tiny")
+
+
+def test_two_runs_on_one_folder(tmp_path):
+    with only_run(tmp_path), pytest.raises(DeigError, match=r"in use by process \d+ on "), only_run(tmp_path):
+        pass
+    with only_run(tmp_path):
+        assert json.dumps([p.name for p in tmp_path.iterdir()])
