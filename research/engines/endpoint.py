@@ -1,0 +1,192 @@
+"""Any OpenAI-compatible server (`vllm serve`, SGLang, llama.cpp, LM Studio, a cloud), or several of one model."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from . import wire
+from .addresses import Addresses
+from .contract import PIXELS, Answer, EngineError, Question
+from .wire import NoAnswer
+
+
+class Endpoint:
+    """Asks `in_flight` questions at a time of each address, from any number of threads.
+
+    urls: up to and with /v1. A question is tried `tries` times, `timeout` seconds each, at once at another address
+    where one is at work, else after a wait that grows from `first_wait` seconds (a minute in all). `give_up` questions
+    in a row without an answer stop the run. key_variable: name of the environment variable that holds the key. more:
+    added to the body of each request.
+    """
+
+    shards_at_once = 3  # one shard's last answers would leave the server idle
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        model: str,
+        *,
+        in_flight: int = 32,
+        timeout: float = 120.0,
+        tries: int = 6,
+        first_wait: float = 2.0,
+        give_up: int = 5,
+        pixels: int = PIXELS,
+        logprobs: bool = True,
+        key_variable: str = "OPENAI_API_KEY",
+        more: dict[str, Any] | None = None,
+    ):
+        try:
+            import httpx
+        except ImportError:
+            raise EngineError(
+                "httpx is missing, which asks the endpoint: pip install httpx (extra `captions` of pyproject.toml)."
+            ) from None
+        urls = [url.rstrip("/") for url in urls]
+        self.model, self.timeout, self.tries, self.give_up = model, timeout, tries, give_up
+        self.pixels, self.logprobs, self.more = pixels, logprobs, dict(more or {})
+        self._httpx = httpx
+        self._failures = 0
+        self._addresses = Addresses(urls, first_wait)
+        many = in_flight * len(urls)
+        self._turn = asyncio.Semaphore(many)
+        key = os.environ.get(key_variable)
+        try:
+            fits = bool(urls) and all(httpx.URL(u).scheme in ("http", "https") and httpx.URL(u).host for u in urls)
+            self._client = httpx.AsyncClient(
+                headers={"Authorization": f"Bearer {key}"} if key else {},
+                timeout=httpx.Timeout(timeout, pool=None),
+                limits=httpx.Limits(max_connections=many, max_keepalive_connections=many),
+            )
+        except httpx.InvalidURL:
+            fits = False
+        except (UnicodeEncodeError, ValueError):
+            raise EngineError(f"The key in {key_variable} cannot be used: plain letters were expected.") from None
+        if not fits:
+            raise EngineError(f"{', '.join(urls) or 'Nothing'} is no address: http://host:8000/v1 was expected.")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
+        self._thread.start()
+
+    def ask(self, questions: Sequence[Question]) -> list[Answer]:
+        return self._wait(self._ask(questions))
+
+    def fingerprint(self) -> dict[str, str | int | float]:
+        """Asks each address which model it serves."""
+        more = {"more": json.dumps(self.more, sort_keys=True)} if self.more else {}
+        return {
+            "engine": "endpoint",
+            "model": self.model,
+            "serves": self._wait(self._served()),
+            "pixels": self.pixels,
+            "encoding": wire.ENCODING,
+            **more,
+        }
+
+    def close(self) -> None:
+        if self._thread.is_alive():
+            self._wait(self._client.aclose())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def _wait(self, work):
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def _ask(self, questions: Sequence[Question]) -> list[Answer]:
+        asked = [asyncio.ensure_future(self._answer(q)) for q in questions]
+        try:
+            return await asyncio.gather(*asked)
+        except BaseException:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
+            raise
+
+    async def _answer(self, question: Question) -> Answer:
+        """With a turn, tries and waits; what fails for this question alone becomes its error."""
+        async with self._turn:
+            try:
+                body = await asyncio.to_thread(wire.body, question, self.model, self.pixels, self.logprobs, self.more)
+            except OSError as error:
+                return Answer(error=f"The picture cannot be read: {error}.")
+            why = ""
+            for turn in range(self.tries):
+                address = self._addresses.next(self._loop.time())
+                address.busy += 1
+                try:
+                    answer = await self._try(address.url, body, question)
+                    self._failures = 0
+                    self._addresses.answered(address)
+                    return answer
+                except NoAnswer as error:
+                    why = f"{address.url}: {error}"
+                    wait = self._addresses.failed(address, self._loop.time(), error.wait, turn)
+                finally:
+                    address.busy -= 1
+                if turn + 1 < self.tries:
+                    await asyncio.sleep(wait)
+            self._failures += 1
+            if self._failures >= self.give_up:
+                raise EngineError(
+                    f"{self._failures} questions in a row were not answered ({why}): see whether the server runs, then "
+                    f"start this again."
+                )
+            return Answer(error=f"{why} ({self.tries} tries)")
+
+    async def _try(self, url: str, body: bytes, question: Question) -> Answer:
+        try:
+            response = await self._client.post(
+                f"{url}/chat/completions", content=body, headers={"Content-Type": "application/json"}
+            )
+        except self._httpx.TimeoutException:
+            raise NoAnswer(f"no answer within {self.timeout:g} s") from None
+        except self._httpx.TransportError as error:
+            raise NoAnswer(f"the connection failed, {error or type(error).__name__}") from None
+        except self._httpx.DecodingError:
+            raise NoAnswer("the server's answer cannot be decoded") from None
+        status = response.status_code
+        if status in wire.AGAIN:
+            raise NoAnswer(f"the server answered {status}, {wire.words(response)}", wire.asked_wait(response))
+        if status in wire.REFUSED:
+            raise EngineError(f"{url} answered {status}, {wire.REFUSED[status]}: {wire.words(response)}")
+        if status != 200:
+            return Answer(error=f"The server answered {status}: {wire.words(response)}")
+        return wire.answer(response, question)
+
+    async def _served(self) -> str:
+        """What the addresses say that the model is. Raises EngineError where one lacks it, or where they differ."""
+        found = {}
+        for address in self._addresses.all:
+            url = address.url
+            try:
+                response = await self._client.get(f"{url}/models")
+            except self._httpx.HTTPError as error:
+                why = str(error) or type(error).__name__
+                raise EngineError(f"{url} cannot be reached ({why}): is the server running there?") from None
+            if response.status_code in (401, 403):
+                raise EngineError(f"{url} answered {response.status_code}, {wire.REFUSED[response.status_code]}.")
+            try:
+                models = {m["id"]: str(m.get("root") or m["id"]) for m in response.json()["data"]}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise EngineError(
+                    f"{url}/models lists no models (status {response.status_code}): the address of an "
+                    f"OpenAI-compatible server up to /v1 was expected."
+                ) from None
+            if self.model not in models:
+                raise EngineError(f"{url} serves {', '.join(sorted(models)) or 'nothing'}, not {self.model!r}.")
+            found[url] = models[self.model]
+        if len(set(found.values())) > 1:
+            listed = ", ".join(f"{url} {root}" for url, root in found.items())
+            raise EngineError(f"The addresses serve different models under the name {self.model!r}: {listed}.")
+        return next(iter(found.values()))
