@@ -4,6 +4,7 @@
 import { app } from "../../scripts/app.js";
 // @ts-ignore: the page serves it
 import { api } from "../../scripts/api.js";
+import { Place, makeSlot } from "./place.js";
 
 /** @import { Box, Host, Hosted, Incoming, Pictures } from "./editor/types.js" */
 
@@ -34,8 +35,10 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
   const makeEditor = (node, name) => {
     const host = new NodeHost(node, name);
     const editor = make(host);
+    const slot = makeSlot();
+    slot.append(editor.panel);
     // Lets the element grow with a node of Nodes 2.0.
-    editor.root.classList.add("widget-expands");
+    slot.classList.add("widget-expands");
     const options = {
       hideOnZoom: false,
       margin: 8,
@@ -43,7 +46,7 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
       getValue: () => editor.value,
       setValue: (value) => (editor.value = value),
     };
-    return { host, editor, options };
+    return { host, editor, slot, options };
   };
   app.registerExtension({
     name: extension,
@@ -55,20 +58,28 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
     getCustomWidgets() {
       return {
         [type](node, name) {
-          const { host, editor, options } = makeEditor(node, name);
-          const widget = node.addDOMWidget(name, type, editor.root, options);
-          host.attach(editor, widget);
+          const { host, editor, slot, options } = makeEditor(node, name);
+          const widget = node.addDOMWidget(name, type, slot, options);
+          host.attach(editor, slot, widget);
           return { widget, minWidth: least.width, minHeight: least.height };
         },
       };
     },
+    afterConfigureGraph() {
+      // The editors of the new graph take over their places first.
+      setTimeout(() => {
+        for (const { place } of sessions.values()) {
+          if (place.cover && !editors.has(place.editor)) place.leaveFullScreen();
+        }
+      });
+    },
     nodeCreated(node) {
       showPromoted(node, type, (owner, name, kept) => {
-        const { host, editor, options } = makeEditor(owner, name);
-        const widget = makeElementWidget(owner, name, type, editor.root, options);
+        const { host, editor, slot, options } = makeEditor(owner, name);
+        const widget = makeElementWidget(owner, name, type, slot, options);
         editor.value = kept.value;
         widget.callback = (text) => (kept.value = text);
-        host.attach(editor, widget);
+        host.attach(editor, slot, widget);
         return widget;
       });
     },
@@ -153,13 +164,19 @@ class NodeHost {
   constructor(node, name) {
     this.node = node;
     this.name = name;
+    // Its own until the node has its number, and with that the place of the editor before this one.
+    this.place = new Place();
   }
 
-  /** @param {Hosted} editor */
-  attach(editor, widget) {
+  /**
+   * @param {Hosted} editor
+   * @param {import("./place.js").Slot} slot
+   */
+  attach(editor, slot, widget) {
     this.editor = editor;
     this.widget = widget;
-    this.place = new Place(this);
+    this.place.takeOver(editor);
+    slot.belongTo(this.place);
     editors.add(editor);
     panels.set(editor.panel, editor);
     listenToClipboard();
@@ -177,27 +194,30 @@ class NodeHost {
     const removed = widget.onRemove;
     widget.onRemove = () => {
       removed?.call(widget);
-      this.place.dispose();
       editors.delete(editor);
     };
-    // Only now is the node in its graph and has its number.
+    // Only now is the node in its graph, has its number and its value.
     setTimeout(() => {
+      const session = this.session();
+      if (session && session.place !== this.place) {
+        this.place = session.place;
+        slot.belongTo(this.place);
+        this.place.takeOver(editor);
+      }
       const output = app.nodeOutputs?.[node.id];
       if (output) this.received(output);
-      this.place.resume();
     });
-    this.forwardToGraph(editor.root);
+    this.forwardToGraph(slot);
   }
 
   /**
-   * What outlives the editor, which undo rebuilds: {selection, focused, cover, home, editor} of its Place, and the
-   * pictures and boxes of the last run.
+   * What outlives the editor, which undo rebuilds: its place, and the pictures and boxes of the last run.
    */
   session() {
     const { node } = this;
     if (!node.graph || node.id === -1) return null;
     const key = `${node.graph.id}/${node.id}`;
-    if (!sessions.has(key)) sessions.set(key, {});
+    if (!sessions.has(key)) sessions.set(key, { place: this.place });
     return sessions.get(key);
   }
 
@@ -207,8 +227,7 @@ class NodeHost {
   }
 
   selected(ids) {
-    // Before it has resumed, this editor would overwrite what its predecessor left.
-    if (this.place?.resumed) this.place.session().selection = ids;
+    this.place.selection = ids;
   }
 
   /** The graph's own history compares the workflow with the last one it saw. */
@@ -241,7 +260,7 @@ class NodeHost {
   }
 
   get fullScreen() {
-    return !!this.place?.cover;
+    return !!this.place.cover;
   }
 
   toggleFullScreen() {
@@ -304,96 +323,6 @@ class NodeHost {
       event.preventDefault();
       wheel(event);
     }, { passive: false });
-  }
-}
-
-/**
- * Where an editor's panel is shown: in its node or full screen, and again there after undo.
- * Undo loads the whole graph anew, and with it every node, widget and editor; the session tells the new editor what its
- * predecessor was showing.
- */
-class Place {
-  constructor(host) {
-    this.host = host;
-    this.editor = host.editor;
-    const { panel } = this.editor;
-    panel.addEventListener("focusin", () => (this.session().focused = true));
-    panel.addEventListener("focusout", () => {
-      // Undo takes the focused editor out of the page; its successor then inherits the focus.
-      setTimeout(() => {
-        if (panel.isConnected && !panel.contains(document.activeElement)) this.session().focused = false;
-      });
-    });
-  }
-
-  session() {
-    return this.host.session() ?? {};
-  }
-
-  toggleFullScreen() {
-    if (this.cover) this.leave();
-    else this.enter(Object.assign(document.createElement("div"), { className: "deig-full", popover: "manual" }));
-  }
-
-  /**
-   * The panel moves into a cover on top of everything; undo makes a new editor, which moves into the same one.
-   * It is no <dialog>, because pages from 1.58 on do not undo while one is open.
-   */
-  enter(cover) {
-    this.cover = this.session().cover = cover;
-    cover.replaceChildren(this.editor.panel);
-    if (!cover.isConnected) {
-      cover.behind = [...document.body.children].filter((/** @type {HTMLElement} */ other) => !other.inert);
-      for (const other of cover.behind) other.inert = true;
-      document.body.append(cover);
-      cover.showPopover();
-    }
-    this.editor.focus();
-    this.editor.draw();
-  }
-
-  leave() {
-    for (const other of this.cover.behind) other.inert = false;
-    this.cover.remove();
-    const session = this.session();
-    this.cover = session.cover = undefined;
-    (session.home ?? this.editor.root).append(this.editor.panel);
-    this.editor.draw();
-    this.focusWhenShown();
-  }
-
-  /** After undo or reload: pick up what the node's earlier editor was showing. */
-  resume() {
-    const session = this.session();
-    const { selection = [], cover, focused } = session;
-    this.resumed = true;
-    session.editor = this.editor;
-    this.editor.select(selection);
-    this.moveIn();
-    if (cover?.isConnected) this.enter(cover);
-    if (focused) this.focusWhenShown();
-  }
-
-  /** Nodes 2.0 may keep showing the element of the widget that undo has replaced: then the panel moves in there. */
-  moveIn(frames = 60) {
-    const session = this.session();
-    if (session.editor !== this.editor) return;
-    const home = [this.editor.root, session.home].find((place) => place?.isConnected);
-    if (home) {
-      session.home = home;
-      if (!this.cover && this.editor.panel.parentElement !== home) home.replaceChildren(this.editor.panel);
-    }
-    if (frames) requestAnimationFrame(() => this.moveIn(frames - 1));
-  }
-
-  /** The page mounts a widget's element some frames after it has made the widget. */
-  focusWhenShown(frames = 60) {
-    if (!this.editor.focus() && frames) requestAnimationFrame(() => this.focusWhenShown(frames - 1));
-  }
-
-  dispose() {
-    // If no successor takes the cover over, the node is gone.
-    setTimeout(() => this.cover?.contains(this.editor.panel) && this.leave(), 500);
   }
 }
 

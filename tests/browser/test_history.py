@@ -44,6 +44,7 @@ def test_typing_a_description_is_one_step(hands):
     hands.start(document())
     area = hands.page.locator(".deig-row textarea").first
     area.click()
+    hands.page.wait_for_timeout(300)  # the page looks at its graph after every click; nobody types so soon
     hands.page.keyboard.press("End")
     hands.page.keyboard.type(", long hair", delay=5)
     assert hands.regions()[0]["description"].endswith("stripes, long hair")

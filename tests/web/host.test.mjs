@@ -43,9 +43,9 @@ for (const name of [...editor, "deig.js"]) {
   });
 }
 
-test("host.js imports only the page", () => {
+test("host.js imports only the page and places", () => {
   const imported = [...sources.get("host.js").matchAll(/^import .* from "([^"]+)"/gm)].map((match) => match[1]);
-  assert.deepEqual(imported, ["../../scripts/app.js", "../../scripts/api.js"]);
+  assert.deepEqual(imported, ["../../scripts/app.js", "../../scripts/api.js", "./place.js"]);
 });
 
 /** The properties of a typedef in types.js. */
@@ -72,6 +72,6 @@ test("the host has what its contract says", () => {
 });
 
 test("the host uses the whole contract of the editor and nothing else", () => {
-  const text = sources.get("host.js").replaceAll("panels.get(element)", "editor");
-  assert.deepEqual(used("editor", [text]), contract("Hosted"));
+  const texts = ["host.js", "place.js"].map((name) => sources.get(name).replaceAll("panels.get(element)", "editor"));
+  assert.deepEqual(used("editor", texts), contract("Hosted"));
 });

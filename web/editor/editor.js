@@ -48,7 +48,6 @@ export class Editor {
     const status = element("div", { className: "deig-status" }, this.message, this.offer);
     const body = element("div", { className: "deig-body" }, area, status, this.list.root);
     this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels, body);
-    this.root = element("div", { className: "deig-root" }, this.panel);
     listenToPointer(this);
     listenToKeys(this);
     listenToDrops(this);

@@ -128,8 +128,7 @@
 /**
  * All that a host may ask of the editor.
  * @typedef Hosted
- * @property {HTMLElement} root   what the page shows
- * @property {HTMLElement} panel  everything in it; may be moved elsewhere
+ * @property {HTMLElement} panel  what is shown; may be moved elsewhere at any time
  * @property {string} value       set: from outside, any form; get: JSON text
  * @property {() => void} draw
  * @property {(ids: Selection) => void} select
