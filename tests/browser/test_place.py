@@ -1,4 +1,4 @@
-"""The editor is always there: whatever the page does with a node's element, the live editor is the one on the screen."""
+"""The editor is always there: whatever the page does with its element, the live editor is the one on the screen."""
 
 import random
 
