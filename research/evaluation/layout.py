@@ -105,10 +105,14 @@ def read_layouts(path: Path) -> list[Layout]:
 
 
 def write_layouts(path: Path, layouts: Iterable[Layout]) -> None:
-    """The file appears whole or not at all."""
+    """The file appears whole or not at all. Raises LayoutError for what `read_layouts` would refuse."""
     aside = path.with_name(path.name + ".partial")
-    aside.write_text("".join(layout.to_json() + "\n" for layout in layouts), encoding="utf-8")
-    aside.replace(path)
+    try:
+        aside.write_text("".join(layout.to_json() + "\n" for layout in layouts), encoding="utf-8")
+        read_layouts(aside)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def box_of(value: Any, where: str) -> Box:

@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .evidence import Record
 from .layout import Layout
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """ok: as the benchmark's own procedure decides. iou: as it enters mIoU, 0 for a missing picture.
+    """ok: as the benchmark's own procedure decides. iou: as it enters mIoU; None where the benchmark measures none.
 
     reason: why not, in words, for people; empty where ok.
-    scores: the further measures of the instance, 0..1: other parsers, P(yes), cosines; a name that an instance lacks
-        does not enter that measure's average.
+    unjudged: it failed because there is no word on it: no picture, or a model that gave an error.
+    scores: the further measures of the instance, by name; what a lack of one means, the column decides that reads it.
     """
 
     layout: str
     instance: int
     ok: bool
-    iou: float
+    iou: float | None
     reason: str = ""
+    unjudged: bool = False
     scores: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -29,5 +31,13 @@ class Verdict:
 
 
 def failed(layout: Layout, reason: str) -> list[Verdict]:
-    """All instances of a picture that is missing or cannot be read: failures with IoU 0."""
-    return [Verdict(layout.id, index, False, 0.0, reason) for index in range(len(layout.instances))]
+    """All instances of a picture that is missing or cannot be used: failures with IoU 0."""
+    return [Verdict(layout.id, index, False, 0.0, reason, unjudged=True) for index in range(len(layout.instances))]
+
+
+def first_error(records: Mapping[str, Record]) -> str | None:
+    """Why one of an instance's records (by kind) is no evidence, in words; None where all are."""
+    for kind, record in records.items():
+        if record.error is not None:
+            return f"no {kind}: {record.error}"
+    return None
