@@ -10,12 +10,10 @@ import torch
 
 from ..training.store import fingerprint
 from .contract import PIXELS, Answer, EngineError, Question
+from .local import check_folder, device_of, load_model, load_processor
 from .yes_no import TOP, p_yes
 
-TORCHVISION = (
-    "The model's processor could not be loaded ({error}): it needs a torchvision that fits torch {torch}; install the "
-    "release made for it, from where torch came."
-)
+MODEL = "model that answers questions about pictures"
 
 
 class Transformers:
@@ -27,12 +25,12 @@ class Transformers:
     shards_at_once = 1
 
     def __init__(self, path: Path, *, device: str | None = None, dtype: str | None = None, pixels: int = PIXELS):
-        if not (path / "config.json").is_file():
-            raise EngineError(f"{path} holds no config.json: the folder of a Hugging Face model was expected.")
+        check_folder(path)
         self.path, self.pixels = path, pixels
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device_of(device)
         self.dtype = dtype or ("bfloat16" if self.device.startswith("cuda") else "float32")
-        self._processor, self._model = _processor(path), _model(path, self.dtype, self.device)
+        self._processor = _processor(path)
+        self._model = load_model("AutoModelForImageTextToText", path, MODEL, dtype=self.dtype, device=self.device)
         self._one = threading.Lock()
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
@@ -112,35 +110,10 @@ class Transformers:
 
 
 def _processor(path: Path):
-    from transformers import AutoProcessor
-
-    try:
-        found = AutoProcessor.from_pretrained(path, local_files_only=True)
-    except (ImportError, AttributeError, RuntimeError) as error:  # what transformers raises depends on what is missing
-        raise EngineError(TORCHVISION.format(torch=torch.__version__, error=error)) from None
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{path} holds no processor for pictures and text: {_first_line(error)}") from None
-    if not hasattr(found, "image_processor") or not getattr(found, "chat_template", None):
+    found = load_processor(path, "pictures and text")
+    if not getattr(found, "chat_template", None):
         raise EngineError(
             f"{path} holds no image processor with a chat template: copy preprocessor_config.json and chat_template "
             f"from where the model came."
         )
     return found
-
-
-def _model(path: Path, dtype: str, device: str):
-    from transformers import AutoModelForImageTextToText
-
-    try:
-        model = AutoModelForImageTextToText.from_pretrained(
-            path, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True
-        )
-        return model.to(device).eval()
-    except (OSError, ValueError) as error:
-        raise EngineError(f"{path} is no model that answers questions about pictures: {_first_line(error)}") from None
-    except torch.OutOfMemoryError:
-        raise EngineError(f"{device} has no memory for the model in {path}: a smaller one may fit.") from None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
