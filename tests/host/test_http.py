@@ -1,15 +1,27 @@
-"""The pack as a client of the HTTP API meets it: a real server, real prompts."""
+"""The pack as a client of the HTTP API meets it: a real server, real prompts, and the evaluation as that client."""
 
 import copy
 import json
+import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import COMFYUI
 from PIL import Image
+from safetensors.torch import save_file
 
+from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.demo import files
+from deig_core.errors import DeigError
+from deig_core.model.untrained import untrained_adapter
+from research.evaluation.comfy import ComfyUI
+from research.evaluation.comfy import Server as Address
+from research.evaluation.generate import generate
+from research.evaluation.layout import Instance, Layout
+from research.evaluation.workflow import read_workflow, set_values
 from tools.server import Server, images
 from tools.setup import ROOT, DevError, Host, prepare_base
 
@@ -26,6 +38,8 @@ def server(tmp_path_factory):
     # A base directory of its own: a server empties that of temporary files when it starts.
     host = Host(COMFYUI, Path(sys.prefix), tmp_path_factory.mktemp("server"))
     prepare_base(host)
+    shutil.copy(Path(__file__).with_name("tiny_clip.py"), host.base / "custom_nodes")
+    untrained_gligen(host.base / "models" / "gligen" / "tiny.safetensors")
     before = listing(COMFYUI)
     with Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as running:
         running.host, running.before = host, before
@@ -135,3 +149,85 @@ def test_a_users_checkout_is_left_as_it_was(server, demo):
     assert listing(COMFYUI) == server.before
     # A checkout that has no folder for the database yet would not show that the host wants it there.
     assert "Failed to initialize database" not in server.log.read_text(errors="replace")
+
+
+def untrained_gligen(path):
+    """A GLIGEN file for the demo's UNet, with random weights."""
+    config = load_adapter(read_official(files.WEIGHTS / files.ADAPTER)).config
+    weights = untrained_adapter(replace(config, position_hidden=512), 1).official_state_dict()  # 512 is core's
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({k: v for k, v in weights.items() if not k.startswith("IDE.")}, path)
+
+
+LAYOUTS = [
+    Layout(
+        id=name,
+        benchmark="demo",
+        prompt=", ".join(text for _, text in things),
+        instances=tuple(Instance(box, text, text.split()[-1]) for box, text in things),
+        width=128,
+        height=128,
+    )
+    for name, things in (
+        ("a", [((0.1, 0.1, 0.5, 0.5), "a blue star"), ((0.5, 0.5, 0.95, 0.9), "a red circle")]),
+        ("b", [((0.2, 0.3, 0.8, 0.85), "a green heart")]),
+    )
+]
+RUN = {"steps": 2, "cfg": 3.0, "sampler": "euler", "scheduler": "ddim_uniform", "negative": ""}
+
+
+@pytest.fixture
+def sampler(server):
+    """The demo's models by a shipped workflow's name; GLIGEN and the prompt alone read the CLIP of tiny_clip.py."""
+
+    def made(name, **files):
+        workflow = read_workflow(name)
+        if "checkpoint" in workflow:
+            workflow["checkpoint"] = {"class_type": "TinyCheckpoint", "inputs": {}}
+        return ComfyUI([Address(server.url)], set_values(workflow, {**RUN, **files}))
+
+    return made
+
+
+def pixels(path):
+    return np.asarray(Image.open(path)).astype(int)
+
+
+def test_the_evaluation_draws_what_a_folder_lacks_by_every_method(sampler, tmp_path):
+    drawn = []
+    for name, given in (("demo", {}), ("demo-prompt", {}), ("prompt", {}), ("gligen", {"gligen": "tiny.safetensors"})):
+        assert generate(LAYOUTS, tmp_path / name, sampler(name, **given), [5]) == {}
+        assert sorted(p.name for p in (tmp_path / name / "5").iterdir()) == ["a.png", "b.png"]
+        drawn.append(pixels(tmp_path / name / "5" / "a.png"))
+    assert all((a != b).any() for i, a in enumerate(drawn) for b in drawn[:i]), "every method draws in its own way"
+    lost, kept = (tmp_path / "gligen" / "5" / f"{name}.png" for name in "ab")
+    when = kept.stat().st_mtime_ns
+    lost.unlink()
+    assert generate(LAYOUTS, tmp_path / "gligen", sampler("gligen", gligen="tiny.safetensors"), [5]) == {}
+    assert (pixels(lost) == drawn[-1]).all() and kept.stat().st_mtime_ns == when
+
+
+def test_core_gligen_gets_every_box_and_every_text(sampler, tmp_path):
+    whole = sampler("gligen", gligen="tiny.safetensors")
+    first, second = LAYOUTS[0].instances
+    others = {
+        "first-moved": (replace(first, box=(0.1, 0.5, 0.5, 0.9)), second),
+        "second-moved": (first, replace(second, box=(0.5, 0.1, 0.9, 0.5))),
+        "second-told": (first, replace(second, text="a white cross")),
+    }
+    layouts = [LAYOUTS[0], *(replace(LAYOUTS[0], id=name, instances=found) for name, found in others.items())]
+    assert generate(layouts, tmp_path, whole, [5]) == {}
+    same, *moved = (pixels(tmp_path / "5" / f"{layout.id}.png") for layout in layouts)
+    assert all((same != picture).any() for picture in moved)
+
+
+def test_what_the_host_says_against_a_picture_is_said(sampler, tmp_path):
+    with pytest.raises(
+        DeigError, match=r"^ComfyUI at http://\S+ refused the workflow: GLIGENLoader: Value not in list"
+    ):
+        generate(LAYOUTS, tmp_path / "a", sampler("gligen", gligen="absent.safetensors"), [5])
+    bad = replace(LAYOUTS[0], instances=(replace(LAYOUTS[0].instances[0], box=(0.8, 0.2, 0.4, 0.9)),))
+    failures = generate([bad, LAYOUTS[1]], tmp_path / "b", sampler("demo"), [5])
+    assert [*failures] == [tmp_path / "b" / "5" / "a.png"]
+    assert failures.popitem()[1].endswith("Region 1: box [0.8, 0.2, 0.4, 0.9] has x1 <= x0.")
+    assert (tmp_path / "b" / "5" / "b.png").is_file()
