@@ -47,26 +47,43 @@ class PooledTrainee(Trainee):
     projection.
     """
 
+    @property
+    def tokens(self) -> int:
+        """Of an instance."""
+        return self.adapter.config.tokens
+
     def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor):
         size, width = len(batch.captions), batch.boxes.shape[1]
         context = self.adapter.ide(self.adapter.ide.project_text(features[:size]), times)
-        pooled = pool(self.adapter, features[size:], batch.descriptions)
+        pooled = pool(self.adapter, features[size:], batch.descriptions, self.tokens)
         spread = pooled.new_zeros(size, width, *pooled.shape[1:]).index_put(
             (batch.rows.to(times.device), batch.slots.to(times.device)), pooled
         )
         tokens = self.adapter.position_net(spread, batch.boxes.to(times.device), batch.valid.to(times.device))
-        return context, BatchCall(batch, tokens, self.adapter.config.tokens)
+        return context, BatchCall(batch, tokens, self.tokens)
 
 
-def pool(adapter: DeigAdapter, features: torch.Tensor, texts: Sequence[str]) -> torch.Tensor:
-    """Features [n, L, text_dim] of n texts -> [n, T, D], T times the mean. Its words' alone: the many pads would
-    drown them.
+class GligenTrainee(PooledTrainee):
+    """GLIGEN's formulation (arXiv 2301.07093, section 3): an instance is one grounding token, made of its pooled text
+    and its box, and every cell sees every instance. The caption's context is the other rows': the base reads no other.
+    """
+
+    tokens = 1
+
+    def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor):
+        context, call = super().ground(batch, features, times)
+        return context, Unmasked(call)
+
+
+def pool(adapter: DeigAdapter, features: torch.Tensor, texts: Sequence[str], tokens: int) -> torch.Tensor:
+    """Features [n, L, text_dim] of n texts -> [n, tokens, D], the mean so many times. Its words' alone: the many pads
+    would drown them.
     """
     # A word is one token of the demo's tokenizer, and one more ends the text.
     lengths = torch.tensor([len(text.split()) + 1 for text in texts], device=features.device)
     words = torch.arange(features.shape[1], device=features.device) < lengths[:, None]
     mean = (features * words[:, :, None]).sum(1, keepdim=True) / lengths[:, None, None]
-    return adapter.ide.connector.proj_in(mean).expand(-1, adapter.config.tokens, -1)
+    return adapter.ide.connector.proj_in(mean).expand(-1, tokens, -1)
 
 
 @dataclass(frozen=True)
@@ -81,4 +98,5 @@ ABLATIONS = {
     "mask": Ablation("without the mask", UnmaskedTrainee),
     "ide": Ablation("without the IDE", PooledTrainee),
     "detail": Ablation("coarse captions only", coarse=True),
+    "gligen": Ablation("GLIGEN's formulation", GligenTrainee),
 }

@@ -11,7 +11,7 @@ from deig_core.demo import files
 from deig_core.errors import DeigError
 from deig_core.text.encoder import MAX_TOKENS
 from research.demo import evaluate, models, train
-from research.demo.ablations import Unmasked, pool
+from research.demo.ablations import GligenTrainee, Unmasked, pool
 from research.demo.generate import Models, generate
 from research.demo.latents import training_scenes
 from research.demo.loop import run_stage
@@ -69,6 +69,7 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         ["--stages", "adapter", "--ablation", "mask"],
         ["--stages", "adapter", "--ablation", "ide"],
         ["--stages", "adapter", "--ablation", "detail"],
+        ["--stages", "adapter", "--ablation", "gligen"],
     ):
         assert train.main([str(tmp_path), "--scenes=20", "--batch=4", "--threads=1", *short, *ablation]) == 0
     weights = tmp_path / "weights"
@@ -87,6 +88,7 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         "without the mask, seed 0",
         "without the IDE, seed 0",
         "coarse captions only, seed 0",
+        "GLIGEN's formulation, seed 0",
     ]
     made = []
     for adapter, encoder, how in evaluate.variants(weights, tmp_path).values():
@@ -193,10 +195,22 @@ def test_without_the_ide_the_words_of_a_text_are_averaged_and_its_pads_are_not()
     texts = ["a red circle", "a blue star with yellow dots and a white outline"]
     features = torch.stack([f.tensor for f in encoder.encode(texts)])
     lengths = encoder.tokenizer(texts, padding=True, return_tensors="pt").attention_mask.sum(1).tolist()
-    found = pool(adapter, features, texts)
+    found = pool(adapter, features, texts, 3)
     for one, feature, length in zip(found, features, lengths, strict=True):
         wanted = adapter.ide.connector.proj_in(feature[:length].mean(0))
-        assert torch.allclose(one, wanted.expand_as(one), atol=1e-5)
+        assert one.shape[0] == 3 and torch.allclose(one, wanted.expand_as(one), atol=1e-5)
+
+
+def test_gligens_formulation_has_one_token_for_an_instance_and_every_cell_sees_it():
+    adapter = evaluate.load(files.WEIGHTS / files.ADAPTER)
+    trainee = GligenTrainee(models.unet(), adapter)
+    latent = torch.zeros(4, 16, 16)
+    batch = collate([Example(latent, "a, b", ("a red star", "a blue cross"), ((0, 0, 0.3, 0.3), (0.5, 0.5, 1, 1)))])
+    features = torch.stack([f.tensor for f in models.text_encoder().encode(batch.texts)])
+    context, call = trainee.ground(batch, features, torch.tensor([500]))
+    (level,) = call.instances((16, 16), torch.device("cpu"))
+    assert context.shape[1] == adapter.config.tokens
+    assert (level.tokens.shape[1], level.tokens_per_region, level.members.tolist()) == (2, 1, [[3] * 256])
 
 
 def test_without_the_mask_every_cell_sees_every_instance_and_no_more():
