@@ -11,9 +11,9 @@ from deig_core.errors import DeigError
 from .contract import PIXELS, Engine
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, required: bool = True) -> None:
     group = parser.add_argument_group("engine, one of")
-    one = group.add_mutually_exclusive_group(required=True)
+    one = group.add_mutually_exclusive_group(required=required)
     one.add_argument(
         "--endpoint",
         nargs="+",
@@ -52,6 +52,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     more.add_argument(
         "--pixels", type=int, default=PIXELS, help=f"a picture is scaled down to this many (default: {PIXELS})"
     )
+
+
+def name(options: argparse.Namespace) -> str | None:
+    """A short name of the model that the options choose, empty for an endpoint without --model; None where they choose
+    none.
+    """
+    if options.endpoint:
+        return options.model or ""
+    folder = options.transformers or options.vllm
+    return folder.resolve().name if folder else "oracle" if options.oracle else None
 
 
 def from_arguments(options: argparse.Namespace) -> Engine:

@@ -1,0 +1,67 @@
+"""let models look at drawn pictures and keep what they say; run it again to go on"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from deig_core.errors import DeigError
+
+from ...engines import choose
+from .. import pictures
+from ..layout import read_layouts
+from ..look import look
+from ..score import procedure
+from ..witness import Witness
+
+NAME = "look"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("layouts", type=Path, help="the .jsonl file of layouts")
+    parser.add_argument("folders", type=Path, nargs="+", help="pictures <id>.png, or a folder of them for each seed")
+    parser.add_argument("--detector", type=Path, metavar="FOLDER", help="Grounding DINO, for deig and mig")
+    parser.add_argument("--sam", type=Path, metavar="FOLDER", help="SAM, for mig")
+    parser.add_argument("--clip", type=Path, metavar="FOLDER", help="CLIP, for instdiff")
+    parser.add_argument("--as", dest="name", help="the judge's name in files and tables (default: the model's)")
+    parser.add_argument("--retry-failed", action="store_true", help="ask again where a model gave an error")
+    parser.add_argument("--stretch", action="store_true", help="take pictures of another shape, stretched")
+    choose.add_arguments(parser, required=False)
+
+
+def run(options: argparse.Namespace) -> None:
+    layouts = read_layouts(options.layouts)
+    sets = [path for folder in options.folders for path in pictures.runs(folder).values()]
+    chosen = {"boxes": options.detector, "colours": options.sam, "clip": options.clip, "answer": choose.name(options)}
+    needs = procedure(layouts).NEEDS
+    if strange := [kind for kind, by in chosen.items() if by is not None and kind not in needs]:
+        raise DeigError(f"{layouts[0].benchmark} needs evidence of {' and '.join(needs)}, and none of {strange[0]}.")
+    witnesses = _witnesses(options)
+    failures = sum(
+        look(layouts, path, witnesses, retry_failed=options.retry_failed, stretch=options.stretch) for path in sets
+    )
+    if failures:
+        print(f"{failures} words are failures, with their reasons in the evidence; --retry-failed asks again.")
+
+
+def _witnesses(options: argparse.Namespace) -> list[Witness]:
+    found: list[Witness] = []
+    if options.detector:
+        from ..witnesses.detector import Detector
+
+        found.append(Detector(options.detector, device=options.device))
+    if options.sam:
+        from ..witnesses.segmenter import Segmenter
+
+        found.append(Segmenter(options.sam, device=options.device))
+    if options.clip:
+        from ..witnesses.labeller import Labeller
+
+        found.append(Labeller(options.clip, device=options.device))
+    if (name := choose.name(options)) is not None:
+        from ..witnesses.judge import Judge
+
+        found.append(Judge(choose.from_arguments(options), options.name or name))
+    if not found:
+        raise DeigError("Nobody is there to look: name --detector, --sam, --clip, or a judge (--endpoint URL, ...).")
+    return found

@@ -1,0 +1,1 @@
+"""The models that look at pictures: each gives evidence of one kind."""

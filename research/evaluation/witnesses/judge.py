@@ -1,0 +1,33 @@
+"""A vision-language model as DEIG-Bench uses it: is the crop of the given box as its description says?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...engines.contract import Engine, Question
+from ..procedures.deig import QUESTION
+from ..witness import Failure, Sight, Word, decimals
+
+MOST_TOKENS = 128
+
+
+class Judge:
+    """engine: of `research.engines`. Asked at temperature 0; P(yes) is kept where the engine gives it."""
+
+    kind, at_once = "answer", 32
+
+    def __init__(self, engine: Engine, by: str):
+        self.by, self._engine = by, engine
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {**self._engine.fingerprint(), "question": QUESTION, "most_tokens": MOST_TOKENS, "temperature": 0}
+
+    def look(self, sights: Sequence[Sight]) -> list[Word]:
+        questions = [
+            Question((s.crop,), QUESTION.format(s.instance.text), most_tokens=MOST_TOKENS, yes_no=True) for s in sights
+        ]
+        return [
+            Failure(a.error) if a.error else {"text": a.text, "p_yes": None if a.p_yes is None else decimals(a.p_yes)}
+            for a in self._engine.ask(questions)
+        ]
