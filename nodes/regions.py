@@ -108,7 +108,7 @@ class DeigRegionsFromBoxes(io.ComfyNode):
                 io.Combo.Input(
                     "layout",
                     options=list(LAYOUTS),
-                    default="xyxy",
+                    default="auto",
                     tooltip="Order of bare lists of four: corners, or corner and size. KJNodes BBOX is xywh.",
                 ),
                 io.Combo.Input(

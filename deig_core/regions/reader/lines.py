@@ -1,0 +1,121 @@
+"""Lines of numbers: YOLO's label files, tables with a header, DOTA and KITTI, a text and four numbers on each line."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+from ...errors import RegionError
+from .entry import Entry, around, number, plain_key, written_units
+from .vocabulary import CENTRES, CORNERS, SIZES
+
+_N = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s?(?:%|px)?"
+_BETWEEN = r"[)\]]?\s*[,;\s]\s*[(\[]?"
+_FOUR = rf"[(\[]{{0,2}}\s*({_N}){_BETWEEN}({_N}){_BETWEEN}({_N}){_BETWEEN}({_N})\s*[)\]]{{0,2}}"
+_LABEL_FIRST = re.compile(rf"(?P<text>.{{0,2000}}?)[\s:=|,\-]*(?<![\d.]){_FOUR}\s*[,;.]?$")
+_LABEL_LAST = re.compile(rf"{_FOUR}[\s:=|,\-]+(?P<text>[^\d\s].{{0,2000}})$")
+_KITTI = re.compile(r"[A-Za-z_]+(?:\s+-?\d+(?:\.\d+)?){14,15}")
+_DOTA = re.compile(r"(?:-?\d+(?:\.\d+)?\s+){8}\S*[A-Za-z]\S*(?:\s+[01])?")
+_MOST_LINES, _LONGEST_LINE = 2000, 2500
+
+
+def from_lines(text: str) -> tuple[list[Entry], list[str]] | None:
+    """(entries, notes) of lines that hold boxes, or None. Raises RegionError for rows of numbers of no known form."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines or len(lines) > _MOST_LINES or max(map(len, lines)) > _LONGEST_LINE:
+        return None
+    if sum(line.startswith("|") for line in lines) > 1:  # a table of Markdown
+        lines = [line.strip("| ") for line in lines if line.startswith("|") and not re.fullmatch(r"[|:\- ]+", line)]
+    if found := _table(lines):
+        return found, []
+    rows = [[number(v) for v in re.split(r"[\s,;]+", line.strip("[]()")) if v] for line in lines]
+    if all(row and None not in row for row in rows):
+        return _rows(rows, lines), []
+    if all(_KITTI.fullmatch(line) for line in lines):
+        parts = [line.split() for line in lines]
+        return [_entry("KITTI", tuple(map(float, p[4:8])), "pixels", p[0]) for p in parts], []
+    if all(_DOTA.fullmatch(line) for line in lines):
+        parts = [line.split() for line in lines]
+        corners = [[(float(p[i]), float(p[i + 1])) for i in range(0, 8, 2)] for p in parts]
+        return [_entry("DOTA", around(c), "pixels", p[8]) for c, p in zip(corners, parts, strict=True)], []
+    return _labelled(lines)
+
+
+def from_css(text: str) -> tuple[list[Entry], list[str]] | None:
+    """Boxes as rules of style sheets, as LayoutGPT asks for them: a dog {left: 10px; top: 20px; width: 30px; ...}."""
+    if ";" not in text or len(text) > 100_000:
+        return None
+    found = []
+    for part in text.split("}")[:-1]:
+        text, _, rules = part.rpartition("{")
+        sides = dict(re.findall(r"(left|top|width|height)\s*:\s*([^;]{1,30})", rules))
+        values = [number(sides.get(k, "").strip()) for k in ("left", "top", "width", "height")]
+        if None in values:
+            return None
+        units = written_units([v.strip() for v in sides.values()])
+        name = " ".join(text.split("\n")[-1].split()).strip(". ")
+        found.append(_entry("style sheets", tuple(values), units or "auto", name, "xywh", bool(units)))
+    return (found, []) if found else None
+
+
+def _entry(
+    dialect: str, values: tuple[float, ...], units: str, text: str = "", layout: str = "xyxy", sure=False
+) -> Entry:
+    written = "[" + ", ".join(f"{v:g}" for v in values) + "]"
+    return Entry(dialect, values, layout, dialect != "lines", units, sure, text=text, written=written)
+
+
+def _rows(rows: list[list[float]], lines: list[str]) -> list[Entry]:
+    widths = {len(row) for row in rows}
+    small = all(0 <= n <= 1.01 for row in rows for n in row[1:5])
+    classes = all(row[0] >= 0 and row[0] == int(row[0]) for row in rows)
+    if widths <= {5, 6} and small and classes:
+        return [_entry("YOLO labels", tuple(r[1:5]), "fractions", layout="cxcywh", sure=True) for r in rows]
+    if all(len(r) >= 7 and len(r) % 2 for r in rows) and classes and all(0 <= n <= 1.01 for r in rows for n in r[1:]):
+        return [
+            _entry("YOLO outlines", around([(r[i], r[i + 1]) for i in range(1, len(r), 2)]), "fractions") for r in rows
+        ]
+    if widths == {4}:
+        return [_entry("lines", tuple(r), "auto") for r in rows]
+    raise RegionError(
+        f"Rows of {max(widths)} numbers such as {lines[0][:60]!r} are no form that is known: expected four numbers, or "
+        "YOLO's class and centre in fractions; name the columns in a first line (xmin, ymin, xmax, ymax)."
+    )
+
+
+def _table(lines: list[str]) -> list[Entry] | None:
+    """Rows under a header that names the columns, as the table of keys reads them."""
+    mark = max(",;\t|", key=lines[0].count)
+    header = [k.strip() for k in next(csv.reader([lines[0]], delimiter=mark))]
+    keys = {plain_key(k) for k in header}
+    if len(lines) < 2 or not any(set(s) <= keys for s in (*CENTRES, *CORNERS, *SIZES)):
+        return None
+    from .dialects import DIALECTS
+    from .entry import Context
+    from .walk import Walk
+
+    rows = [dict(zip(header, (v.strip() for v in row), strict=False)) for row in csv.reader(lines[1:], delimiter=mark)]
+    walk = Walk(DIALECTS)
+    return [e for row in rows for e in walk.entries(row, walk.inside(row, Context()))]
+
+
+def _labelled(lines: list[str]) -> tuple[list[Entry], list[str]] | None:
+    """A text and four numbers on each line; lines without a number are prose around them."""
+    found, notes = [], []
+    for line in lines:
+        line = line.strip("`").lstrip("-*• ").strip()
+        if not any(c.isdigit() for c in line):
+            continue
+        match = (_LABEL_LAST.fullmatch(line) if line[0] in "[(-+." or line[0].isdigit() else None) or (
+            _LABEL_FIRST.fullmatch(line)
+        )
+        if not match:
+            notes.append(f"Left out: the line {line[:60]!r} holds no text with four numbers.")
+            continue
+        numbers = list(match.groups()[:4]) if match.re is _LABEL_LAST else list(match.groups()[1:])
+        marks = {m for n in numbers for m in ("%", "px") if n.endswith(m)}
+        units = {frozenset("%"): "percent", frozenset(["px"]): "pixels"}.get(frozenset(marks), "auto")
+        text = match["text"].strip(" \t:;=|,-\"'")
+        text = re.sub(r"^\(?\d{1,2}[.)]\s+", "", text)
+        found.append(_entry("lines", tuple(number(n) for n in numbers), units, text, sure=units != "auto"))
+    return (found, notes) if found and len(notes) <= len(found) else None

@@ -1,0 +1,100 @@
+"""Places that are no boxes: polygons, quadrilaterals, circles, masks. The box around them counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .entry import Numbers, around, folded, is_list, number, numbers, points, wrote
+from .vocabulary import OUTLINES
+
+
+@dataclass(frozen=True)
+class Place:
+    """Four numbers of an entry and what its keys say of them. key: the user's own; problem: why it is no box."""
+
+    values: Numbers = ()
+    layout: str = ""
+    named: bool = False
+    units: str = ""
+    key: str = ""
+    written: str = ""
+    problem: str = ""
+    remark: str = ""
+    more: tuple[Place, ...] = ()
+
+
+def outlined(values: Mapping[str, Any], place_of: Callable[[Mapping], Place | None]) -> Place | None:
+    """The box around the outline or circle that a mapping holds by its plain keys; None where there is none."""
+    if "allpointsx" in values and "allpointsy" in values:  # VGG's annotator
+        xs, ys = numbers(values["allpointsx"]), numbers(values["allpointsy"])
+        if xs and ys and len(xs) == len(ys):
+            return box_around(list(zip(xs, ys, strict=True)), "all_points", "")
+    if circle := _circle(values):
+        return circle
+    for key in OUTLINES:
+        value = values.get(key)
+        if value is None or value == []:
+            continue
+        units = "fractions" if key == "normalizedvertices" else ""
+        if isinstance(value, Mapping):
+            inner = folded(value)
+            if "counts" in inner:
+                return Place(
+                    problem=f'"{key}" is a mask in run lengths: connect it as a mask to DEIG Regions from Masks'
+                )
+            xs, ys = numbers(inner.get("x")), numbers(inner.get("y"))  # Ultralytics' segments
+            if xs and ys and len(xs) == len(ys):
+                return box_around(list(zip(xs, ys, strict=True)), key, "")
+            if found := place_of(value):
+                return found
+        corners = points(value) or flat_points(value)
+        if corners and len(corners) == 1:
+            return Place(problem=f'"{key}" is one point, and a region needs a box')
+        if corners:
+            found = box_around(corners, key, "")
+            return Place(**{**vars(found), "units": units})
+        return Place(problem=f'"{key}" is no outline that can be read: {wrote(value) if is_list(value) else "no list"}')
+    return None
+
+
+def _circle(values: Mapping[str, Any]) -> Place | None:
+    for x, y, rx, ry in (
+        ("cx", "cy", "r", "r"),
+        ("cx", "cy", "rx", "ry"),
+        ("cx", "cy", "radius", "radius"),
+        ("x", "y", "radius", "radius"),
+        ("x", "y", "radiusx", "radiusy"),
+    ):
+        four = [number(values.get(k)) for k in (x, y, rx, ry)]
+        if None not in four:
+            a, b, w, h = four
+            return Place(
+                (a, b, 2 * w, 2 * h), "cxcywh", True, "", "circle", wrote(four), remark="the box around a circle"
+            )
+    return None
+
+
+def flat_points(value: Any) -> list[Numbers] | None:
+    """Points of [x, y, x, y, x, y ...], and of several such lists, or lists of points, together."""
+    if is_list(value) and value and (flat := numbers(value)) and len(flat) >= 6 and len(flat) % 2 == 0:
+        return [flat[i : i + 2] for i in range(0, len(flat), 2)]
+    if not is_list(value) or not value:
+        return None
+    found: list[Numbers] = []
+    for part in value:
+        inner = (points(part) or flat_points(part)) if is_list(part) else None
+        if inner is None:
+            return None
+        found += inner
+    return found
+
+
+def box_around(corners: list[Numbers], key: str, layout: str) -> Place:
+    """The place around points, which are y, x where `layout` is yxyx."""
+    if layout == "yxyx":
+        corners = [(x, y) for y, x in corners]
+    box = around(corners)
+    outline = len(corners) > 2 and len({c[0] for c in corners} | {c[1] for c in corners}) > 4
+    return Place(box, "xyxy", True, "", key, wrote(box), remark="the box around an outline" if outline else "")

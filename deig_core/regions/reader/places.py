@@ -1,0 +1,170 @@
+"""How files write a place: the keys of boxes, corners, sizes, centres and outlines, and what they say of units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .entry import Numbers, Size, folded, is_list, number, numbers, plain_key, points, written_units, wrote
+from .outlines import Place, box_around, flat_points, outlined
+from .vocabulary import ANGLES, BOX_KEYS, CENTRES, CORNERS, DECLARES, ORDERS, PAIRS, SIZES, UNITS, UNSAID
+
+
+def place_of(entry: Mapping) -> Place | None:
+    """The place that a mapping holds by its keys; None where no key is known as one."""
+    values = folded(entry)
+    for angle in ANGLES:
+        if (turned := number(values.get(angle))) and turned % 360:
+            return Place(problem=f"is rotated by {turned:g}, and boxes here are upright: write the box around it")
+    for key in (*BOX_KEYS, *(plain_key(k) for k in entry if _is_box_key(k))):
+        if key in values and values[key] is not None and (found := _boxed(entry, key, values[key])):
+            return found
+    if found := _keyed(values):
+        return found
+    for first, second in PAIRS:
+        if first in values and second in values and (two := points([values[first], values[second]])):
+            return Place((*two[0], *two[1]), "xyxy", True, key=f"{first}, {second}", written=wrote((*two[0], *two[1])))
+    if found := _centre_and_size(values):
+        return found
+    return outlined(values, place_of)
+
+
+def declared(entry: Mapping) -> tuple[str, str]:
+    """(layout, units) that a mapping states in words ("bbox_format": "xywh"), "" where it does not."""
+    layout = units = ""
+    for key, value in folded(entry).items():
+        if key in DECLARES and isinstance(value, str) and len(value) < 60:
+            said = [plain_key(value), *(plain_key(w) for w in re.split(r"[^A-Za-z0-9.]+", value) if w)]
+            layout = layout or next((ORDERS[w] for w in said if w in ORDERS), "")
+            units = units or next((UNITS[w] for w in said if w in UNITS), "")
+        elif key == "bboxmode" and value in (0, 1) and not isinstance(value, bool):
+            layout, units = ("xyxy", "xywh")[value], "pixels"  # Detectron2's BoxMode
+    return layout, units
+
+
+def size_of(entry: Mapping) -> Size | None:
+    """Width and height in pixels of the picture that a file belongs to, where it says them beside its boxes."""
+    values = folded(entry)
+    for width, height in (
+        *(("imagewidth", "imageheight"), ("imgwidth", "imgheight"), ("originalwidth", "originalheight")),
+        *(("canvaswidth", "canvasheight"), ("inputwidth", "inputheight"), ("framewidth", "frameheight")),
+        *(("width", "height"), ("w", "h")),
+    ):
+        if _keyed(values) is None and width in values and height in values:
+            sides = number(values[width]), number(values[height])
+            if all(s is not None and s >= 2 for s in sides):
+                return sides
+    for key in (
+        "size",
+        "imagesize",
+        "image",
+        "images",
+        "img",
+        "metadata",
+        "canvas",
+        "dimensions",
+        "resolution",
+        "info",
+    ):
+        inner = values.get(key)
+        inner = inner[0] if is_list(inner) and len(inner) >= 1 and isinstance(inner[0], Mapping) else inner
+        if isinstance(inner, Mapping) and (found := size_of(inner)):
+            return found
+        if (
+            key == "resolution"
+            and isinstance(inner, str)
+            and (m := re.fullmatch(r"\s*(\d{2,5})\s*[x×*]\s*(\d{2,5})\s*", inner))
+        ):
+            return float(m[1]), float(m[2])
+    return None
+
+
+def _words(key: str) -> list[str]:
+    return [plain_key(w) for w in re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", key) if w]
+
+
+def _is_box_key(key: Any) -> bool:
+    """A key such as "bbox_norm" or "boxXYWH": a box, and words for its order and units."""
+    words = _words(key) if isinstance(key, str) else []
+    return any(w in ("box", "bbox") for w in words) and all(
+        w in ("box", "bbox", "bounding") or w in ORDERS or w in UNITS for w in words
+    )
+
+
+def _boxed(entry: Mapping, key: str, value: Any) -> Place | None:
+    own = next(k for k in entry if plain_key(k) == key)
+    words = _words(own)
+    layout = next((ORDERS[w] for w in (key, *words) if w in ORDERS), "")
+    units = next((UNITS[w] for w in (key, *words) if w in UNITS), "")
+    if isinstance(value, Mapping):
+        found = place_of(value)
+        if found is None and any(isinstance(v, (Mapping, list)) for v in value.values()):
+            return None  # a part of a file that is called so
+        if found is None:
+            return Place(problem=f'"{own}" is no box: {wrote(list(value))} are not the keys of one', key=own)
+        order, unit = declared(value)
+        return Place(
+            **{**vars(found), "key": own, "units": found.units or unit or units, "layout": found.layout or order}
+        )
+    found = numbers(value)
+    if found and len(found) == 4:
+        layout = layout or ("?" if key in UNSAID else "")
+        units = written_units(value if is_list(value) else re.findall(r"[\d.]+(?:%|px)", value)) or units
+        return Place(found, layout, False, units, own, wrote(value))
+    if is_list(value) and value:
+        if all(numbers(v) and len(numbers(v)) == 4 for v in value):
+            places = [Place(numbers(v), layout, False, written_units(v) or units, own, wrote(v)) for v in value]
+            return Place(**{**vars(places[0]), "more": tuple(places[1:])})
+        if corners := points(value):
+            return box_around(corners, own, layout)
+        if all(isinstance(v, Mapping) and place_of(v) for v in value):
+            places = [place_of(v) for v in value]
+            return Place(**{**vars(places[0]), "more": tuple(places[1:])})
+    if found and len(found) == 8:
+        return box_around([found[i : i + 2] for i in range(0, 8, 2)], own, layout)
+    if is_list(value) and any(is_list(v) for v in value) and (corners := flat_points(value)):
+        return box_around(corners, own, layout)
+    return Place(problem=f'"{own}" must be four numbers; got {wrote(value)}', key=own)
+
+
+def _keyed(values: Mapping[str, Any]) -> Place | None:
+    for sets, layout in ((CENTRES, "cxcywh"), (CORNERS, "xyxy"), (SIZES, "xywh")):
+        for keys in sets:
+            if all(k in values for k in keys):
+                return _of_keys(values, keys, layout)
+    return None
+
+
+def _of_keys(values: Mapping[str, Any], keys: tuple[str, ...], layout: str) -> Place:
+    raw = [values[k] for k in keys]
+    four = tuple(number(v) for v in raw)
+    if any(v is None for v in four):
+        return Place(problem=f"{', '.join(keys)} must be four numbers; got {wrote(raw)}", key=", ".join(keys))
+    if "x3" in values and "y3" in values:  # a quadrilateral, as Ultralytics writes oriented boxes
+        corners = [(values.get(f"x{i}"), values.get(f"y{i}")) for i in range(1, 5)]
+        if found := points([list(c) for c in corners]):
+            return box_around(found, "x1 to y4", "")
+    return Place(four, layout, True, written_units(raw), ", ".join(keys), wrote(raw))
+
+
+def _centre_and_size(values: Mapping[str, Any]) -> Place | None:
+    for centre in ("center", "centre", "centerpoint", "position", "origin", "topleft", "xy"):
+        for size in ("size", "dimensions", "wh", "extent", "extents"):
+            if centre in values and size in values:
+                at, side = _two(values[centre]), _two(values[size])
+                if at and side:
+                    layout = "cxcywh" if centre.startswith("cent") else "xywh"
+                    return Place((*at, *side), layout, True, key=f"{centre}, {size}", written=wrote((*at, *side)))
+    return None
+
+
+def _two(value: Any) -> Numbers | None:
+    if isinstance(value, Mapping):
+        by = folded(value)
+        pair = next(
+            ((by[a], by[b]) for a, b in (("x", "y"), ("width", "height"), ("w", "h")) if a in by and b in by), None
+        )
+        value = list(pair) if pair else None
+    found = numbers(value) if value is not None else None
+    return found if found and len(found) == 2 else None

@@ -1,0 +1,184 @@
+"""Reading foreign boxes: a region document, and sentences about how they were understood."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...errors import RegionError
+from ..document import (
+    COLORS,
+    Region,
+    RegionDocument,
+    check_count,
+    checked_strength,
+    checked_text,
+    parse,
+    shown,
+)
+from .dialects import DIALECTS
+from .entry import LAYOUTS, UNITS, Context, Entry, Size
+from .plain import plain
+from .settle import Reading as Understood
+from .settle import place, read_group
+from .text import from_text
+from .walk import Walk
+
+WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was read. summary: one line, for instance "Read as Qwen boxes, pixels of 640 x 480, 3 boxes."; notes: what
+    was cut, left out or chosen, a sentence each; unplaced: ids of the regions that are texts without a place, which
+    have the box of the whole picture. layout, units, size: of the first boxes, as they were read.
+    """
+
+    document: RegionDocument
+    summary: str = ""
+    notes: tuple[str, ...] = ()
+    unplaced: frozenset[str] = frozenset()
+    layout: str = "auto"
+    units: str = "auto"
+    size: Size = (0, 0)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        return (self.summary, *self.notes) if self.summary else self.notes
+
+
+def read(
+    source: Any,
+    width: int,
+    height: int,
+    *,
+    layout: str = "auto",
+    units: str = "auto",
+    size: tuple[int, int] | None = None,
+) -> Reading:
+    """Read `source`, a value or text in any form of the table in `dialects.py`, for a picture of width x height pixels.
+
+    layout: order of lists of four, one of LAYOUTS; units: one of UNITS; size: in pixels, of the picture that the boxes
+    were made on. What is set by hand counts for every form; "auto" and None leave it to the file, or to the rules of
+    docs/formats.md. An entry that cannot be used is left out and named in `notes`. Raises RegionError where none can be
+    used, where anything holds numbers under keys that nobody knows, and for more than 64 regions.
+    """
+    if layout not in LAYOUTS or units not in UNITS:
+        raise RegionError(f"layout must be one of {', '.join(LAYOUTS)}, and units one of {', '.join(UNITS)}.")
+    value = plain(source)
+    notes: list[str] = []
+    if isinstance(value, str):
+        value, said, entries = from_text(value)
+        notes += said
+    else:
+        entries = None
+    if isinstance(value, Mapping) and is_document(value):
+        document = parse(value)
+        return Reading(
+            document,
+            f"Read as a region document of {document.width} x {document.height} pixels, "
+            f"{_counted(len(document.regions))}.",
+            tuple(notes),
+        )
+    if entries is None:
+        if not isinstance(value, (Mapping, list)):
+            raise RegionError(f"Boxes must be a list of boxes, or JSON text of one; got {shown(value)}.")
+        walk = Walk(DIALECTS)
+        entries = walk.entries(value, Context())
+        notes += walk.notes
+    return _settled(entries, (width, height), layout, units, size, notes)
+
+
+def is_document(value: Mapping) -> bool:
+    """Whether a mapping means to be a region document of this pack (its version may be another)."""
+    if "regions" not in value:
+        return False
+    return "version" in value and not any(k in value for k in ("shapes", "annotations", "filename"))
+
+
+def _settled(
+    entries: list[Entry], canvas: tuple[int, int], layout: str, units: str, source: Size | None, notes: list[str]
+) -> Reading:
+    width, height = canvas
+    if layout == "auto":
+        unsaid = "may be corners, or corner and size: set layout to xyxy or xywh"
+        entries = [replace(e, problem=f"box {e.written} {unsaid}") if e.layout == "?" else e for e in entries]
+    groups: dict[tuple, list[Entry]] = {}
+    for entry in entries:
+        if entry.values is not None and not entry.problem:
+            groups.setdefault(_group(entry), []).append(entry)
+    understood = {k: read_group(g, canvas, layout, units, source) for k, g in groups.items()}
+    for key, group in groups.items():
+        if layout == "auto" and understood[key].layout == "xywh" != group[0].layout:
+            notes.append("The numbers cannot be corners, so they were read as corner and size (xywh).")
+    regions, problems, unplaced = [], [], set()
+    for i, entry in enumerate(entries):
+        name, box, said = f"Region {i + 1}", WHOLE_IMAGE, entry.remark and f"it is {entry.remark}"
+        try:
+            text = checked_text(entry.text, name, "description")
+            negative = checked_text(entry.negative, name, "negative")
+            strength = checked_strength(entry.strength, name)
+        except RegionError as error:
+            problems.append(str(error))
+            continue
+        if entry.problem:
+            problems.append(f"{name}: {entry.problem}.")
+            continue
+        if entry.values is not None:
+            box, about = place(entry, understood[_group(entry)], layout, canvas)
+            if box is None:
+                problems.append(f"{name}: {about}.")
+                continue
+            said = about or said
+        else:
+            unplaced.add(f"r{i + 1}")
+        if said:
+            notes.append(f"{name}: {said}.")
+        color = COLORS[i % len(COLORS)]
+        regions.append(Region(f"r{i + 1}", box, text, negative, color=color, strength=strength))
+    if not entries and not notes:
+        notes.append("There are no boxes in it.")
+    _refuse_where_nothing_is_left(regions, problems)
+    check_count(len(regions))
+    notes = [*notes, *(f"Left out: {p}" for p in problems)]
+    first = next(iter(understood.values()), Understood("auto", "auto", canvas))
+    return Reading(
+        RegionDocument(width, height, tuple(regions)),
+        _summary(entries, groups, understood, unplaced, len(regions)),
+        tuple(_short(notes)),
+        frozenset(unplaced),
+        first.layout,
+        first.units,
+        first.size,
+    )
+
+
+def _group(entry: Entry) -> tuple:
+    return entry.dialect, entry.units, entry.sure, entry.size, entry.layout, entry.named
+
+
+def _refuse_where_nothing_is_left(regions: list[Region], problems: list[str]) -> None:
+    if not regions and problems:
+        more = f" ({len(problems) - 1} more like it)" if len(problems) > 1 else ""
+        raise RegionError(problems[0].removesuffix(".") + more + ".")
+
+
+def _summary(entries, groups, understood, unplaced, count: int) -> str:
+    parts = []
+    for key, group in groups.items():
+        order = "" if group[0].named else f" {understood[key].layout},"
+        parts.append(f"{group[0].dialect},{order} {understood[key]}, {_counted(len(group), 'box', 'boxes')}")
+    if unplaced:
+        parts.append(f"{_counted(len(unplaced), 'text', 'texts')} without a place")
+    return f"Read as {'; '.join(dict.fromkeys(parts))}." if parts else ""
+
+
+def _counted(count: int, one: str = "region", many: str = "regions") -> str:
+    return f"{count} {one if count == 1 else many}"
+
+
+def _short(notes: list[str]) -> list[str]:
+    """Each once, on one line, and not more than a person reads."""
+    lines = list(dict.fromkeys(" ".join(n.split()) for n in notes))
+    return lines if len(lines) <= 12 else [*lines[:11], f"{len(lines) - 11} more notes like these."]

@@ -1,0 +1,136 @@
+"""From numbers to places in the picture: which order, which units, and what of it can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...errors import RegionError
+from ..document import Box
+from .entry import Entry, Numbers, Size
+
+LATENT_CELL = 8  # pixels a side
+_MOST_FRACTION = 1.5
+_TOO_FAR = 1.25
+_SCALES = {"0..1000": (1000.0, 1000.0), "percent": (100.0, 100.0), "fractions": (1.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a group of entries was read: order and units, and the size in pixels that pixels refer to."""
+
+    layout: str
+    units: str
+    size: Size
+
+    @property
+    def scale(self) -> Size:
+        return _SCALES.get(self.units, self.size)
+
+    def __str__(self) -> str:
+        pixels = f"pixels of {self.size[0]:g} x {self.size[1]:g}"
+        return {"pixels": pixels, "percent": "percent of the picture", "0..1000": "0 to 1000"}.get(
+            self.units, self.units
+        )
+
+
+def corners(values: Numbers, layout: str) -> Numbers:
+    """Four numbers in the order of `layout` as x0, y0, x1, y1."""
+    a, b, c, d = values
+    return {
+        "xyxy": (a, b, c, d),
+        "xywh": (a, b, a + c, b + d),
+        "yxyx": (b, a, d, c),
+        "cxcywh": (a - c / 2, b - d / 2, a + c / 2, b + d / 2),
+        "xxyy": (a, c, b, d),
+        "yyxx": (c, a, d, b),
+    }[layout]
+
+
+def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, source: Size | None) -> Reading:
+    """How entries of one dialect are read. layout, units, source: as set by hand ("auto" and None where not).
+
+    Raises RegionError where pixels cannot be meant of a picture of that size.
+    """
+    first = entries[0]
+    size = source or first.size or canvas
+    order = _order(entries, layout, size if units != "fractions" else (1.0, 1.0))
+    boxes = [corners(e.values, _of(e, order, layout)) for e in entries]
+    most = max(abs(n) for box in boxes for n in box)
+    reach = max(boxes, key=lambda b: max(b[2] / size[0], b[3] / size[1]))
+    within = reach[2] <= size[0] * 1.01 and reach[3] <= size[1] * 1.01
+    if units != "auto":
+        return Reading(order, units, size)
+    chosen = first.units
+    if not first.sure:
+        if chosen != "percent" and most <= _MOST_FRACTION:
+            chosen = "fractions"
+        elif chosen == "fit":
+            chosen = "pixels" if within or most > 1000 else "0..1000"
+        elif chosen in ("auto", "fractions") or (chosen == "0..1000" and most > 1010):
+            chosen = "pixels"
+        far = (reach[2] > size[0] * _TOO_FAR or reach[3] > size[1] * _TOO_FAR) and first.size is None and source is None
+        if chosen == "pixels" and (
+            far or (any(b[0] >= size[0] or b[1] >= size[1] for b in boxes) and first.size is None)
+        ):
+            place = next(e for e, b in zip(entries, boxes, strict=True) if b == reach)
+            raise RegionError(
+                f"Box {place.written} does not fit into a picture of {size[0]:g} x {size[1]:g} pixels: give the size "
+                "of the picture that the boxes were made on, or set units (0..1000?)."
+            )
+    return Reading(order, chosen, size)
+
+
+def _order(entries: Sequence[Entry], layout: str, size: Size) -> str:
+    """The layout of lists of four: as set, as the dialect has it, or corner and size where corners are impossible."""
+    if layout != "auto":
+        return layout
+    order = entries[0].layout
+    if order != "xyxy" or entries[0].named or len(entries) < 2:
+        return order
+    impossible = sum(e.values[2] <= e.values[0] or e.values[3] <= e.values[1] for e in entries)
+    fractions = all(abs(n) <= _MOST_FRACTION for e in entries for n in e.values)
+    width, height = (1.0, 1.0) if fractions else size
+    fit = all(
+        e.values[0] + e.values[2] <= width * 1.01 and e.values[1] + e.values[3] <= height * 1.01 and min(e.values) >= 0
+        for e in entries
+    )
+    least = 1 if entries[0].dialect == "texts beside boxes" else len(entries) // 2 + 1
+    return "xywh" if impossible >= least and fit else order
+
+
+def _of(entry: Entry, order: str, by_hand: str) -> str:
+    """The layout of one entry: keys that name their numbers only let a corner become a centre."""
+    if not entry.named:
+        return order
+    if entry.layout in ("xywh", "cxcywh") and by_hand in ("xywh", "cxcywh"):
+        return by_hand
+    return entry.layout
+
+
+def place(entry: Entry, reading: Reading, by_hand: str, canvas: Size) -> tuple[Box | None, str]:
+    """(box in fractions, what is to be said of it); None where it is no box inside the picture, with the reason."""
+    layout = _of(entry, reading.layout, by_hand)
+    x0, y0, x1, y1 = corners(entry.values, layout)
+    for low, high, axis in ((x0, x1, "x"), (y0, y1, "y")):
+        if high <= low:
+            hint = ""
+            if layout == "xyxy" and not entry.named:
+                hint = "; if it is corner and size, set layout to xywh"
+            elif layout in ("xywh", "cxcywh"):
+                return None, f"box {entry.written} has no {'width' if axis == 'x' else 'height'}"
+            return None, f"box {entry.written} has {axis}1 <= {axis}0{hint}"
+    width, height = reading.scale
+    box = (x0 / width, y0 / height, x1 / width, y1 / height)
+    cut = tuple(min(max(v, 0.0), 1.0) for v in box)
+    if cut[2] <= cut[0] or cut[3] <= cut[1]:
+        return None, f"box {entry.written} lies outside the picture ({reading}): check units and size"
+    said = ""
+    if any(abs(a - b) > 1e-3 for a, b in zip(cut, box, strict=True)):
+        said = f"box {entry.written} reaches beyond the picture ({reading}) and was cut at its edge"
+    cell = LATENT_CELL / canvas[0], LATENT_CELL / canvas[1]
+    if cut[2] - cut[0] < cell[0] * 0.999 or cut[3] - cut[1] < cell[1] * 0.999:
+        said = (
+            f"box {entry.written} is smaller than one latent cell ({LATENT_CELL} x {LATENT_CELL} pixels): check units"
+        )
+    return cut, said

@@ -1,0 +1,123 @@
+"""Files of annotation tools and packs whose places are written in a way of their own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from .entry import Context, Entry, around, folded, is_four, is_list, numbers, points, wrote
+from .mapping import entries_of
+from .places import Place, place_of
+from .texts import text_of
+
+if TYPE_CHECKING:
+    from .walk import Walk
+
+
+def find_label_studio(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    if not isinstance(value, Mapping):
+        return None
+    values = folded(value)
+    inner = values.get("value")
+    studio = isinstance(inner, Mapping) and ("originalwidth" in values or "fromname" in values)
+    labels = any(k.endswith("labels") and k != "labels" and len(k) > 8 for k in values)
+    if not studio and not (labels and (place_of(value) is not None)):
+        return None
+    holder = inner if studio else value
+    place = place_of(holder)
+    if place is None:
+        if any(k in folded(holder) for k in ("choices", "text", "rating", "taxonomy")):
+            return []
+        problem = "holds no rectangle, ellipse or polygon; draw one, or connect a mask to DEIG Regions from Masks"
+        return [Entry("Label Studio", text=text_of(holder, context), problem=problem, written=wrote(list(holder)))]
+    return [replace(e, units="percent", sure=True) for e in entries_of(place, holder, context, "Label Studio")]
+
+
+def find_createml(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    inner = folded(value).get("coordinates") if isinstance(value, Mapping) else None
+    if not isinstance(inner, Mapping) or not all(k in folded(inner) for k in ("x", "y", "width", "height")):
+        return None
+    place = place_of(inner)
+    return entries_of(place, value, context, "CreateML", "cxcywh", "pixels")
+
+
+def find_omost(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    if not isinstance(value, Mapping) or not {"rect"} < set(value) or not {"prefixes", "suffixes"} & set(value):
+        return None
+    four = numbers(value["rect"])
+    parts = [p for key in ("prefixes", "suffixes") if is_list(value.get(key)) for p in value[key] if isinstance(p, str)]
+    text = ", ".join(p.strip().strip(",") for p in parts if p.strip())
+    if four is None or len(four) != 4:
+        return [Entry("Omost canvas", text=text, problem=f'"rect" must be four numbers; got {wrote(value["rect"])}')]
+    place = tuple(v / 90 for v in four)
+    return [Entry("Omost canvas", place, "yyxx", True, "fractions", True, text=text, written=wrote(four))]
+
+
+def find_labelme(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    if not isinstance(value, Mapping) or "shape_type" not in value or "points" not in value:
+        return None
+    corners, text = points(value["points"]), text_of(value, context)
+    kind = value["shape_type"]
+    if not corners or kind in ("point", "linestrip", "line", "points") or (len(corners) < 2):
+        problem = f"is a {kind}, which has no inside: draw a rectangle or a polygon"
+        return [Entry("labelme", text=text, problem=problem, written=wrote(kind))]
+    remark = "" if kind == "rectangle" else "the box around an outline"
+    if kind == "circle":
+        (x, y), (ex, ey) = corners[:2]
+        radius = ((ex - x) ** 2 + (ey - y) ** 2) ** 0.5
+        corners = [(x - radius, y - radius), (x + radius, y + radius)]
+    box = around(corners)
+    return [Entry("labelme", box, "xyxy", True, "pixels", False, context.size, text, written=wrote(box), remark=remark)]
+
+
+def find_vgg(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    if not isinstance(value, Mapping) or not isinstance(value.get("shape_attributes"), Mapping):
+        return None
+    place = place_of(value["shape_attributes"]) or Place(problem="is a point or a line, which has no inside")
+    return entries_of(place, value, context, "VGG Image Annotator", units="pixels")
+
+
+def find_fragment(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    target = value.get("target") if isinstance(value, Mapping) else None
+    selector = target.get("selector") if isinstance(target, Mapping) else None
+    said = selector.get("value") if isinstance(selector, Mapping) else None
+    match = re.fullmatch(r"xywh=(?:(pixel|percent):)?([\d.,]{7,80})", said) if isinstance(said, str) else None
+    four = numbers(match[2]) if match else None
+    if not four or len(four) != 4:
+        return None
+    units = "percent" if match[1] == "percent" else "pixels"
+    text = text_of({"text": value.get("body"), **value}, context)
+    return [Entry("web annotations", four, "xywh", True, units, True, context.size, text, written=said)]
+
+
+def find_segs(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    if not is_list(value) or len(value) != 2 or not is_list(value[1]):
+        return None
+    size = numbers(value[0]) if is_list(value[0]) else None
+    if not size or len(size) != 2 or not all(isinstance(s, Mapping) and "crop_region" in s for s in value[1]):
+        return None
+    inside = replace(context, size=(size[1], size[0]))
+    found: list[Entry] = []
+    for seg in value[1]:
+        place = Place(problem='"bbox" must be four numbers') if not is_four(seg.get("bbox")) else place_of(seg)
+        found += entries_of(place, seg, inside, "Impact SEGS", "xyxy", "pixels")
+    return found
+
+
+def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    if not isinstance(value, Mapping) or not is_list(value.get("annotations")) or not is_list(value.get("images")):
+        return None
+    boxed = [a for a in value["annotations"] if isinstance(a, Mapping) and "image_id" in a and place_of(a)]
+    pictures = list(dict.fromkeys(str(a["image_id"]) for a in boxed))
+    if not boxed:
+        return None
+    if len(pictures) > 1:
+        walk.notes.append(f"There are boxes of {len(pictures)} pictures; those of the first one were read.")
+    picture = next((i for i in value["images"] if isinstance(i, Mapping) and str(i.get("id")) == pictures[0]), {})
+    inside = replace(
+        walk.inside({"categories": value.get("categories")}, context), size=walk.inside(picture, context).size
+    )
+    chosen = [a for a in boxed if str(a["image_id"]) == pictures[0]]
+    return [e for a in chosen for e in entries_of(place_of(a), a, inside, "COCO", "xywh", "pixels")]

@@ -1,0 +1,323 @@
+"""One reader of foreign boxes: every form of its table, and the rules where forms or numbers are in doubt."""
+
+import json
+from collections import namedtuple
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deig_core.errors import RegionError
+from deig_core.regions.formats import from_boxes, read_boxes
+from deig_core.regions.reader import DIALECTS, read
+from deig_core.regions.reader.examples import BOX, EXAMPLES, HEIGHT, TEXT, WIDTH
+
+PIXELS = (80, 100, 480, 450)
+ALL = [(name, example) for name, examples in EXAMPLES.items() for example in examples]
+
+
+def boxes(source, width=WIDTH, height=HEIGHT, **options):
+    return [(r.description, r.box) for r in read(source, width, height, **options).document.regions]
+
+
+def test_the_table_and_its_examples_name_the_same_forms():
+    assert [d.name for d in DIALECTS] == list(EXAMPLES)
+
+
+@pytest.mark.parametrize(("name", "example"), ALL, ids=lambda v: v if isinstance(v, str) and v in EXAMPLES else None)
+@pytest.mark.parametrize("as_text", [False, True], ids=["value", "text"])
+def test_every_form(name, example, as_text):
+    reading = read(json.dumps(example) if as_text and not isinstance(example, str) else example, WIDTH, HEIGHT)
+    (region,) = reading.document.regions
+    assert region.box == pytest.approx(BOX, abs=1e-3)
+    assert region.description == (TEXT if TEXT in json.dumps(example) else region.description)
+    if not isinstance(example, str):
+        assert reading.summary.startswith(f"Read as {name}, ")
+
+
+def test_forms_that_divide_the_picture_otherwise():
+    assert boxes("<phrase>a cat</phrase><object><patch_index_0000><patch_index_0495></object>") == [
+        ("a cat", (0, 0, 0.5, 0.5))
+    ]
+    assert boxes("a sky ADDROW a tree ADDCOL a house") == [
+        ("a sky", (0, 0, 1, 0.5)),
+        ("a tree", (0, 0.5, 0.5, 1)),
+        ("a house", (0.5, 0.5, 1, 1)),
+    ]
+    assert boxes("best ADDCOMM\nx BREAK y\nDivide mode: Vertical\nDivide Ratio : 1,3") == [
+        ("best, x", (0, 0, 1, 0.25)),
+        ("best, y", (0, 0.25, 1, 1)),
+    ]
+    assert boxes("a ADDCOL b ADDCOL c ADDROW d ADDCOL e\nDivide Ratio : 1,2,1,1;2,4,6")[3] == (
+        "d",
+        pytest.approx((0, 1 / 3, 0.4, 1)),
+    )
+    assert boxes(["a red hoodie", {"desc": "a dog"}]) == [("a red hoodie", (0, 0, 1, 1)), ("a dog", (0, 0, 1, 1))]
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [
+        ([{"type": "obj", "bbox": list(PIXELS), "desc": TEXT}], {"layout": "xyxy", "units": "pixels"}),
+        ([{"bbox_2d": [100, 80, 450, 480], "label": TEXT}], {"layout": "yxyx", "units": "pixels"}),
+        ([{"bbox_2d": [100, 200, 600, 900], "label": TEXT}], {"units": "0..1000"}),
+        ([{"box_2d": [0.1, 0.2, 0.5, 0.7], "label": TEXT}], {"layout": "xywh"}),
+        ([[0.35, 0.55, 0.5, 0.7]], {"layout": "cxcywh"}),
+        ([[10, 20, 60, 90]], {"units": "percent"}),
+        ([{"x": 280, "y": 275, "width": 400, "height": 350}], {"layout": "cxcywh"}),
+        ([{"x": 10, "y": 20, "w": 50, "h": 70}], {"units": "percent"}),
+        ([{"rect": [80, 100, 400, 350]}], {"layout": "xywh"}),
+        ([{"bbox": [160, 200, 960, 900]}], {"size": (1600, 1000)}),
+        ({"imageWidth": 9, "imageHeight": 9, "boxes": [[160, 200, 960, 900]]}, {"size": (1600, 1000)}),
+        ([{"x": 80, "y": 100, "width": 400, "height": 350}], {"layout": "xyxy"}),
+    ],
+    ids=str,
+)
+def test_what_is_set_by_hand_beats_every_guess(source, options):
+    ((_, box),) = boxes(source, **options)
+    assert box == pytest.approx(BOX)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"zone": [1, 2, 3, 4], "label": "a dog"},
+        {"quux": [[1, 2, 3, 4], [5, 6, 7, 8]], "label": "a dog"},
+        {"label": "a dog", "p": 10, "q": 20, "r": 30, "s": 40},
+        {"label": "a dog", "x": 10, "y": 20},
+        {"label": "a dog", "box": None},
+        {"label": "a dog", "loc": "10,20,30,40"},
+        {"label": "a dog", "position": "top left"},
+        {"label": "a dog", "point_2d": [10, 20]},
+        {"label": "a dog", "inner": {"a": 1, "b": 2, "c": 3, "d": 4}},
+        {"label": "a dog", "cx": 100, "cy": 100, "w": 50, "h": 50, "angle": 30},
+        {"label": "a dog", "bbox": [1, 2, 3, 4, 0.5]},
+        {"label": "a dog", "segmentation": {"counts": "abc", "size": [5, 5]}},
+        {"label": "a dog", "rect": [1, 2, 30, 40]},
+    ],
+    ids=str,
+)
+def test_a_place_that_nobody_knows_is_refused_by_name_and_never_the_whole_picture(entry):
+    for source in ([entry], entry, {"objects": [entry]}, {"deep": {"list": [entry]}}):
+        with pytest.raises(RegionError):
+            read(source, WIDTH, HEIGHT)
+    reading = read([{"box": [0, 0, 1, 1], "label": "a cat"}, entry], WIDTH, HEIGHT)
+    assert [r.description for r in reading.document.regions] == ["a cat"]
+    (said,) = [n for n in reading.notes if n.startswith("Left out: Region 2")]
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("source", "units"),
+    [
+        ([{"bbox_2d": [100, 200, 600, 450]}], "pixels"),  # fits both: Qwen2.5's pixels
+        ([{"bbox_2d": [100, 200, 600, 900]}], "0..1000"),  # beyond 500 pixels: Qwen3
+        ([{"bbox_2d": [100, 200, 1600, 900]}], None),
+        ([{"box_2d": [200, 100, 900, 600]}], "0..1000"),
+        ([{"x": 1, "y": 1, "w": 4, "h": 4}], "pixels"),
+        ([{"x": 0, "y": 0, "w": 1, "h": 1}], "fractions"),
+        ([[0, 0, 1, 1]], "fractions"),
+        ([[0, 0, 1, 2]], "pixels"),
+        ([[100, 100, 400, 500], [900, 300, 1500, 1000]], None),
+        ([{"bbox": [900, 300, 990, 1000]}], None),
+    ],
+    ids=str,
+)
+def test_units_by_a_stated_rule(source, units):
+    if units is None:
+        with pytest.raises(RegionError, match=r"does not fit into a picture of 800 x 500 pixels"):
+            read(source, WIDTH, HEIGHT)
+    else:
+        assert read(source, WIDTH, HEIGHT).units == units
+
+
+def test_lists_that_cannot_be_corners_are_corner_and_size_and_it_is_said():
+    reading = read([[300, 300, 100, 100], [400, 100, 300, 60]], WIDTH, HEIGHT)
+    assert reading.layout == "xywh" and any("corner and size" in n for n in reading.notes)
+    with pytest.raises(RegionError, match="set layout to xywh"):
+        read([[400, 300, 100, 100]], WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        ([-20, 10, 200, 200], "[-20, 10, 200, 200] reaches beyond the picture (pixels of 800 x 500) and was cut"),
+        ([10, 10, 12, 200], "[10, 10, 12, 200] is smaller than one latent cell"),
+    ],
+)
+def test_a_box_that_is_cut_or_tiny_is_said_in_the_users_numbers(box, said):
+    (note,) = read([box], WIDTH, HEIGHT).notes
+    assert said in note
+
+
+def test_good_ones_are_offered_and_the_bad_ones_named():
+    reading = read([[0, 0, 100, 100], [50, 50, 50, 80], {"box": None, "label": "x"}], WIDTH, HEIGHT)
+    assert len(reading.document.regions) == 1
+    assert [n.split(":")[0] for n in reading.notes] == ["Left out"] * 2
+    assert "Region 2" in reading.notes[0] and "Region 3" in reading.notes[1]
+
+
+def test_frames_texts_and_empties():
+    two = [{"boxes": [[0, 0, 100, 100]], "labels": ["a"]}, {"boxes": [[5, 5, 50, 50]], "labels": ["b"]}]
+    reading = read(two, WIDTH, HEIGHT)
+    assert [r.description for r in reading.document.regions] == ["a"] and "2 pictures" in reading.notes[0]
+    assert boxes({"elements": [], "boxes": [[0, 0, 1, 1]]}) and boxes([[], [[0, 0, 1, 1]]])
+    assert [t for t, _ in boxes({"boxes": [[0, 0, 1, 1], [0, 0, 1, 1]], "labels": ["a", None]})] == ["a", ""]
+    assert "which belongs to which" in read({"boxes": [[0, 0, 1, 1]], "labels": ["a", "b"]}, 64, 64).notes[0]
+    for nothing in ([], "[]", [{"bboxes": [], "labels": []}], {"detections": []}, "```json\n[]\n```"):
+        assert read(nothing, 64, 64).notes == ("There are no boxes in it.",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[ // first\n {"box": [80,100,480,450], "label": "a red hoodie"} /* second */\n]',
+        "[{box: [80,100,480,450], label: a red hoodie}]",
+        "[{“box”: [80,100,480,450], “label”: “a red hoodie”}, ...]",
+        '```json\n[]\n```\nthen\n```json\n[{"box":[80,100,480,450],"label":"a red hoodie"}]\n```',
+        '[{"box": [80,100,480,450], "label": "a red hoodie"}, {"box": [80,100,4',
+        '"[{\\"box\\": [80,100,480,450], \\"label\\": \\"a red hoodie\\"}]"',
+        '\ufeff{"box": [80,100,480,450], "label": "a red hoodie"}',
+        'see [1]: {"box": (80,100,480,450), "label": "a red hoodie"} [end]',
+    ],
+)
+def test_a_models_sloppy_answer(text):
+    ((said, box),) = boxes(text)
+    assert said == TEXT and box == pytest.approx(BOX)
+
+
+def test_two_code_blocks_are_both_read():
+    text = '```json\n[{"box":[0,0,1,1],"label":"a"}]\n```\nand\n```json\n[{"box":[0,0,1,1],"label":"b"}]\n```'
+    assert [t for t, _ in boxes(text)] == ["a", "b"]
+
+
+def test_a_fence_inside_a_description_is_text():
+    document = {
+        "version": 1,
+        "width": 800,
+        "height": 500,
+        "regions": [{"box": list(BOX), "description": "a ```q``` x"}],
+    }
+    for text in (json.dumps(document), f"```json\n{json.dumps(document)}\n```"):
+        assert boxes(text) == [("a ```q``` x", BOX)]
+
+
+def test_values_of_other_nodes():
+    seg = namedtuple("SEG", ["cropped_image", "cropped_mask", "confidence", "crop_region", "bbox", "label"])
+    segs = ((HEIGHT, WIDTH), [seg(np.zeros((9, 9)), np.zeros((9, 9)), 0.9, [0, 0, 500, 500], PIXELS, TEXT)])
+    for source in (
+        segs,
+        torch.tensor([PIXELS]),
+        np.array([PIXELS]),
+        np.array(PIXELS),
+        {"boxes": torch.tensor([PIXELS], dtype=torch.float32), "labels": [TEXT]},
+        [{"box": np.array(PIXELS), "label": TEXT}],
+    ):
+        assert boxes(source)[0][1] == pytest.approx(BOX)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.zeros(3, 512, 512),
+        torch.zeros(1, 4, device="meta"),
+        torch.zeros(1, 4, dtype=torch.complex64),
+        torch.zeros(1, 4).to_sparse(),
+        np.array([["2020-01-01"] * 4], dtype="datetime64[D]"),
+        np.ma.array([[1.0, 2, 300, 400]], mask=[[0, 1, 0, 0]]),
+        [object()],
+        b"abc",
+        7,
+        None,
+        {"version": np.array([1, 2]), "width": 8, "height": 8, "regions": []},
+        [{None: 1, 3: 2, True: 3, "label": "x"}],
+        [[[[[[[[[[]]]]]]]]] * 2 + [1]],
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_values_that_are_no_boxes_are_a_region_error(value):
+    with pytest.raises(RegionError) as said:
+        read(value, WIDTH, HEIGHT)
+    assert "\n" not in str(said.value) and len(str(said.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[" * 100_000, "[\n" * 50_000, '["' + '\\"' * 90_000, "```" + "a" * 300_000, 'he said "a\\"b" ' * 20_000),
+        *(
+            "```\n" * 50_000,
+            "{[" * 50_000,
+            "x <ref>" * 50_000,
+            "x <loc_1>" * 50_000,
+            "[/*" * 30_000,
+            "[" + "," * 300_000,
+        ),
+        *("1" * 300_000, "1 2 3\n" * 1999, ("a" * 1000 + ": 1,2,3\n") * 300, " " * 300_000 + "x", "BREAK " * 3000),
+        *("a" + "-" * 2400 + "1,2,3", "x{a;" * 50_000, "<a>" * 90_000, "\n" * 300_000 + "RP", "#" * 300_000 + "["),
+    ],
+    ids=lambda t: t[:8],
+)
+def test_hostile_text_is_refused_at_once(text):
+    import time
+
+    start = time.process_time()
+    with pytest.raises(RegionError):
+        read(text, WIDTH, HEIGHT)
+    assert time.process_time() - start < 2
+
+
+def test_xml_expands_nothing():
+    with pytest.raises(RegionError, match="entities"):
+        read('<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', WIDTH, HEIGHT)
+
+
+BOXES = st.tuples(
+    st.integers(0, 300), st.integers(0, 200), st.integers(10, 200), st.integers(10, 200)
+)  # x, y, width, height in pixels
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(BOXES, st.sampled_from(["a dog", "a cat; two", "ein Hund", "[x] {y}"])), min_size=1, max_size=6),
+    st.sampled_from(["xyxy", "xywh", "yxyx", "cxcywh"]),
+    st.sampled_from(["pixels", "fractions", "0..1000", "percent"]),
+    st.sampled_from(["bbox", "box", "bbox_2d", "box_2d", "row", "columns"]),
+)
+def test_any_order_and_units_set_by_hand_read_back(entries, layout, units, form):
+    scale = {"pixels": (1, 1), "fractions": (WIDTH, HEIGHT), "0..1000": (0.8, 0.5), "percent": (8, 5)}[units]
+
+    def written(x, y, w, h):
+        x, w, y, h = x / scale[0], w / scale[0], y / scale[1], h / scale[1]
+        return {
+            "xyxy": [x, y, x + w, y + h],
+            "xywh": [x, y, w, h],
+            "yxyx": [y, x, y + h, x + w],
+            "cxcywh": [x + w / 2, y + h / 2, w, h],
+        }[layout]
+
+    if form == "columns":
+        source = {"boxes": [written(*b) for b, _ in entries], "labels": [t for _, t in entries]}
+    elif form == "row":
+        source = [[t, written(*b)] for b, t in entries]
+    else:
+        source = [{form: written(*b), "label": t} for b, t in entries]
+    for one in (source, json.dumps(source)):
+        found = boxes(one, layout=layout, units=units)
+        assert [t for t, _ in found] == [t for _, t in entries]
+        for (_, box), ((x, y, w, h), _) in zip(found, entries, strict=True):
+            assert box == pytest.approx((x / 800, y / 500, (x + w) / 800, (y + h) / 500), abs=1e-9)
+
+
+def test_descriptions_replace_texts_and_those_without_a_box_are_said():
+    reading = read_boxes([[0, 0, 1, 1]], 64, 64, descriptions=["a", "b"])
+    assert [r.description for r in reading.document.regions] == ["a", "b"] and "no box of their own" in reading.notes[
+        -1
+    ]
+
+
+def test_from_boxes_logs_what_was_left_out(caplog):
+    assert len(from_boxes([[0, 0, 1, 1], [1, 1, 1, 1]], 64, 64).regions) == 1
+    assert "Region 2" in caplog.text
