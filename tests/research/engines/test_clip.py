@@ -1,7 +1,7 @@
 """CLIP by both libraries: the real classes at a tiny size."""
 
 import pytest
-import tiny_clip
+import tiny_clips
 import torch
 from PIL import Image
 
@@ -15,7 +15,7 @@ RED, BLUE = Image.new("RGB", (80, 60), (200, 30, 30)), Image.new("RGB", (60, 90)
 def clip(request, tmp_path_factory):
     if request.param == "open_clip_clip":
         pytest.importorskip("open_clip", reason="open_clip_torch (extra `evaluation`) is not installed")
-    return load_clip(getattr(tiny_clip, request.param)(tmp_path_factory.mktemp(request.param)), "cpu")
+    return load_clip(getattr(tiny_clips, request.param)(tmp_path_factory.mktemp(request.param)), "cpu")
 
 
 def test_vectors_have_length_1_and_depend_on_nothing_else(clip):
@@ -35,12 +35,12 @@ def test_long_texts_are_refused_rather_than_cut(clip):
 
 def test_open_clip_counts_with_clips_real_vocabulary(tmp_path):
     pytest.importorskip("open_clip", reason="open_clip_torch (extra `evaluation`) is not installed")
-    clip = load_clip(tiny_clip.open_clip_clip(tmp_path), "cpu")
+    clip = load_clip(tiny_clips.open_clip_clip(tmp_path), "cpu")
     assert clip.count("a photo of a polka-dotted teddy bear") == 11
 
 
 def test_the_model_is_part_of_the_fingerprint(clip, tmp_path):
-    again = load_clip(tiny_clip.transformers_clip(tmp_path), "cpu")
+    again = load_clip(tiny_clips.transformers_clip(tmp_path), "cpu")
     assert (clip.fingerprint() == again.fingerprint()) == (clip.fingerprint()["engine"] == "transformers")
 
 
@@ -60,7 +60,7 @@ def test_other_folders_are_refused(tmp_path, file, content, said):
 
 
 def test_a_folder_without_processor_and_another_model(tmp_path):
-    folder = tiny_clip.transformers_clip(tmp_path)
+    folder = tiny_clips.transformers_clip(tmp_path)
     for file in folder.glob("*processor*"):
         file.unlink()
     with pytest.raises(EngineError, match="processor"):

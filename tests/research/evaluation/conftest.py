@@ -1,5 +1,5 @@
 import pytest
-import tiny_clip
+import tiny_clips
 import tiny_models
 
 
@@ -16,4 +16,4 @@ def sam_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def clip_folder(tmp_path_factory):
-    return tiny_clip.transformers_clip(tmp_path_factory.mktemp("models") / "clip")
+    return tiny_clips.transformers_clip(tmp_path_factory.mktemp("models") / "clip")
