@@ -26,7 +26,8 @@ FOLDER = "evidence"  # in the folder of pictures
 KINDS = {
     "boxes": "the detector's word on the noun: {boxes: [[x0, y0, x1, y1, score], ...]}, fractions of the picture, all "
     "of them above the detector's floor, before any threshold and non-maximum suppression",
-    "answer": "the judge's word on the crop and the text: {text, p_yes}, p_yes null where the engine gives none",
+    "answer": "the judge's word on the crop and the text: {text, p_yes}, p_yes null where the engine gives none; cut: "
+    "true where the text ends at the most tokens",
     "colours": "shares of the mask that the segmenter found for the box: {pixels, shares: {red: 0.31, ...}}",
     "clip": "cosines of the crop: {phrase: with the text, labels: {kind of label: {label: cosine}}}",
     "oracle": "the demo world's own scorer: {iou, found: {attribute: value}}",

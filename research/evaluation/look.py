@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from deig_core.errors import DeigError
 
 from ..lock import only_run
-from ..progress import Progress
 from . import pictures
 from .evidence import Log, Record, keys
 from .layout import Layout
@@ -24,7 +23,6 @@ def look(
     *,
     retry_failed: bool = False,
     stretch: bool = False,
-    say: Callable[[str], None] = print,
 ) -> int:
     """Let each witness look at all that it has no word on yet, in one set of pictures; how many words are failures.
 
@@ -36,8 +34,8 @@ def look(
         usable = {key: f for key, f in found.items() if f.problem is None}
         if len(usable) < len(found):
             lost = len(found) - len(usable)
-            say(f"{folder}: {lost} of {len(found)} pictures are missing or cannot be used; they fail.")
-        return sum(_look(layouts, folder, usable, witness, retry_failed, say) for witness in witnesses)
+            print(f"{folder}: {lost} of {len(found)} pictures are missing or cannot be used; they fail.")
+        return sum(_look(layouts, folder, usable, witness, retry_failed) for witness in witnesses)
 
 
 def _look(
@@ -46,8 +44,9 @@ def _look(
     usable: Mapping[str, Found],
     witness: Witness,
     retry_failed: bool,
-    say: Callable[[str], None],
 ) -> int:
+    from tqdm import tqdm
+
     with Log(folder, witness.kind, witness.by, witness.fingerprint()) as log:
         work = []  # the instances of a picture stay together
         for layout in layouts:
@@ -58,15 +57,14 @@ def _look(
                 ]
                 if lacking:
                     work.append((layout, lacking))
-        progress = Progress(
-            f"{folder.name}, {witness.kind} by {witness.by}", sum(len(i) for _, i in work), "instances", say
-        )
-        for records in _words(work, usable, witness):
-            log.add(records)
-            progress.add(len(records), sum(r.error is not None for r in records))
+        number, failed = sum(len(indices) for _, indices in work), 0
+        with tqdm(total=number, unit="instance", desc=f"{folder.name}, {witness.kind} by {witness.by}") as bar:
+            for records in _words(work, usable, witness):
+                log.add(records)
+                failed += sum(record.error is not None for record in records)
+                bar.set_postfix({"failed": failed} if failed else {}, refresh=False)
+                bar.update(len(records))
         log.put_in_order(keys(layouts))
-        if work:
-            say(progress.line())
         return sum(
             record.error is not None
             for key, record in log.records.items()

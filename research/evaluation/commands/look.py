@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import ExitStack
 from pathlib import Path
 
 from deig_core.errors import DeigError
@@ -36,15 +37,16 @@ def run(options: argparse.Namespace) -> None:
     needs = procedure(layouts).NEEDS
     if strange := [kind for kind, by in chosen.items() if by is not None and kind not in needs]:
         raise DeigError(f"{layouts[0].benchmark} needs evidence of {' and '.join(needs)}, and none of {strange[0]}.")
-    witnesses = _witnesses(options)
-    failures = sum(
-        look(layouts, path, witnesses, retry_failed=options.retry_failed, stretch=options.stretch) for path in sets
-    )
+    with ExitStack() as stack:
+        witnesses = _witnesses(options, stack)
+        failures = sum(
+            look(layouts, path, witnesses, retry_failed=options.retry_failed, stretch=options.stretch) for path in sets
+        )
     if failures:
         print(f"{failures} words are failures, with their reasons in the evidence; --retry-failed asks again.")
 
 
-def _witnesses(options: argparse.Namespace) -> list[Witness]:
+def _witnesses(options: argparse.Namespace, stack: ExitStack) -> list[Witness]:
     found: list[Witness] = []
     if options.detector:
         from ..witnesses.detector import Detector
@@ -61,7 +63,9 @@ def _witnesses(options: argparse.Namespace) -> list[Witness]:
     if (name := choose.name(options)) is not None:
         from ..witnesses.judge import Judge
 
-        found.append(Judge(choose.from_arguments(options), options.name or name))
+        judge = Judge(choose.from_arguments(options), options.name or name)
+        stack.callback(judge.close)
+        found.append(judge)
     if not found:
         raise DeigError("Nobody is there to look: name --detector, --sam, --clip, or a judge (--endpoint URL, ...).")
     return found

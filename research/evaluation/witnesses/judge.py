@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...engines.contract import Engine, Question
+from ...engines.contract import Answer, Engine, Question
 from ..procedures.deig import QUESTION
 from ..witness import Failure, Sight, Word, decimals
 
@@ -27,7 +27,14 @@ class Judge:
         questions = [
             Question((s.crop,), QUESTION.format(s.instance.text), most_tokens=MOST_TOKENS, yes_no=True) for s in sights
         ]
-        return [
-            Failure(a.error) if a.error else {"text": a.text, "p_yes": None if a.p_yes is None else decimals(a.p_yes)}
-            for a in self._engine.ask(questions)
-        ]
+        return [_word(answer) for answer in self._engine.ask(questions)]
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+def _word(answer: Answer) -> Word:
+    if answer.error:
+        return Failure(answer.error)
+    p_yes = None if answer.p_yes is None else decimals(answer.p_yes)
+    return {"text": answer.text, "p_yes": p_yes, **({"cut": True} if answer.cut else {})}

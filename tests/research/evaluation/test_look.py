@@ -58,7 +58,7 @@ def file_of(folder):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = draw(tmp_path_factory.mktemp("whole"))
-    assert look(LAYOUTS, folder, [Echo()], say=lambda _: None) == 0
+    assert look(LAYOUTS, folder, [Echo()]) == 0
     return file_of(folder)
 
 
@@ -120,13 +120,14 @@ def test_a_picture_that_was_drawn_again_is_looked_at_again(tmp_path):
     assert again.asked == ["4 0", "4 1"]
 
 
-def test_missing_pictures_are_said_and_not_asked_about(tmp_path):
-    folder, said, echo = draw(tmp_path, LAYOUTS[:10]), [], Echo()
+def test_missing_pictures_are_said_and_not_asked_about(tmp_path, capsys):
+    folder, echo = draw(tmp_path, LAYOUTS[:10]), Echo()
     (folder / "p3.png").write_bytes(b"")
-    look(LAYOUTS, folder, [echo], say=said.append)
-    assert said[0] == f"{folder}: 3 of 12 pictures are missing or cannot be used; they fail."
+    look(LAYOUTS, folder, [echo])
+    said = capsys.readouterr()
+    assert said.out == f"{folder}: 3 of 12 pictures are missing or cannot be used; they fail.\n"
     assert not {t for t in echo.asked if t.startswith(("3 ", "10 ", "11 "))}
-    assert said[1].startswith(f"{folder.name}, answer by echo: 18 of 18 instances, ")
+    assert "answer by echo: 100%" in said.err and "18/18" in said.err
 
 
 def test_two_runs_on_one_folder(tmp_path):

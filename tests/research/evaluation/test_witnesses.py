@@ -148,13 +148,13 @@ class Asked:
 
 
 def test_the_judge_sees_the_crop_and_is_asked_in_the_scripts_words():
-    engine = Asked(Answer("yes", 0.9), Answer(error="the server answered 413"), Answer("no", None))
+    engine = Asked(Answer("yes", 0.9), Answer(error="the server answered 413"), Answer("no", None, cut=True))
     judge = Judge(engine, "qwen")
     words = judge.look(sights())
     assert words == [
         {"text": "yes", "p_yes": 0.9},
         Failure("the server answered 413"),
-        {"text": "no", "p_yes": None},
+        {"text": "no", "p_yes": None, "cut": True},
     ]
     question = engine.questions[0]
     (crop,) = question.images()
