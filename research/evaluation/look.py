@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +23,7 @@ def look(
     *,
     retry_failed: bool = False,
     stretch: bool = False,
+    say: Callable[[str], None] = print,
 ) -> int:
     """Let each witness look at all that it has no word on yet, in one set of pictures; how many words are failures.
 
@@ -34,7 +35,7 @@ def look(
         usable = {key: f for key, f in found.items() if f.problem is None}
         if len(usable) < len(found):
             lost = len(found) - len(usable)
-            print(f"{folder}: {lost} of {len(found)} pictures are missing or cannot be used; they fail.")
+            say(f"{folder}: {lost} of {len(found)} pictures are missing or cannot be used; they fail.")
         return sum(_look(layouts, folder, usable, witness, retry_failed) for witness in witnesses)
 
 
