@@ -8,13 +8,14 @@ from .apply import DeigApply
 from .attention_maps import DeigAttentionMaps, DeigRecordAttention
 from .draw import DeigDrawRegions
 from .encode import DeigEncode
-from .host import folders
+from .host import folders, names
 from .load import DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder
 from .load_demo import DeigLoadDemo
 from .regions import DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks
 
 # The oldest supported host does not call on_load.
 folders.register()
+names.name_errors()
 
 
 class DeigExtension(ComfyExtension):

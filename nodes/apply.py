@@ -15,10 +15,10 @@ class DeigApply(io.ComfyNode):
     def define_schema(cls):
         return schema(
             node_id="DEIGApply",
-            display_name="Apply DEIG",
+            display_name="Apply DEIG (Instance Control)",
             description="Puts DEIG's fusers into every transformer block of an SD 1.x model. LoRAs, ControlNets and "
             "upscalers work as usual.",
-            search_aliases=["deig", "instance control", "instance diffusion", "regional"],
+            search_aliases=["deig", "instance control", "instance diffusion", "regional", "region", "box", "layout"],
             inputs=[
                 io.Model.Input(
                     "model", tooltip="A Stable Diffusion 1.x model, with LoRAs or other patches as you like."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
@@ -21,10 +23,10 @@ class DeigEncode(io.ComfyNode):
     def define_schema(cls):
         return schema(
             node_id="DEIGEncode",
-            display_name="DEIG Encode",
+            display_name="DEIG Encode (Regional Prompt)",
             description="Reads the prompts and the description of every region, and gives positive and negative "
             "conditionings that carry them.",
-            search_aliases=["deig prompt", "regional prompt", "text encode", "conditioning"],
+            search_aliases=["deig prompt", "regional prompter", "region", "instance", "text encode", "conditioning"],
             inputs=[
                 TextEncoder.Input("text_encoder", tooltip="From Load DEIG Text Encoder."),
                 Regions.Input("regions", tooltip="Boxes or masks with their descriptions."),
@@ -66,7 +68,9 @@ class DeigEncode(io.ComfyNode):
             raise RegionError(
                 "DEIG Encode got no regions: connect DEIG Regions, DEIG Regions from Boxes or DEIG Regions from Masks."
             )
-        said = ground_texts(regions, prompt, negative_prompt, text_encoder.encode)
+        said = ground_texts(
+            regions, prompt, negative_prompt, partial(text_encoder.encode, unwritten={OFFICIAL_NEGATIVE})
+        )
         return io.NodeOutput(
             with_deig(positive, said.positive, said.nothing), with_deig(negative, said.negative, said.nothing)
         )

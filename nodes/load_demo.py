@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..deig_core.demo.files import GUIDANCE, STEPS
 from .sockets import Adapter, TextEncoder, schema
 
 
@@ -39,13 +40,22 @@ class DeigLoadDemo(io.ComfyNode):
                 io.Vae.Output(tooltip="The VAE of this small world."),
                 Adapter.Output(display_name="adapter", tooltip="DEIG adapter of this model, for Apply DEIG."),
                 TextEncoder.Output(display_name="text_encoder", tooltip="T5 encoder of this model, for DEIG Encode."),
+                io.Latent.Output(
+                    display_name="latent",
+                    tooltip="An empty latent of 128 x 128 pixels, the size that this model knows, for the sampler.",
+                ),
+                io.Int.Output(display_name="steps", tooltip="Steps that suit this model, for the sampler: 20."),
+                io.Float.Output(display_name="cfg", tooltip="CFG that suits this model, for the sampler: 3."),
             ],
         )
 
     @classmethod
     def execute(cls, weights_seed):
-        from .host.demo import demo_models
+        from .host.demo import demo_models, empty_latent, saying_what_it_knows
         from .host.sampling import reading_prompts
 
         model, vae, adapter, text_encoder = demo_models(weights_seed)
-        return io.NodeOutput(reading_prompts(model, adapter), vae, adapter, text_encoder)
+        if weights_seed == 0:
+            model = saying_what_it_knows(model)
+        model = reading_prompts(model, adapter)
+        return io.NodeOutput(model, vae, adapter, text_encoder, empty_latent(), STEPS, GUIDANCE)

@@ -51,9 +51,17 @@ class DeigRegions(io.ComfyNode):
     def define_schema(cls):
         return schema(
             node_id="DEIGRegions",
-            display_name="DEIG Regions",
+            display_name="DEIG Regions (Bounding Box Layout)",
             description="Boxes with a description each: where every instance is, and what it is.",
-            search_aliases=["boxes", "bounding boxes", "layout", "region editor", "regional prompt"],
+            search_aliases=[
+                "boxes",
+                "bounding boxes",
+                "bbox",
+                "region editor",
+                "regional prompt",
+                "instance",
+                "gligen",
+            ],
             inputs=[
                 RegionDocumentWidget.Input(
                     "regions",
@@ -64,6 +72,7 @@ class DeigRegions(io.ComfyNode):
                 *editor_inputs(),
             ],
             outputs=_outputs(),
+            has_intermediate_output=True,
         )
 
     @classmethod

@@ -14,7 +14,9 @@ Attention = io.Custom("DEIG_ATTENTION")
 
 
 def schema(**values: object) -> io.Schema:
-    """A node's schema in DEIG's category, without the fields that an older host does not know (search_aliases)."""
+    """A node's schema in DEIG's category, without the fields that an older host does not know (search_aliases,
+    has_intermediate_output).
+    """
     known = {f.name for f in fields(io.Schema)}
     return io.Schema(category=CATEGORY, **{k: v for k, v in values.items() if k in known})
 

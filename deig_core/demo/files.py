@@ -24,6 +24,7 @@ BASE_IDE, BASE_TEXT = (
     "base_t5",
 )  # of the base before any adapter; kept beside the training, not shipped
 HEADS = 4  # of the UNet; shapes do not show them
+SIDE, STEPS, GUIDANCE = 128, 20, 3.0  # pixels a side, sampler steps and CFG that the models were made for
 
 
 def write(folder: Path, name: str, tensors: Mapping[str, torch.Tensor], provenance: Mapping[str, object]) -> None:

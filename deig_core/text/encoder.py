@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,16 +47,20 @@ class TextEncoder:
         *,
         at_once: int = 8,
         progress: Callable[[int, int], None] | None = None,
+        unwritten: Collection[str] = (),
     ) -> list[TextFeatures]:
         """Features [128, width] of each text, on the CPU; at_once: texts in one call of the model. Logs a warning,
-        saying where, for a text of
-        more than 128 tokens.
+        saying where, for a text of more than 128 tokens, unless it is among the `unwritten`: a node's defaults,
+        which nobody can be asked to shorten.
         """
         # Taken first: the new texts may push remembered ones of this very call out of the cache.
         known = {t: found for t in dict.fromkeys(texts) if (found := self._features.get(t)) is not None}
         todo = [t for t in dict.fromkeys(texts) if t not in known]
         for start in range(0, len(todo), at_once):
             batch = todo[start : start + at_once]
+            for text in batch:
+                if text not in unwritten:
+                    self._warn_if_cut(text)
             ids, mask = self._tokens(batch)
             device = self.model.shared.weight.device
             out = self.model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state.cpu()
@@ -68,8 +72,6 @@ class TextEncoder:
         return [TextFeatures.of(known[t]) for t in texts]
 
     def _tokens(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
-        for text in texts:
-            self._warn_if_cut(text)
         tokens = self.tokenizer(
             list(texts), padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt"
         )

@@ -9,19 +9,24 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+import comfy.model_management as management
 import comfy.sd
 import comfy.supported_models
 import torch
 from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
+from comfy.patcher_extension import WrappersMP
 from torch import nn
 
 from ...deig_core.demo import files
+from ...deig_core.layout.masks import PIXELS_PER_LATENT
 from ...deig_core.model.adapter import check_keys
 from ...deig_core.model.config import DeigConfig
 from ...deig_core.model.untrained import random_weights, untrained_adapter
 from .compatibility import transformer_blocks
 from .folders import t5_tokenizer
+from .keys import DEMO
+from .notices import say
 from .patchers import (
     OPERATIONS,
     HostedTextEncoder,
@@ -125,6 +130,36 @@ def demo_model(seed: int, disable_dynamic: bool = False) -> ModelPatcher:
         size = {**UNET, "model_channels": channels, "context_dim": context}
         model = sd1_model(size, weights, heads=files.HEADS, disable_dynamic=disable_dynamic)
     return remade_by(model, demo_model, seed)
+
+
+def empty_latent() -> dict[str, torch.Tensor]:
+    """A LATENT of the only size that the trained models know."""
+    side = files.SIDE // PIXELS_PER_LATENT
+    return {"samples": torch.zeros(1, 4, side, side, device=management.intermediate_device())}
+
+
+def saying_what_it_knows(model: ModelPatcher) -> ModelPatcher:
+    """A clone of the trained demo model that says it at the sampler's node when it is asked for more."""
+    told = model.clone()
+    told.add_wrapper_with_key(WrappersMP.OUTER_SAMPLE, DEMO, _say_what_it_knows)
+    return told
+
+
+def _say_what_it_knows(executor, noise, *args, **kwargs):
+    height, width = (side * PIXELS_PER_LATENT for side in noise.shape[-2:])
+    cfg, said = executor.class_obj.cfg, []
+    if (width, height) != (files.SIDE, files.SIDE):
+        said.append(
+            f"The demo's model knows pictures of {files.SIDE} x {files.SIDE} pixels and this one is {width} x "
+            f"{height}, where things repeat: connect the latent of Load DEIG Demo, or set width and height."
+        )
+    if cfg > 2 * files.GUIDANCE:
+        said.append(
+            f"The demo's model was made for CFG {files.GUIDANCE:g} and this is {cfg:g}, where colours run: connect "
+            f"the cfg of Load DEIG Demo, or set it."
+        )
+    say(" ".join(said))
+    return executor(noise, *args, **kwargs)
 
 
 def demo_adapter(seed: int, disable_dynamic: bool = False) -> ModelPatcher:

@@ -5,7 +5,7 @@ models.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import comfy.model_management as management
 import comfy.model_patcher
@@ -85,11 +85,11 @@ class HostedTextEncoder:
             offload_device=management.text_encoder_offload_device(),
         )
 
-    def encode(self, texts: list[str]) -> list[TextFeatures]:
-        """Features of each text, with a progress bar for those not encoded before."""
+    def encode(self, texts: list[str], unwritten: Collection[str] = ()) -> list[TextFeatures]:
+        """Features of each text, with a progress bar for those not encoded before; unwritten: see TextEncoder."""
         missing = self.encoder.missing(texts)
         if not missing:
-            return self.encoder.encode(texts)
+            return self.encoder.encode(texts, unwritten=unwritten)
         management.load_models_gpu([self.patcher], force_full_load=True)
         bar = ProgressBar(len(missing))
 
@@ -97,7 +97,7 @@ class HostedTextEncoder:
             management.throw_exception_if_processing_interrupted()
             bar.update_absolute(done, total)
 
-        return self.encoder.encode(texts, progress=progress)
+        return self.encoder.encode(texts, progress=progress, unwritten=unwritten)
 
 
 def load_hosted_text_encoder(path: str, dtype: str, tokenizer: str) -> HostedTextEncoder:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
 
+from deig_core.demo.files import GUIDANCE, STEPS
 from deig_core.model.adapter import DeigAdapter
 from deig_core.text.encoder import TextEncoder
 
@@ -21,7 +22,6 @@ from .text import remembered_features
 from .world import SIZE, Scene
 
 LATENT = SIZE // 8
-STEPS, GUIDANCE = 20, 3.0
 
 
 @dataclass(frozen=True, eq=False)

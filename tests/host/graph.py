@@ -23,7 +23,7 @@ class Graph:
 
     def __init__(self, host_nodes):
         self.host = host_nodes
-        self.model, self.vae, self.adapter, self.encoder = self.node("DEIGLoadDemo", weights_seed=1)
+        self.model, self.vae, self.adapter, self.encoder = self.node("DEIGLoadDemo", weights_seed=1)[:4]
 
     def node(self, node_id: str, **inputs):
         """Outputs of a node as a tuple, run as the host runs it."""

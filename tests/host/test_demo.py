@@ -6,6 +6,8 @@ import pytest
 import torch
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
+from parity import pack_module
+
 from deig_core.demo import files
 from research.demo import models
 from research.demo.evaluate import FIRST_SEED, judged, load
@@ -30,7 +32,7 @@ def document(scene):
 
 def test_the_evaluation_samples_as_the_graph_does(graph, demo):
     scene = draw_scene(FIRST_SEED + 2, 3)
-    model, vae, adapter, encoder = graph.node("DEIGLoadDemo", weights_seed=0)
+    model, vae, adapter, encoder = graph.node("DEIGLoadDemo", weights_seed=0)[:4]
     regions, width, height = graph.node("DEIGRegions", regions=document(scene))
     positive, negative = graph.node("DEIGEncode", text_encoder=encoder, regions=regions, prompt="", negative_prompt="")
     (patched,) = graph.node(
@@ -43,6 +45,32 @@ def test_the_evaluation_samples_as_the_graph_does(graph, demo):
     assert (found * 0.18215 - expected).abs().max() < 2e-3
     picture = graph.node("VAEDecode", samples={"samples": found}, vae=vae)[0]
     assert (picture[0] - assembled.autoencoder.decode(expected)[0].permute(1, 2, 0).clamp(0, 1)).abs().max() < 5e-3
+
+
+def test_the_demo_brings_what_it_was_made_for(graph):
+    latent, steps, cfg = graph.node("DEIGLoadDemo", weights_seed=0)[4:]
+    assert latent["samples"].shape == (1, 4, SIZE // 8, SIZE // 8) and files.SIDE == SIZE
+    assert (steps, cfg) == (files.STEPS, files.GUIDANCE)
+
+
+@pytest.mark.parametrize(
+    ("cells", "cfg", "said"),
+    [
+        ((16, 16), 3.0, ()),
+        ((16, 24), 3.0, ("192 x 128", "repeat")),
+        ((16, 16), 8.0, ("CFG 3", "8")),
+        ((8, 8), 7.5, ("64 x 64", "7.5")),
+    ],
+)
+def test_the_demo_says_at_the_sampler_what_it_does_not_know(graph, monkeypatch, cells, cfg, said):
+    model, _, _, encoder = graph.node("DEIGLoadDemo", weights_seed=0)[:4]
+    texts = graph.node(
+        "DEIGEncode", text_encoder=encoder, regions=graph.regions([]), prompt="a red circle", negative_prompt=""
+    )
+    heard = []
+    monkeypatch.setattr(pack_module(graph.host, "nodes.host.demo"), "say", heard.append)
+    graph.sample(model, *texts, size=cells, steps=1, cfg=cfg)
+    assert len(heard) == 1 and all(words in heard[0] for words in said) and bool(heard[0]) == bool(said)
 
 
 def test_what_is_asked_for_lies_in_its_box(demo):

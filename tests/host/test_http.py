@@ -100,6 +100,43 @@ def test_a_bad_document_is_an_error_of_one_sentence_and_the_queue_goes_on(server
     assert server.wait(server.queue(demo))
 
 
+def test_an_errors_type_is_a_name_and_no_path(server, demo):
+    entry = server.get(f"/history/{failed(server, with_inputs(demo, 'DEIGRegions', regions='[1, 2]'))}").popitem()[1]
+    failure = next(data for kind, data in entry["status"]["messages"] if kind == "execution_error")
+    assert failure["exception_type"] == "DEIG.RegionError"
+
+
+def failed(server, prompt):
+    """Id of a prompt that ended with an error."""
+    prompt_id = server.queue(prompt)
+    with pytest.raises(DevError):
+        server.wait(prompt_id)
+    return prompt_id
+
+
+def test_a_graph_built_by_hand_around_the_demo_makes_a_picture_without_a_warning(server, demo):
+    """Every setting that a person would leave alone: the node's defaults, the sampler's own scheduler."""
+    start = len(server.log.read_text(errors="replace"))
+    ids = {n["class_type"]: i for i, n in demo.items()}
+    by_hand = with_inputs(
+        demo,
+        "KSampler",
+        latent_image=[ids["DEIGLoadDemo"], 4],
+        steps=2,
+        cfg=[ids["DEIGLoadDemo"], 6],
+        scheduler="simple",
+    )
+    by_hand = with_inputs(
+        by_hand,
+        "DEIGEncode",
+        negative_prompt=server.get("/object_info/DEIGEncode")["DEIGEncode"]["input"]["required"]["negative_prompt"][1][
+            "default"
+        ],
+    )
+    assert run(server, by_hand, "test by hand")[0].std() > 5
+    assert "cut after" not in server.log.read_text(errors="replace")[start:]
+
+
 def test_missing_weights_are_said_before_anything_runs(server, demo):
     demo["2"] = {"class_type": "DEIGLoad", "inputs": {"weights_name": "model.pth"}}
     (apply,) = [n for n in demo.values() if n["class_type"] == "DEIGApply"]

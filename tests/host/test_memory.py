@@ -28,7 +28,7 @@ def demo(graph, way):
 
 def trained(graph):
     other = Graph(graph.host)
-    other.model, other.vae, other.adapter, other.encoder = other.node("DEIGLoadDemo", weights_seed=0)
+    other.model, other.vae, other.adapter, other.encoder = other.node("DEIGLoadDemo", weights_seed=0)[:4]
     return other
 
 

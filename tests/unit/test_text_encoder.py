@@ -134,6 +134,14 @@ def test_a_long_description_is_cut_with_a_warning_that_says_where(whole, tmp_pat
     assert MAX_TOKENS - 8 < len(ids) <= MAX_TOKENS and ids[-1] == 1
 
 
+def test_a_text_that_nobody_wrote_is_cut_without_a_word(whole, tmp_path, caplog):
+    encoder = load_text_encoder(one_file(whole, tmp_path, True), fallback_tokenizer=TOKENIZER)
+    default = " ".join(f"word{i}" for i in range(100))
+    with caplog.at_level(logging.WARNING, "deig"):
+        features = encoder.encode([default], unwritten={default})
+    assert not caplog.records and features[0].tensor.shape == (MAX_TOKENS, 32)
+
+
 def test_other_files_are_refused_in_a_sentence(tmp_path):
     save_file({"model.diffusion_model.x": torch.zeros(1)}, tmp_path / "sd.safetensors")
     with pytest.raises(WeightsError, match=r"sd\.safetensors is no T5 text encoder"):
