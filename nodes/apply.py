@@ -7,7 +7,7 @@ from comfy_api.latest import io
 from ..deig_core.errors import DeigError
 from ..deig_core.schedule import GateSchedule
 from .host.sampling import MODES, Settings, apply_deig
-from .sockets import Adapter, schema
+from .sockets import Adapter, schema, share
 
 
 class DeigApply(io.ComfyNode):
@@ -32,30 +32,12 @@ class DeigApply(io.ComfyNode):
                     step=0.05,
                     tooltip="How strongly the regions act. 1 is as trained; 0 leaves the model as it was.",
                 ),
-                io.Float.Input(
-                    "start",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Share of the noise schedule after which the regions begin to act.",
-                ),
-                io.Float.Input(
-                    "end",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Share of the noise schedule until which the regions act.",
-                ),
-                io.Float.Input(
+                share("start", 0.0, "Share of the noise schedule after which the regions begin to act."),
+                share("end", 1.0, "Share of the noise schedule until which the regions act."),
+                share(
                     "decay",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Share of the noise schedule, just before the end, over which the regions fade out "
-                    "linearly.",
+                    0.0,
+                    "Share of the noise schedule, just before the end, over which the regions fade out linearly.",
                 ),
                 io.Combo.Input(
                     "context",

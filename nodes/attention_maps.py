@@ -15,7 +15,7 @@ from ..deig_core.errors import DeigError
 from ..deig_core.layout.masks import PIXELS_PER_LATENT
 from ..deig_core.maps.picture import brightened, colours, enlarged, overview
 from ..deig_core.maps.recording import Recording
-from .sockets import Attention, schema
+from .sockets import Attention, schema, share
 
 LEVELS = {"all": None, "1/1": 1, "1/2": 2, "1/4": 4, "1/8": 8}
 BRIGHTNESS = ("each token", "all tokens alike")
@@ -32,22 +32,8 @@ class DeigRecordAttention(io.ComfyNode):
             search_aliases=["attention map", "heat map", "explain"],
             inputs=[
                 io.Model.Input("model", tooltip="From Apply DEIG."),
-                io.Float.Input(
-                    "start",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Share of the noise schedule after which steps are recorded.",
-                ),
-                io.Float.Input(
-                    "end",
-                    default=1.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Share of the noise schedule until which steps are recorded.",
-                ),
+                share("start", 0.0, "Share of the noise schedule after which steps are recorded."),
+                share("end", 1.0, "Share of the noise schedule until which steps are recorded."),
             ],
             outputs=[
                 io.Model.Output(tooltip="For the sampler. It gives the same picture, more slowly."),

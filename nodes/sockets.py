@@ -21,6 +21,11 @@ def schema(**values: object) -> io.Schema:
     return io.Schema(category=CATEGORY, **{k: v for k, v in values.items() if k in known})
 
 
+def share(name: str, default: float, tooltip: str) -> io.Float.Input:
+    """A part of a whole, 0 to 1, such as of the noise schedule."""
+    return io.Float.Input(name, default=default, min=0.0, max=1.0, step=0.01, tooltip=tooltip)
+
+
 def lines(text: str) -> list[str]:
     """Texts of a multiline widget, one in each line; blank lines at the end do not count."""
     return [line.strip() for line in text.rstrip().splitlines()]

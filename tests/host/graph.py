@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 import torch
 
 REGIONS = [
@@ -75,6 +76,22 @@ class Graph:
             return self.host.common_ksampler(
                 model, seed, steps, cfg, sampler, scheduler, positive, negative, latent, denoise=denoise
             )[0]["samples"]
+
+    def interrupt(self, model, positive, negative):
+        """Begin to sample and cancel after the second step, as the page's button does."""
+        import comfy.model_management as management
+        import comfy.sample
+
+        noise, latent = torch.randn(1, 4, CELLS, CELLS), torch.zeros(1, 4, CELLS, CELLS)
+
+        def cancel(step, *_):
+            if step == 1:
+                management.interrupt_current_processing()
+
+        with torch.inference_mode(), pytest.raises(management.InterruptProcessingException):
+            comfy.sample.sample(
+                model, noise, 5, 7.5, "euler", "ddim_uniform", positive, negative, latent, callback=cancel
+            )
 
     def clip(self, tokens=77, seed=0):
         """A CONDITIONING such as CLIP Text Encode gives, for the demo model's width."""

@@ -177,22 +177,8 @@ def test_two_samplers_and_two_seeds_keep_their_own_runs(graph, text):
 
 
 def test_an_interrupted_run_leaves_nothing(graph, text):
-    import comfy.model_management as management
-    import comfy.sample
-
     model, attention = record(graph)
-    with torch.inference_mode(), pytest.raises(management.InterruptProcessingException):
-        comfy.sample.sample(
-            model,
-            torch.randn(1, 4, CELLS, CELLS),
-            5,
-            7.5,
-            "euler",
-            "ddim_uniform",
-            *text,
-            torch.zeros(1, 4, CELLS, CELLS),
-            callback=lambda step, *_: step == 1 and management.interrupt_current_processing(),
-        )
+    graph.interrupt(model, *text)
     assert attention._runs == []
     samples = graph.sample(model, *text)
     alone, again = record(graph)
