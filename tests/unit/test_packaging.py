@@ -4,6 +4,7 @@ import ast
 import fnmatch
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -61,14 +62,10 @@ def test_the_runtime_imports_only_what_the_host_has():
 
 
 def shipped() -> set[str]:
-    """Paths of the pack's folders that .comfyignore leaves in the registry's archive."""
+    """Paths of the repository that .comfyignore leaves in the registry's archive."""
     patterns = (ROOT / ".comfyignore").read_text().split()
-    folders = [ROOT / name for name in ("nodes", "deig_core", "web", "locales", "example_workflows")]
-    files = [ROOT / n for n in ("__init__.py", "LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml", "dev.py")]
-    files += [
-        path for folder in folders for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    ]
-    names = {path.relative_to(ROOT).as_posix() for path in files}
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = {name for name in subprocess.check_output(listed, cwd=ROOT, text=True).split("\0") if name}
     return {n for n in names if not any(fnmatch.fnmatch(n, p) or n.startswith(p.rstrip("/") + "/") for p in patterns)}
 
 
@@ -78,7 +75,7 @@ def test_the_archive_holds_what_runs_and_no_more():
     assert names >= {f"example_workflows/{w.name}" for w in WORKFLOWS} | {
         f"example_workflows/{w.stem}.jpg" for w in WORKFLOWS
     }
-    assert "dev.py" not in names and not [n for n in names if n.startswith(("tests/", "docs/", "research/"))]
+    assert "dev.py" not in names and not [n for n in names if n.startswith((".ci/", "docs/", "examples/", "research/", "tests/", "tools/"))]
 
 
 def test_every_relative_import_of_the_archive_is_in_it():
