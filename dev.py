@@ -35,15 +35,11 @@ def demo(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     ruff = subprocess.run([host.python, "-m", "ruff", "check", "."], cwd=ROOT)
-    # Two processes of one thread each: torch's threads of several processes would wait for one another. Browsers run
-    # alone, because two of them on two cores are too slow for the page.
-    spread = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
-    everything = [[*spread, "tests", "--ignore=tests/browser"], ["tests/browser"]]
-    failed = ruff.returncode
-    for arguments in [options.arguments] if options.arguments else everything:
-        pytest = [host.python, "-m", "pytest", *arguments]
-        failed |= subprocess.run(pytest, cwd=ROOT, env={**host.environment, "OMP_NUM_THREADS": "1"}).returncode
-    return failed
+    # Two processes of one thread each: torch's threads of several processes would wait for one another.
+    spread = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "tests"]
+    pytest = [host.python, "-m", "pytest", *(options.arguments or spread)]
+    tests = subprocess.run(pytest, cwd=ROOT, env={**host.environment, "OMP_NUM_THREADS": "1"})
+    return ruff.returncode | tests.returncode
 
 
 def serve(options: argparse.Namespace) -> int:

@@ -3,8 +3,18 @@
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--every-page", action="store_true", help="each browser test in all four pages, not in one of them"
+    )
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config, items):
     if config.pluginmanager.hasplugin("xdist"):
+        # The browser's tests share their pages, and take longest: one process begins with them.
+        items.sort(key=lambda item: item.path.parent.name != "browser")
         for item in items:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))  # they share what its fixtures make
+            # They share what its fixtures make.
+            group = "browser" if item.path.parent.name == "browser" else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,21 @@ def pages(tmp_path_factory):
         yield open_page
 
 
-@pytest.fixture(scope="session", params=["host-classic", "host-nodes2", "new-classic", "new-nodes2"])
+PAGES = ["host-classic", "host-nodes2", "new-classic", "new-nodes2"]
+# What these files are about is the page itself; the editor in it is the same everywhere.
+ABOUT_THE_PAGE = {"test_history", "test_page", "test_place", "test_subgraphs", "test_workflows"}
+
+
+def pytest_generate_tests(metafunc):
+    """Tests about the page run in every page; the others in one, and together in all."""
+    if "hands" not in metafunc.fixturenames:
+        return
+    every = metafunc.definition.path.stem in ABOUT_THE_PAGE or metafunc.config.getoption("--every-page")
+    pages = PAGES if every else [PAGES[zlib.crc32(metafunc.function.__name__.encode()) % len(PAGES)]]
+    metafunc.parametrize("hands", pages, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def hands(request, pages):
     frontend, mode = request.param.split("-")
     opened = pages(frontend, mode == "nodes2")

@@ -101,16 +101,22 @@ class Hands:
     def settle(self):
         """Wait until the page has laid itself out: every stage stands still for a third of a second from now on."""
         self.page.evaluate("() => { window.deigSeen = {} }")
-        self.page.wait_for_function(
-            """() => {
-                const stages = [...document.querySelectorAll(".deig-stage")];
-                const now = JSON.stringify(stages.map((s) => s.getBoundingClientRect()));
-                const seen = (window.deigSeen ??= {});
-                if (seen.at !== now || !stages.length) Object.assign(seen, {at: now, since: performance.now()});
-                return stages.length > 0 && performance.now() - seen.since > 350;
-            }""",
-            polling=50,
-        )
+        try:
+            self.page.wait_for_function(
+                """() => {
+                    const stages = [...document.querySelectorAll(".deig-stage")];
+                    const now = JSON.stringify(stages.map((s) => s.getBoundingClientRect()));
+                    const seen = (window.deigSeen ??= {});
+                    if (seen.at !== now || !stages.length) Object.assign(seen, {at: now, since: performance.now()});
+                    return stages.length > 0 && performance.now() - seen.since > 350;
+                }""",
+                polling=50,
+            )
+        except Exception as error:
+            page = """() => ({nodes: app.graph.nodes.map((node) => `${node.id} ${node.type} ${node.size}`),
+                steps: app.extensionManager.workflow.activeWorkflow.changeTracker.undoQueue.length,
+                slots: document.querySelectorAll("deig-slot").length, stages: window.deigSeen.at})"""
+            raise AssertionError(f"the page does not come to rest: {self.page.evaluate(page)}") from error
 
     def stage(self, index=0):
         return self.page.locator(".deig-stage:visible").nth(index)

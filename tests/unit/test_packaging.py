@@ -75,7 +75,9 @@ def test_the_archive_holds_what_runs_and_no_more():
     assert names >= {f"example_workflows/{w.name}" for w in WORKFLOWS} | {
         f"example_workflows/{w.stem}.jpg" for w in WORKFLOWS
     }
-    assert "dev.py" not in names and not [n for n in names if n.startswith((".ci/", "docs/", "examples/", "research/", "tests/", "tools/"))]
+    assert "dev.py" not in names and not [
+        n for n in names if n.startswith((".ci/", "docs/", "examples/", "research/", "tests/", "tools/"))
+    ]
 
 
 def test_every_relative_import_of_the_archive_is_in_it():
