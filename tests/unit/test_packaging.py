@@ -43,6 +43,7 @@ def test_the_runtime_imports_only_what_the_host_has():
         "tqdm",
         "comfy",
         "comfy_api",
+        "comfy_execution",
         "folder_paths",
         "triton",
         "typing_extensions",
