@@ -29,9 +29,9 @@ _THING = re.compile(
 class Oracle:
     """Answers from the first picture: one thing of the demo's world, in a crop with 5 to 20 % around its box.
 
-    A question that describes a thing in the world's words ("a red star with a black outline") is one whether it is
-    that: p_yes is the probability of all its attributes. Another question with `yes_no` is answered no; the rest get
-    the thing's description.
+    A question with `yes_no` that describes a thing in the world's words ("a red star with a black outline") is whether
+    it is that: p_yes is the probability of all its attributes. Another one is answered no. Any other question gets the
+    thing's description.
     """
 
     shards_at_once = 1
@@ -54,12 +54,12 @@ class Oracle:
             shares = self._look(question.images()[0])
         except OSError as error:
             return Answer(error=f"The picture cannot be read: {error}.")
-        asked = thing_in(question.text)
-        if asked:
+        if question.yes_no:
+            asked = thing_in(question.text)
+            if not asked:
+                return Answer("No", 0.0)
             p = math.prod(float(shares[name][answers.index(getattr(asked, name))]) for name, answers in ANSWERS.items())
             return Answer("Yes" if p >= 0.5 else "No", p)
-        if question.yes_no:
-            return Answer("No", 0.0)
         seen = {name: ANSWERS[name][int(share.argmax())] for name, share in shares.items()}
         if not seen["shape"] or not seen["colour"]:
             return Answer("UNSURE")

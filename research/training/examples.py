@@ -4,7 +4,6 @@ kill.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,8 +13,8 @@ from torch.utils.data import Dataset
 from .batch import Example, mirrored
 from .config import TrainConfig
 from .noise import generator
+from .pictures import SIDES
 
-_SIDES = re.compile(r"\b(left|right)(most|wards?)?\b|clockwise\b", re.IGNORECASE)
 Place = tuple[int, int, int]  # (index of the example, optimiser step, place in the step's global batch)
 
 
@@ -36,7 +35,7 @@ class Examples(Dataset):
         if (
             self.config.mirror
             and turn < 0.5
-            and not any(_SIDES.search(t) for t in (example.caption, *example.descriptions))
+            and not any(SIDES.search(t) for t in (example.caption, *example.descriptions))
         ):
             example = mirrored(example)
         return example

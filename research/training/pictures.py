@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from deig_core.errors import DeigError
 
 Box = tuple[float, float, float, float]
+# A picture of which a text says so is not mirrored.
+SIDES = re.compile(r"\b(left|right)(most|wards?)?\b|clockwise\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
