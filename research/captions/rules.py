@@ -93,10 +93,10 @@ _ABSENT = re.compile(
 
 
 def tidied(text: str) -> str:
-    """One line without what surrounds the phrase: quotes, markdown, one label or introduction, a closing full stop."""
+    """One line without what surrounds the phrase: quotes, markdown, labels, one introduction, a closing full stop."""
     text = " ".join(unicodedata.normalize("NFC", text).split()) if not _LIST.search(text) else text.strip()
     text = text.strip(_QUOTES)
-    for opening in (_LABEL, _INTRODUCTION):
+    for opening in (_LABEL, _LABEL, _INTRODUCTION):  # "Sure! Here is the phrase: ..."
         text = opening.sub("", text, count=1).strip(_QUOTES)
     return text[:-1].rstrip(_QUOTES) if text.endswith(".") and not text.endswith("..") else text
 

@@ -133,28 +133,26 @@ class Shard:
         for place in places:
             if place[0] not in new or place[0] in readable:
                 same[instance[place].noun].append(place)
-        wanted = [
-            (i, k) for i in readable for k, found in enumerate(new[i]["instances"]) if rules.describes(found["text"])
-        ]
+        found = {(i, k): f for i in readable for k, f in enumerate(new[i]["instances"])}
+        wanted = [place for place, f in found.items() if rules.describes(f["text"])]
         crops: dict[tuple[int, int], int] = {}
-        texts, pairs, controls = [], [], {}
+        texts, pairs, controls = [], [], set()
         for t, place in enumerate(wanted):
-            texts.append(new[place[0]]["instances"][place[1]]["text"])
+            texts.append(found[place]["text"])
             pairs.append((crops.setdefault(place, len(crops)), t))
             group = same[instance[place].noun]
             other = group[(group.index(place) + 1) % len(group)]
             if other != place:
-                controls[t] = len(controls)
+                controls.add(t)
                 pairs.append((crops.setdefault(other, len(crops)), t))
         if not wanted:
             return
         views = [partial(self._scored_crop, i, instance[i, k]) for i, k in crops]
         scores = iter(self.score.pairs(views, texts, pairs))
-        for t, (i, k) in enumerate(wanted):
-            found = new[i]["instances"][k]
-            found["score"] = round(next(scores), 5)
-            found["control"] = round(next(scores), 5) if t in controls else None
-            found["score_tokens"] = self.score.tokens(texts[t])
+        for t, place in enumerate(wanted):
+            found[place]["score"] = round(next(scores), 5)
+            found[place]["control"] = round(next(scores), 5) if t in controls else None
+            found[place]["score_tokens"] = self.score.tokens(texts[t])
 
     def _scored_crop(self, i: int, instance: Instance) -> Image.Image:
         return crop(self.pictures(self.work[i]), instance.bbox, self.score.context)

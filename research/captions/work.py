@@ -84,11 +84,11 @@ def read_work(
     left_out: Counter[str] = Counter()
     work, ids = [], set()
     for picture, found in pictures:
+        for f in found:
+            if f.id in ids:
+                raise DeigError(f"{annotations.name}: two instances have the id {f.id}; each needs its own.")
+            ids.add(f.id)
         kept = _within(found, picture, limits or Limits(), left_out)
-        repeated = [i.id for i in kept if i.id in ids]
-        if repeated:
-            raise DeigError(f"{annotations.name}: two instances have the id {repeated[0]}; each needs its own.")
-        ids.update(i.id for i in kept)
         if kept:
             work.append(Work(**picture, instances=tuple(kept)))
     if not work:
