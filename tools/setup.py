@@ -147,7 +147,7 @@ def _install_python(host: Host) -> None:
         if line and re.split(r"[<>=~!\[ ]", line)[0].lower() not in NOT_INSTALLED
     ]
     extras = re.findall(
-        r"^(?:dev|train|captions) = \[(.*?)\]$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S
+        r"^(?:dev|train|captions|ray) = \[(.*?)\]$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S
     )
     dev_extra = re.findall(r'"([^"]+)"', " ".join(extras))
     with step(

@@ -18,7 +18,7 @@ from .work import Limits, read_work, shards
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         return options.function(options)
     except (DeigError, OSError) as error:
@@ -132,14 +132,14 @@ def _score(value: str) -> float | None:
     return None if value == "none" else float(value)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m research.captions", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(prog="python -m research.captions", description=__doc__)
+    commands = found.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name, function, about):
-        found = commands.add_parser(name, help=about, description=about)
-        found.set_defaults(function=function)
-        return found
+        one = commands.add_parser(name, help=about, description=about)
+        one.set_defaults(function=function)
+        return one
 
     one = command("plan", plan, "split annotations into shards of instances to describe")
     one.add_argument("annotations", type=Path, help="COCO's instances_*.json, or the trainer's .jsonl with class names")
@@ -177,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
 
     one = command("demo", demo, "all of it on the demo world with its oracle: two minutes on a CPU")
     one.add_argument("folder", type=Path, nargs="?", help="where it stays (default: it is deleted)")
-    return parser
+    return found
 
 
 if __name__ == "__main__":

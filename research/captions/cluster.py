@@ -69,7 +69,7 @@ def run_on_ray(
             compute=ActorPoolStrategy(min_size=least, max_size=most),
             **resources,
         )
-        .iter_rows(prefetch_batches=0)
+        .iter_rows()
     )
     try:
         with interrupted() as stop:
