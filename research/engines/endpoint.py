@@ -14,6 +14,8 @@ from .addresses import Addresses
 from .contract import PIXELS, Answer, EngineError, Question
 from .wire import NoAnswer
 
+AHEAD = 8  # questions whose pictures are made ready while others are answered
+
 
 class Endpoint:
     """Asks `in_flight` questions at a time of each address, from any number of threads.
@@ -54,7 +56,7 @@ class Endpoint:
         self._failures = 0
         self._addresses = Addresses(urls, first_wait)
         many = in_flight * len(urls)
-        self._turn = asyncio.Semaphore(many)
+        self._turn, self._prepared = asyncio.Semaphore(many), asyncio.Semaphore(many + AHEAD)
         key = os.environ.get(key_variable)
         try:
             fits = bool(urls) and all(httpx.URL(u).scheme in ("http", "https") and httpx.URL(u).host for u in urls)
@@ -114,35 +116,39 @@ class Endpoint:
             raise
 
     async def _answer(self, question: Question) -> Answer:
-        """With a turn, tries and waits; what fails for this question alone becomes its error."""
-        async with self._turn:
+        """What cannot be asked, or fails for this question alone, becomes its error."""
+        async with self._prepared:
             try:
                 body = await asyncio.to_thread(wire.body, question, self.model, self.pixels, self.logprobs, self.more)
             except OSError as error:
                 return Answer(error=f"The picture cannot be read: {error}.")
-            why = ""
-            for turn in range(self.tries):
-                address = self._addresses.next(self._loop.time())
-                address.busy += 1
-                try:
-                    answer = await self._try(address.url, body, question)
-                    self._failures = 0
-                    self._addresses.answered(address)
-                    return answer
-                except NoAnswer as error:
-                    why = f"{address.url}: {error}"
-                    wait = self._addresses.failed(address, self._loop.time(), error.wait, turn)
-                finally:
-                    address.busy -= 1
-                if turn + 1 < self.tries:
-                    await asyncio.sleep(wait)
-            self._failures += 1
-            if self._failures >= self.give_up:
-                raise EngineError(
-                    f"{self._failures} questions in a row were not answered ({why}): see whether the server runs, then "
-                    f"start this again."
-                )
-            return Answer(error=f"{why} ({self.tries} tries)")
+            async with self._turn:
+                return await self._tried(body, question)
+
+    async def _tried(self, body: bytes, question: Question) -> Answer:
+        why = ""
+        for turn in range(self.tries):
+            address = self._addresses.next(self._loop.time())
+            address.busy += 1
+            try:
+                answer = await self._try(address.url, body, question)
+                self._failures = 0
+                self._addresses.answered(address)
+                return answer
+            except NoAnswer as error:
+                why = f"{address.url}: {error}"
+                wait = self._addresses.failed(address, self._loop.time(), error.wait, turn)
+            finally:
+                address.busy -= 1
+            if turn + 1 < self.tries:
+                await asyncio.sleep(wait)
+        self._failures += 1
+        if self._failures >= self.give_up:
+            raise EngineError(
+                f"{self._failures} questions in a row were not answered ({why}): see whether the server runs, then "
+                f"start this again."
+            )
+        return Answer(error=f"{why} ({self.tries} tries)")
 
     async def _try(self, url: str, body: bytes, question: Question) -> Answer:
         try:

@@ -46,13 +46,18 @@ class Reply:
 class Stub:
     """`with Stub(answer) as stub`: a server at `stub.url`; answer(request's body, number from 0 on) -> Reply.
 
-    asked: the bodies so far. most: how many were being answered at one time.
+    asked: the bodies so far, if they are kept. most: how many were being answered at one time.
     """
 
     def __init__(
-        self, answer: Callable[[dict, int], Reply], model: str = MODEL, root: str | None = None, port: int = 0
+        self,
+        answer: Callable[[dict, int], Reply],
+        model: str = MODEL,
+        root: str | None = None,
+        port: int = 0,
+        keep: bool = True,
     ):
-        self.answer, self.asked, self.most, self._now = answer, [], 0, 0
+        self.answer, self.asked, self.most, self._now, self._keep, self._count = answer, [], 0, 0, keep, 0
         self._models = {"object": "list", "data": [{"id": model, "object": "model", "root": root or model}]}
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", port), _handler(self))
@@ -68,8 +73,9 @@ class Stub:
 
     def reply(self, body: dict) -> Reply:
         with self._lock:
-            number = len(self.asked)
-            self.asked.append(body)
+            number, self._count = self._count, self._count + 1
+            if self._keep:
+                self.asked.append(body)
             self._now += 1
             self.most = max(self.most, self._now)
         reply = self.answer(body, number)
