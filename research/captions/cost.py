@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pictures", type=int, required=True)
     parser.add_argument("--instances", type=int, required=True)
     parser.add_argument("--gpus", type=int, default=8)
-    parser.add_argument("--read", type=float, default=15000, help="tokens a second that a GPU reads (default: 15000)")
-    parser.add_argument("--write", type=float, default=1500, help="tokens a second that a GPU writes (default: 1500)")
+    parser.add_argument("--read", type=float, default=8000, help="tokens a second that a GPU reads (default: 8000)")
+    parser.add_argument("--write", type=float, default=1000, help="tokens a second that a GPU writes (default: 1000)")
     options = parser.parse_args(arguments)
     data = Set(options.pictures, options.instances)
     hours = {"reading": data.read / options.read, "writing": data.written / options.write}

@@ -1,5 +1,8 @@
 """Which descriptions are good for training, and why the others are not."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +11,7 @@ from research.captions import nouns, prompts, rules
 from research.captions.rules import Reason, Words, reasons, tidied
 from research.training.pictures import SIDES
 
+ROOT = Path(__file__).resolve().parents[3]
 WORDS = Words()
 GOOD = [
     (
@@ -137,3 +141,11 @@ def test_a_changed_prompt_is_another_version(monkeypatch):
     before = prompts.version()
     monkeypatch.setattr(prompts, "DESCRIBE", prompts.DESCRIBE + " Please.")
     assert prompts.version() != before
+
+
+def test_the_example_of_the_documents_does_what_it_says(capsys):
+    code = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "captions.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    names = {}
+    exec(compile(code, "captions.md", "exec"), names)  # noqa: S102 (our own document)
+    assert "20 to 30 words" in names["question"]
+    assert capsys.readouterr().out.strip() == code.rpartition("# ")[2].strip()
