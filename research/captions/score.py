@@ -8,8 +8,6 @@ from typing import Protocol
 
 from PIL import Image
 
-from deig_core.errors import DeigError
-
 Crop = Callable[[], Image.Image]
 
 
@@ -30,81 +28,43 @@ class Score(Protocol):
 class ClipScore:
     """Cosine of a crop's and a text's CLIP embeddings, as in the paper (not times 100).
 
-    path: folder of a Hugging Face CLIP, openai/clip-vit-large-patch14 in the paper. CLIP reads 77 tokens; a longer text
-    is scored in windows at word borders, and the mean of their cosines counts.
+    path: folder of a CLIP for transformers or open_clip; openai/clip-vit-large-patch14 in the paper. CLIP reads 77
+    tokens; a longer text is scored in windows at word borders, and the mean of their cosines counts.
     """
 
     context = 0.0
 
-    def __init__(self, path: Path, device: str | None = None, batch: int = 32):
-        import torch
-        from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel
+    def __init__(self, path: Path, device: str | None = None):
+        from ..engines.clip import load_clip
 
-        self.path, self.batch = path, batch
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        try:
-            self._model = CLIPModel.from_pretrained(path, local_files_only=True, use_safetensors=True)
-            self._tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-            self._processor = AutoImageProcessor.from_pretrained(path, local_files_only=True)
-        except (OSError, ValueError) as error:
-            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise DeigError(f"{path} is no folder of a CLIP with tokenizer and image processor: {line}") from None
-        self._model = self._model.to(self.device).eval()
-        self._room = self._model.config.text_config.max_position_embeddings - 2
+        self._clip = load_clip(path, device)
 
     def fingerprint(self) -> dict[str, str | int | float]:
-        from ..training.store import fingerprint
-
-        return {"score": "clip", "model": fingerprint(self.path), "device": self.device.partition(":")[0]}
+        return {"score": "clip", **self._clip.fingerprint()}
 
     def tokens(self, text: str) -> int:
-        return len(self._tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
+        return self._clip.count(text) - 2
 
     def windows(self, text: str) -> list[str]:
-        """The text in parts of whole words that CLIP can read; a single word that is too long is cut."""
-        if self.tokens(text) <= self._room:
+        """The text in parts of whole words that CLIP can read. A word that is too long alone is cut in two."""
+        if self._clip.count(text) <= self._clip.context:
             return [text]
-        parts: list[list[str]] = [[]]
-        for word in text.split():
-            if parts[-1] and self.tokens(" ".join([*parts[-1], word])) > self._room:
-                parts.append([])
-            parts[-1].append(word)
-        return [" ".join(part) for part in parts]
+        words = text.split() if " " in text else [text[: len(text) // 2], text[len(text) // 2 :]]
+        parts: list[str] = []
+        for word in words:
+            longer = f"{parts[-1]} {word}" if parts else word
+            if parts and self._clip.count(longer) <= self._clip.context:
+                parts[-1] = longer
+            else:
+                parts += self.windows(word)
+        return parts
 
     def pairs(self, crops: Sequence[Crop], texts: Sequence[str], pairs: Sequence[tuple[int, int]]) -> list[float]:
-        split = [self.windows(text) for text in texts]
-        seen, said = self._seen(crops), self._said([window for windows in split for window in windows])
-        first = [0]
-        for windows in split:
-            first.append(first[-1] + len(windows))
-        return [(said[first[t] : first[t + 1]] @ seen[c]).mean().item() for c, t in pairs]
-
-    def _seen(self, crops: Sequence[Crop]):
         import torch
 
-        found = []
-        with torch.no_grad():
-            for start in range(0, len(crops), self.batch):
-                images = [crop() for crop in crops[start : start + self.batch]]
-                pixels = self._processor(images, return_tensors="pt").pixel_values.to(self.device)
-                found.append(_unit(self._model.get_image_features(pixel_values=pixels)))
-        return torch.cat(found)
-
-    def _said(self, texts: Sequence[str]):
-        import torch
-
-        found = []
-        with torch.no_grad():
-            for start in range(0, len(texts), self.batch):
-                tokens = self._tokenizer(
-                    list(texts[start : start + self.batch]),
-                    padding=True,
-                    truncation=True,
-                    max_length=self._room + 2,
-                    return_tensors="pt",
-                ).to(self.device)
-                found.append(_unit(self._model.get_text_features(**tokens)))
-        return torch.cat(found)
+        seen = torch.cat([self._clip.pictures([crop()]) for crop in crops])  # one by one: crops are made when needed
+        said = [self._clip.texts(self.windows(text)) for text in texts]
+        return [(said[t] @ seen[c]).mean().item() for c, t in pairs]
 
 
 class OracleScore:
@@ -128,9 +88,3 @@ class OracleScore:
 
         asked = [Question([crops[c]], f"Is this {texts[t]}?", yes_no=True) for c, t in pairs]
         return [answer.p_yes or 0.0 for answer in self._oracle.ask(asked)]
-
-
-def _unit(features):
-    """Rows of length 1, float32 on the CPU. transformers 4 gives a tensor, 5 an output that holds it."""
-    features = getattr(features, "pooler_output", features).float().cpu()
-    return features / features.norm(dim=-1, keepdim=True)
