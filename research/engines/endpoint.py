@@ -14,8 +14,6 @@ from .addresses import Addresses
 from .contract import PIXELS, Answer, EngineError, Question
 from .wire import NoAnswer
 
-AHEAD = 8  # questions whose pictures are made ready while others are answered
-
 
 class Endpoint:
     """Asks `in_flight` questions at a time of each address, from any number of threads.
@@ -56,7 +54,8 @@ class Endpoint:
         self._failures = 0
         self._addresses = Addresses(urls, first_wait)
         many = in_flight * len(urls)
-        self._turn, self._prepared = asyncio.Semaphore(many), asyncio.Semaphore(many + AHEAD)
+        # As many again are made ready: a server that answers a whole batch at once gets the next one at once.
+        self._turn, self._prepared = asyncio.Semaphore(many), asyncio.Semaphore(2 * many)
         key = os.environ.get(key_variable)
         try:
             fits = bool(urls) and all(httpx.URL(u).scheme in ("http", "https") and httpx.URL(u).host for u in urls)
