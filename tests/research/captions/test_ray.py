@@ -22,7 +22,7 @@ RAY = ("--ray", "local", "--actors", 2)
 
 
 def shards(folder):
-    return {p.name: p.read_bytes() for p in sorted((folder / "shards").iterdir())}
+    return {p.name: p.read_bytes() for p in sorted((folder / "shards").glob("*.jsonl"))}
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
