@@ -147,9 +147,12 @@ def _install_python(host: Host) -> None:
         if line and re.split(r"[<>=~!\[ ]", line)[0].lower() not in NOT_INSTALLED
     ]
     extras = re.findall(
-        r"^(?:dev|train|captions|ray) = \[(.*?)\]$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M | re.S
+        r"^(?:dev|train|captions|ray|evaluation) = \[(.*?)\]$",
+        (ROOT / "pyproject.toml").read_text(encoding="utf-8"),
+        re.M | re.S,
     )
-    dev_extra = re.findall(r'"([^"]+)"', " ".join(extras))
+    # open_clip needs a torchvision that fits another torch than TORCH; what tests it skips where it is missing.
+    dev_extra = [line for line in re.findall(r'"([^"]+)"', " ".join(extras)) if not line.startswith("open_clip")]
     with step(
         f"Python-{host.venv.name}", TORCH, *CPU_COMPANIONS, *CUDA_COMPANIONS, *needed_lines, *dev_extra
     ) as needed:
