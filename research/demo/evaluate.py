@@ -28,11 +28,14 @@ from .scorer import Classifier, Verdict, judge
 from .world import Scene, draw_scene
 
 FIRST_SEED = 30_000_000  # nothing is trained on scenes from here on
+TRUTH = "rendered truth"
 NEEDED = 0.98  # of the scorer on rendered truth; below, its verdicts do not count
 
 
 def judged(classifier: Classifier, pictures: np.ndarray, scenes: Sequence[Scene]) -> list[list[Verdict]]:
-    return [judge(classifier, picture, scene) for picture, scene in zip(pictures, scenes, strict=True)]
+    """pictures: float32 [n, SIZE, SIZE, 3] in 0..1, judged as a file of 8 bits a channel holds them."""
+    kept = np.rint(255 * pictures).astype(np.uint8).astype(np.float32) / 255
+    return [judge(classifier, picture, scene) for picture, scene in zip(kept, scenes, strict=True)]
 
 
 def load(path: Path) -> DeigAdapter:
@@ -86,31 +89,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _evaluate(options: argparse.Namespace) -> None:
-    scenes = [draw_scene(FIRST_SEED + i) for i in range(options.layouts)]
+def evaluated(
+    weights: Path,
+    trained: Path | None = None,
+    *,
+    layouts: int,
+    seed: int = 0,
+    steps: int = STEPS,
+    guidance: float = GUIDANCE,
+    only: Sequence[str] | None = None,
+) -> dict[str, dict[str, tuple[float, float, float]]]:
+    """The rows of the table, by name: rendered truth, then the `variants` whose names start with one of `only`.
+
+    Raises WeightsError for a scorer that does not know rendered truth.
+    """
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(layouts)]
     classifier = Classifier()
-    classifier.load_state_dict(files.read(files.SCORER, options.weights))
-    rows = {"rendered truth": measured(judged(classifier, np.stack([render(s) for s in scenes]), scenes))}
-    accuracy = rows["rendered truth"]["all"][0]
+    classifier.load_state_dict(files.read(files.SCORER, weights))
+    rows = {TRUTH: measured(judged(classifier, np.stack([render(s) for s in scenes]), scenes))}
+    accuracy = rows[TRUTH]["all"][0]
     if accuracy < NEEDED:
         raise WeightsError(
             f"The scorer is right about {accuracy:.3f} of rendered objects and {NEEDED} is needed: train it longer."
         )
-    unet, autoencoder = models.unet(options.weights).to(device()), models.autoencoder(options.weights).to(device())
-    for name, (adapter, encoder, how) in variants(options.weights, options.trained).items():
-        if options.only and not name.startswith(tuple(options.only)):
+    unet, autoencoder = models.unet(weights).to(device()), models.autoencoder(weights).to(device())
+    for name, (adapter, encoder, how) in variants(weights, trained).items():
+        if only and not name.startswith(tuple(only)):
             continue
         began = time.monotonic()
-        assembled = Models(unet, autoencoder, models.text_encoder(options.weights, encoder))
-        pictures = generate(
-            assembled, adapter, scenes, seed=options.seed, steps=options.steps, guidance=options.guidance, **how
-        )
+        assembled = Models(unet, autoencoder, models.text_encoder(weights, encoder))
+        pictures = generate(assembled, adapter, scenes, seed=seed, steps=steps, guidance=guidance, **how)
         rows[name] = measured(judged(classifier, pictures, scenes))
         print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
-    instances = sum(len(s.things) for s in scenes)
+    return rows
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    rows = evaluated(
+        options.weights,
+        options.trained,
+        layouts=options.layouts,
+        seed=options.seed,
+        steps=options.steps,
+        guidance=options.guidance,
+        only=options.only,
+    )
+    instances = sum(len(draw_scene(FIRST_SEED + i).things) for i in range(options.layouts))
     print(
-        f"\n{len(scenes)} unseen layouts, {instances} instances, seed {options.seed}, {options.steps} steps, guidance "
-        f"{options.guidance}\n"
+        f"\n{options.layouts} unseen layouts, {instances} instances, seed {options.seed}, {options.steps} steps, "
+        f"guidance {options.guidance}\n"
     )
     print(table(rows))
     if options.json:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from deig_core.errors import DeigError
 
-from .commands import ap, build, compare, look, read, score
+from .commands import ap, build, compare, demo, generate, look, read, score
 
-COMMANDS = (build, read, look, score, ap, compare)
+COMMANDS = (build, read, generate, look, score, ap, compare, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

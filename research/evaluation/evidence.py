@@ -30,7 +30,7 @@ KINDS = {
     "true where the text ends at the most tokens",
     "colours": "shares of the mask that the segmenter found for the box: {pixels, shares: {red: 0.31, ...}}",
     "clip": "cosines of the crop: {phrase: with the text, labels: {kind of label: {label: cosine}}}",
-    "oracle": "the demo world's own scorer: {iou, found: {attribute: value}}",
+    "oracle": "the demo world's own classifier on the crop: {found: {attribute: value or null}}",
 }
 
 

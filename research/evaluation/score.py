@@ -15,12 +15,12 @@ from . import evidence, pictures
 from .evidence import Evidence, Record, different
 from .layout import Layout
 from .pictures import Found
-from .procedures import deig, instdiff, mig
+from .procedures import deig, demo, instdiff, mig
 from .tables import Judged, Row, as_json, row
 from .verdict import failed
 
 VERSION = 1
-PROCEDURES: Mapping[str, ModuleType] = {"deig": deig, "mig": mig, "instdiff": instdiff}
+PROCEDURES: Mapping[str, ModuleType] = {"deig": deig, "mig": mig, "instdiff": instdiff, "demo": demo}
 
 
 @dataclass(frozen=True)

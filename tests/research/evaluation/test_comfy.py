@@ -1,5 +1,6 @@
 """The client of ComfyUI's HTTP API against a server that can be told to fail."""
 
+import io
 import json
 import socket
 import threading
@@ -8,12 +9,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from deig_core.errors import DeigError
+from research.evaluation import __main__ as command
 from research.evaluation import comfy
 from research.evaluation.comfy import ComfyUI, Failed, Refused, Server, ServerDown
 from research.evaluation.generate import Job
-from research.evaluation.layout import Instance, Layout
+from research.evaluation.layout import Instance, Layout, write_layouts
 from research.evaluation.workflow import read_workflow, set_values
 
 WORKFLOW = set_values(
@@ -309,3 +312,48 @@ def test_settings_are_what_pictures_depend_on_and_servers_must_agree(stub, secon
     second.faults["/system_stats"] = lambda handler: handler.answer({"system": {"comfyui_version": "0.33.0"}})
     with pytest.raises(DeigError, match=r"different ComfyUIs \(0\.3\.75 at http\S+, 0\.33\.0 at http\S+\)"):
         both.settings()
+
+
+def run(stub, folder, *options):
+    write_layouts(folder / "layouts.jsonl", [job.layout for job in jobs(2)])
+    return command.main(
+        ["generate", str(folder / "layouts.jsonl"), str(folder / "out"), f"--server={stub.url}", *options]
+    )
+
+
+def test_the_command_draws_and_goes_on(stub, tmp_path):
+    file = io.BytesIO()
+    Image.new("RGB", (128, 128)).save(file, "PNG")
+    stub.faults["/view"] = status(200, file.getvalue())
+    assert run(stub, tmp_path, "--workflow=demo", "--seeds", "1", "2") == 0
+    assert sorted(p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").glob("*/*.png")) == [
+        *("1/l0.png", "1/l1.png"),
+        *("2/l0.png", "2/l1.png"),
+    ]
+    sampled = [workflow["sample"]["inputs"] for workflow in stub.queue.values()]
+    assert {(s["seed"], s["steps"], s["cfg"], s["sampler_name"], s["scheduler"]) for s in sampled} == {
+        (seed, 40, 7.5, "euler", "ddim_uniform") for seed in (1, 2)
+    }
+    assert run(stub, tmp_path, "--workflow=demo", "--seeds", "1", "2") == 0
+    assert len(stub.queue) == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--workflow=deig", "--set", "checkpoint"], "--set checkpoint is no NAME=VALUE"),
+        (["--workflow=deig", "--set", "checkpoint=a"], "leaves text_encoder, weights open"),
+        (["--workflow=demo", "--server=nowhere"], "'nowhere' is no address of a ComfyUI"),
+        (["--workflow=demo"], "What came for l0 is no picture"),
+    ],
+)
+def test_the_command_says_what_is_wrong_in_a_sentence(stub, tmp_path, capsys, options, said):
+    assert run(stub, tmp_path, *options) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("generate: ")]
+    assert said in line
+
+
+def test_the_command_fails_where_a_picture_failed(stub, tmp_path, capsys):
+    stub.entry = failed("execution_error", OUT_OF_MEMORY)
+    assert run(stub, tmp_path, "--workflow=demo") == 1
+    assert "generate: 2 pictures could not be drawn (see above)" in capsys.readouterr().err
