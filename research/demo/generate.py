@@ -22,6 +22,7 @@ from .text import remembered_features
 from .world import SIZE, Scene
 
 LATENT = SIZE // 8
+BATCH = 64  # pictures drawn together; in batches of other sizes their last digits are others
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def generate(
     seed: int = 0,
     steps: int = STEPS,
     guidance: float = GUIDANCE,
-    batch: int = 64,
+    batch: int = BATCH,
 ) -> np.ndarray:
     """float32 [n, SIZE, SIZE, 3] in 0..1; the noise of a scene depends on `seed` and the scene alone.
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ..demo.world import Scene
 
-BATCH = 64  # pictures drawn together
 ATTRIBUTES = ("shape", "colour", "pattern", "second", "outline")
 
 
@@ -89,7 +88,7 @@ class DemoSampler:
         )
 
     def settings(self) -> Mapping[str, Any]:
-        from ..demo.generate import GUIDANCE
+        from deig_core.demo.files import GUIDANCE
 
         how = {name: getattr(value, "__name__", value) for name, value in self._how.items()}
         parts = {
@@ -102,7 +101,7 @@ class DemoSampler:
         return {"demo": {"weights": weights, "steps": self._steps, "guidance": GUIDANCE, **how}}
 
     def draw(self, jobs: Sequence[Job]) -> Iterator[Drawn]:
-        from ..demo.generate import generate
+        from ..demo.generate import BATCH, generate
 
         for noise, group in groupby(jobs, key=lambda job: job.noise):
             same = list(group)

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("evaluation-demo"), help="where everything goes")
     parser.add_argument("--layouts", type=int, default=64)
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
+    parser.add_argument("--steps", type=int, default=files.STEPS, help="of the sampler")
     parser.add_argument("--weights", type=Path, default=files.WEIGHTS, help="the demo's (default: the shipped ones)")
     parser.add_argument(
         "--trained", type=Path, default=TRAINED, help="a folder of research.demo.train: its adapters become rows"

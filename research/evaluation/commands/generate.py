@@ -36,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--server", nargs="+", default=["http://127.0.0.1:8188"], metavar="URL", help="running ComfyUIs, all used"
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[123], help="of the noise (default: the paper's 123)")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[42], help="of the noise (default: 42, as DEIG-Bench was drawn)"
+    )
     parser.add_argument(
         "--noise", choices=NOISES, default="shared", help="one noise for all pictures of a seed, or each its own"
     )

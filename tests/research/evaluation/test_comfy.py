@@ -344,7 +344,7 @@ def test_the_command_draws_and_goes_on(stub, tmp_path):
         (["--workflow=deig", "--set", "checkpoint"], "--set checkpoint is no NAME=VALUE"),
         (["--workflow=deig", "--set", "checkpoint=a"], "leaves text_encoder, weights open"),
         (["--workflow=demo", "--server=nowhere"], "'nowhere' is no address of a ComfyUI"),
-        (["--workflow=demo"], "What came for l0 is no picture"),
+        (["--workflow=demo"], " is no picture (cannot identify image file"),
     ],
 )
 def test_the_command_says_what_is_wrong_in_a_sentence(stub, tmp_path, capsys, options, said):
