@@ -6,6 +6,7 @@ from comfy_api.latest import ComfyExtension
 
 from .apply import DeigApply
 from .attention_maps import DeigAttentionMaps, DeigRecordAttention
+from .crop import DeigCropRegions
 from .draw import DeigDrawRegions
 from .encode import DeigEncode
 from .host import folders, names
@@ -28,6 +29,7 @@ class DeigExtension(ComfyExtension):
             DeigRegions,
             DeigRegionsFromBoxes,
             DeigRegionsFromMasks,
+            DeigCropRegions,
             DeigEncode,
             DeigApply,
             DeigDrawRegions,

@@ -22,6 +22,7 @@ class Layout:
     """Regions in their order, with what was worked out of them for the sizes and devices seen so far.
 
     indices: where these regions stand in the document or layout that they were taken from; () where they are all of it.
+    What a window shows in two places, because it wraps, stands there twice.
     """
 
     regions: tuple[Region, ...]
@@ -40,7 +41,8 @@ class Layout:
         return self._once(window, lambda: self._crop(window))
 
     def _crop(self, window: Window) -> Layout:
-        kept = [(i, r) for i, region in enumerate(self.regions) if (r := crop(region, window))]
+        pieces = window.pieces()
+        kept = [(i, r) for i, region in enumerate(self.regions) for piece in pieces if (r := crop(region, piece))]
         return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept))
 
     def members(self, latent: Size, grid: Size, device: torch.device) -> torch.Tensor:

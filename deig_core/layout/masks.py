@@ -17,6 +17,7 @@ from ..regions.document import Box, Region, check_count
 PIXELS_PER_LATENT = 8
 Size = tuple[int, int]  # (height, width)
 Rectangle = tuple[int, int, int, int]  # columns x0..x1, rows y0..y1 of cells, ends excluded
+Edges = tuple[torch.Tensor, torch.Tensor]  # where each of several stretches starts and ends, ends excluded
 
 
 def level_factor(latent: int, grid: int) -> int:
@@ -75,10 +76,7 @@ def mask_cells(mask: torch.Tensor, latent: Size, grid: Size) -> torch.Tensor:
 
     A cell is on if any mask pixel that overlaps it is on; then the level's margin is added, as for boxes.
     """
-    counts = torch.nn.functional.pad(mask.to(torch.int64), (1, 0, 1, 0)).cumsum(0).cumsum(1)
-    (top, bottom), (left, right) = (_mask_edges(mask.shape[a], latent[a], grid[a]) for a in (0, 1))
-    inside = counts[bottom][:, right] - counts[top][:, right] - counts[bottom][:, left] + counts[top][:, left]
-    cells = inside > 0
+    cells = any_inside(mask, *(_mask_edges(mask.shape[a], latent[a], grid[a]) for a in (0, 1)))
     wide = [margin(level_factor(latent[a], grid[a])) for a in (0, 1)]
     if any(wide):
         kernel = (2 * wide[0] + 1, 2 * wide[1] + 1)
@@ -86,7 +84,17 @@ def mask_cells(mask: torch.Tensor, latent: Size, grid: Size) -> torch.Tensor:
     return cells
 
 
-def _mask_edges(mask_side: int, latent: int, grid: int) -> tuple[torch.Tensor, torch.Tensor]:
+def any_inside(mask: torch.Tensor, rows: Edges, columns: Edges) -> torch.Tensor:
+    """Whether anything of a mask (bool [mh, mw]) is set in the rectangle of each row's and column's edges -> bool
+    [rows, columns]. Edges: int64 starts and ends, ends excluded, within the mask.
+    """
+    counts = torch.nn.functional.pad(mask.to(torch.int64), (1, 0, 1, 0)).cumsum(0).cumsum(1)
+    (top, bottom), (left, right) = rows, columns
+    inside = counts[bottom][:, right] - counts[top][:, right] - counts[bottom][:, left] + counts[top][:, left]
+    return inside > 0
+
+
+def _mask_edges(mask_side: int, latent: int, grid: int) -> Edges:
     pixels, cells = _cell_size(latent, grid, level_factor(latent, grid))
     whole = latent * PIXELS_PER_LATENT * cells
     starts = [i * pixels * mask_side // whole for i in range(grid)]

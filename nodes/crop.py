@@ -1,0 +1,111 @@
+"""Regions of a part of the picture, for loops that people build themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from comfy_api.latest import io
+
+from ..deig_core.errors import RegionError
+from ..deig_core.layout.window import crop_document
+from ..deig_core.regions.document import MAX_SIDE, Box, RegionDocument, mask_bounds
+from ..deig_core.regions.formats import from_boxes
+from .sockets import Regions, schema
+
+
+class DeigCropRegions(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return schema(
+            node_id="DEIGCropRegions",
+            display_name="Crop DEIG Regions",
+            description="The regions of a part of the picture, placed in that part: for detailers, tiles and "
+            "outpainting that encode each part with a DEIG Encode of its own.",
+            search_aliases=["tile", "detailer", "outpaint", "pad regions", "crop boxes", "inpaint crop"],
+            inputs=[
+                Regions.Input("regions", tooltip="Regions of the whole picture."),
+                _pixels(
+                    "x", 0, -MAX_SIDE, "Left edge of the part in pixels of the regions' picture. Below 0: beyond it."
+                ),
+                _pixels(
+                    "y", 0, -MAX_SIDE, "Upper edge of the part in pixels of the regions' picture. Below 0: beyond it."
+                ),
+                _pixels("width", 512, 8, "Width of the part in pixels of the regions' picture."),
+                _pixels("height", 512, 8, "Height of the part in pixels of the regions' picture."),
+                _pixels(
+                    "pad",
+                    0,
+                    0,
+                    "Pixels added to the part on every side, also beyond the picture, where no region is.",
+                ),
+                io.Float.Input(
+                    "scale",
+                    default=1.0,
+                    min=0.05,
+                    max=16.0,
+                    step=0.05,
+                    tooltip="How much the part is resized before it is denoised. Boxes stay where they are in it; "
+                    "width and height become larger or smaller.",
+                ),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="A mask over the whole picture: the part is its bounding box, and x, y, width and height "
+                    "are not read.",
+                ),
+                io.MultiType.Input(
+                    "box",
+                    [io.Custom("BOUNDING_BOX"), io.Custom("BBOX"), io.Custom("SEGS"), io.String],
+                    optional=True,
+                    tooltip="One box over the whole picture, or one SEG of the Impact Pack, whose crop is the part; x, "
+                    "y, width and height are not read.",
+                ),
+            ],
+            outputs=[
+                Regions.Output(display_name="regions", tooltip="For a DEIG Encode of this part alone."),
+                io.Int.Output(display_name="width", tooltip="Width of the part in pixels, scaled."),
+                io.Int.Output(display_name="height", tooltip="Height of the part in pixels, scaled."),
+                io.Int.Output(display_name="x", tooltip="Left edge of the part, with pad, for pasting it back."),
+                io.Int.Output(display_name="y", tooltip="Upper edge of the part, with pad, for pasting it back."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, regions: RegionDocument, x, y, width, height, pad, scale, mask=None, box=None):
+        if mask is not None and box is not None:
+            raise RegionError("Crop DEIG Regions got a mask and a box: connect the one that is the part.")
+        given = _of_mask(mask) if mask is not None else _of_box(box, regions) if box is not None else None
+        if given is not None:
+            edges = [round(c * s) for c, s in zip(given, (regions.width, regions.height) * 2, strict=True)]
+            x, y, width, height = *edges[:2], edges[2] - edges[0], edges[3] - edges[1]
+        x, y, width, height = x - pad, y - pad, width + 2 * pad, height + 2 * pad
+        part = crop_document(regions, x, y, width, height, scale)
+        return io.NodeOutput(part, part.width, part.height, x, y)
+
+
+def _pixels(name: str, default: int, least: int, tooltip: str) -> io.Int.Input:
+    return io.Int.Input(name, default=default, min=least, max=MAX_SIDE, step=8, tooltip=tooltip)
+
+
+def _of_mask(mask: torch.Tensor) -> Box:
+    masks = mask.reshape(-1, *mask.shape[-2:])
+    if len(masks) != 1:
+        raise RegionError(f"Crop DEIG Regions got {len(masks)} masks; one mask says one part: pick one of them.")
+    return mask_bounds(masks[0] >= 0.5, "to crop to")
+
+
+def _of_box(box: Any, regions: RegionDocument) -> Box:
+    if _are_segs(box):
+        (height, width), segs = box
+        found = [tuple(v / side for v, side in zip(s.crop_region, (width, height) * 2, strict=True)) for s in segs]
+    else:
+        found = [region.box for region in from_boxes(box, regions.width, regions.height).regions]
+    if len(found) != 1:
+        raise RegionError(f"Crop DEIG Regions got {len(found)} boxes; one box says one part: pick one of them.")
+    return found[0]
+
+
+def _are_segs(value: Any) -> bool:
+    """Whether `value` is what the Impact Pack calls SEGS: the picture's size and a list of segments."""
+    return isinstance(value, tuple) and len(value) == 2 and all(hasattr(seg, "crop_region") for seg in value[1])
