@@ -13,7 +13,7 @@ from deig_core.errors import DeigError
 
 from . import evidence, pictures
 from .evidence import Evidence, Record, different
-from .layout import Layout
+from .layout import Layout, LayoutError
 from .pictures import Found
 from .procedures import deig, demo, instdiff, mig
 from .tables import Judged, Row, as_json, row
@@ -66,10 +66,21 @@ class Scores:
 
 
 def procedure(layouts: Sequence[Layout]) -> ModuleType:
-    """The module with `NEEDS`, `verdicts` and `columns` of the layouts' benchmark."""
+    """The module with `NEEDS`, `TAGS`, `verdicts` and `columns` of the layouts' benchmark.
+
+    Raises LayoutError where an instance lacks a tag that it is judged by.
+    """
     benchmark = layouts[0].benchmark
     if benchmark not in PROCEDURES:
-        raise DeigError(f"There is no procedure for {benchmark!r}: {', '.join(PROCEDURES)} were expected.")
+        raise LayoutError(f"There is no procedure for {benchmark!r}: {', '.join(PROCEDURES)} were expected.")
+    for layout in layouts:
+        for number, instance in enumerate(layout.instances, 1):
+            for tag, values in PROCEDURES[benchmark].TAGS.items():
+                if instance.tags.get(tag) not in values:
+                    raise LayoutError(
+                        f"Layout {layout.id}, instance {number} has the {tag} {instance.tags.get(tag)!r}; {benchmark} "
+                        f"judges by one of {', '.join(values)}."
+                    )
     return PROCEDURES[benchmark]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..coco import read_json
 from ..layout import Instance, Layout, LayoutError, clamped
-from .deig_words import OBJECT_LEVELS
+from .deig_words import OBJECT_LEVELS, PERSON_LEVELS
 
 EXPECTED = (
     'DEIG-Bench\'s {"results": [{file_name, instances: [{category, bbox, description, eval_info}]}]} was expected'
@@ -55,9 +55,10 @@ def _instance(data: Mapping[str, Any], where: str) -> Instance:
     metrics = info["eval_metrics"]
     if info["type"] == "person":
         tags = {"kind": "person", "level": f"C{metrics['color']['num_colors']}"}
+        if tags["level"] not in PERSON_LEVELS:
+            raise LayoutError(f"{where} has {metrics['color']['num_colors']!r} colours; 1 to 3 were expected.")
     elif info["type"] == "object":
-        material, texture = metrics.get("material", {}), metrics.get("texture", {})
-        both = bool(material.get("has_material")), bool(texture.get("has_texture"))
+        both = bool(metrics["material"]["has_material"]), bool(metrics["texture"]["has_texture"])
         tags = {"kind": "object", "level": OBJECT_LEVELS[both]}
     else:
         raise LayoutError(f"{where} is of type {info['type']!r}; person or object was expected.")

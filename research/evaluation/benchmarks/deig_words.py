@@ -7,6 +7,7 @@ MATERIALS = ("rubber", "fluffy", "metallic", "wooden", "plastic", "fabric", "lea
 TEXTURES = ("striped", "plaid", "floral", "polka-dotted")
 GARMENTS = (("hat",), ("jacket", "shirt", "sweater"), ("jeans", "pants", "shorts"))  # one of each part at most
 PLURAL = {"jeans", "pants", "shorts"}  # without an article
+PERSON_LEVELS = ("C1", "C2", "C3")  # by the number of garments, a colour each
 # (material, texture) -> level of an object, and its share among the objects.
 OBJECT_LEVELS = {(False, False): "L1", (True, False): "L2", (False, True): "L3", (True, True): "L4"}
 OBJECT_SHARES = {"L1": 0.30, "L2": 0.25, "L3": 0.25, "L4": 0.20}

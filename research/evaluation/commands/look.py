@@ -63,7 +63,9 @@ def _witnesses(options: argparse.Namespace, stack: ExitStack) -> list[Witness]:
     if (name := choose.name(options)) is not None:
         from ..witnesses.judge import Judge
 
-        judge = Judge(choose.from_arguments(options), options.name or name)
+        # Of pictures with three or four instances each: the last answers of a batch leave a server idle.
+        at_once = 2 * options.in_flight * len(options.endpoint) if options.endpoint else 64 if options.vllm else 1
+        judge = Judge(choose.from_arguments(options), options.name or name, at_once)
         stack.callback(judge.close)
         found.append(judge)
     if not found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ...engines.yes_no import says_yes
+from ..benchmarks.deig_words import OBJECT_LEVELS, PERSON_LEVELS
 from ..evidence import Record
 from ..layout import Layout
 from ..tables import Column, level, score, verdict_ok
@@ -12,6 +13,9 @@ from ..verdict import Verdict, first_error
 from .location import Thresholds, locate
 
 NEEDS = ("boxes", "answer")
+TAGS: dict[
+    str, tuple[str, ...]
+] = {}  # that an instance must have, with their values; without a level it is in MAA alone
 PARSERS = ("published", "first word", "strict")
 # P(yes) - P(no) of at least 0.2, as ROVI asks for against judges that like to say yes.
 STRICT = 0.6
@@ -20,7 +24,6 @@ QUESTION = (
     "Does this image meet the description '{}'? If so, please answer a single 'yes'; "
     "if not, please answer a single 'no'"
 )
-LEVELS = ("C1", "C2", "C3", "L1", "L2", "L3", "L4")
 
 
 def passes(text: str, p_yes: float | None, parser: str) -> bool:
@@ -71,7 +74,7 @@ def verdicts(
 
 def columns() -> list[Column]:
     """Table 1's, then those that say how far to trust it."""
-    persons, objects = LEVELS[:3], LEVELS[3:]
+    persons, objects = PERSON_LEVELS, tuple(OBJECT_LEVELS.values())
     return [
         *(Column(name, level(verdict_ok, name)) for name in persons),
         Column("C-AVG", level(verdict_ok, *persons)),

@@ -16,6 +16,7 @@ from ..tables import Column, Measure, level, verdict_ok
 from ..verdict import Verdict, first_error
 
 NEEDS = ("boxes", "oracle")
+TAGS: dict[str, tuple[str, ...]] = {}
 IOU = 0.5
 ATTRIBUTES = ("colour", "shape", "pattern", "outline")  # with a column each; a pattern's second colour has none
 

@@ -14,6 +14,7 @@ LABELS = {
     "colour": ("black", "white", "red", "green", "yellow", "blue", "pink", "purple"),
     "texture": ("rubber", "fluffy", "metallic", "wooden", "plastic", "fabric", "leather", "glass"),
 }
+TAGS = {"attribute": tuple(LABELS), "label": tuple(label for labels in LABELS.values() for label in labels)}
 LABEL_PROMPT = "a {} object"
 
 

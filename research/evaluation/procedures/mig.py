@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ..colour import RANGES
 from ..evidence import Record
 from ..layout import Layout
 from ..tables import Column, level, score, verdict_iou, verdict_ok
@@ -11,6 +12,7 @@ from ..verdict import Verdict, first_error
 from .location import Thresholds, locate
 
 NEEDS = ("boxes", "colours")
+TAGS = {"colour": tuple(RANGES)}
 SHARE = 0.2  # of the mask, at least
 LEVELS = ("L2", "L3", "L4", "L5", "L6")
 

@@ -13,12 +13,15 @@ MOST_TOKENS = 128
 
 
 class Judge:
-    """engine: of `research.engines`. Asked at temperature 0; P(yes) is kept where the engine gives it."""
+    """engine: of `research.engines`. Asked at temperature 0; P(yes) is kept where the engine gives it.
 
-    kind, at_once = "answer", 32
+    at_once: pictures; many keep a server busy, few lose little when killed.
+    """
 
-    def __init__(self, engine: Engine, by: str):
-        self.by, self._engine = by, engine
+    kind = "answer"
+
+    def __init__(self, engine: Engine, by: str, at_once: int = 1):
+        self.by, self.at_once, self._engine = by, at_once, engine
 
     def fingerprint(self) -> dict[str, Any]:
         return {**self._engine.fingerprint(), "question": QUESTION, "most_tokens": MOST_TOKENS, "temperature": 0}

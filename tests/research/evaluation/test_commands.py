@@ -8,13 +8,16 @@ from PIL import Image
 
 pytest.importorskip("httpx", reason="httpx (extra `evaluation`) is not installed")
 from research.engines.contract import Question
+from research.engines.endpoint import Endpoint
 from research.engines.stub import MODEL, Reply, Stub
 from research.engines.transformers import Transformers
 from research.evaluation.__main__ import main
 from research.evaluation.evidence import Log, Record, read, read_all
 from research.evaluation.layout import Instance, Layout, read_layouts, write_layouts
+from research.evaluation.look import look
 from research.evaluation.pictures import find
 from research.evaluation.procedures.deig import QUESTION
+from research.evaluation.witnesses.judge import Judge
 
 BOXES = ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0))
 YES = (("yes", -0.1), ("no", -2.4))
@@ -134,8 +137,8 @@ def test_two_judges_are_two_rows(deig, capsys):
 def refused(capsys, *arguments):
     capsys.readouterr()
     assert main([str(a) for a in arguments]) == 1
-    message = capsys.readouterr().err
-    assert message.count("\n") == 1, message
+    *_, message = capsys.readouterr().err.splitlines()  # before it, how far a bar came
+    assert message.startswith(f"{arguments[0]}: ")
     return message
 
 
@@ -268,6 +271,47 @@ def test_a_server_that_is_down_stops_the_look(deig, capsys):
     _, bench, out = deig
     said = refused(capsys, "look", bench, out, "--endpoint", "http://127.0.0.1:9/v1", "--model", "x", "--tries", 1)
     assert "http://127.0.0.1:9/v1" in said
+
+
+def test_layouts_without_what_they_are_judged_by(tmp_path, capsys):
+    bench, out, _ = drawn(tmp_path, "mig", colour="mauve")
+    for command in ("look", "score"):
+        assert "instance 1 has the colour 'mauve'; mig judges by one of red," in refused(capsys, command, bench, out)
+
+
+# what the server says to the first question: what becomes of it
+TROUBLES = {
+    "too many requests": (Reply(status=429, headers={"Retry-After": "0"}), None),
+    "a fault of its own": (Reply(status=500), None),
+    "a broken connection": (Reply(drop=20), None),
+    "garbage": (Reply(body=b"<html>"), None),
+    "too slow": (Reply(delay=0.7), None),
+    "too long a text": (Reply(status=400, body=b'{"error": {"message": "context length"}}'), "context length"),
+    "an empty answer": (Reply(""), "The answer was empty."),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_troubles_of_a_server_are_tried_again_or_kept(deig, trouble):
+    folder, _, _ = deig
+    layouts, pictures = read_layouts(folder / "bench.jsonl"), folder / "out" / "1"
+    first, kept = TROUBLES[trouble]
+    with Stub(lambda body, number: Reply("yes") if number else first) as stub:
+        judge = Judge(Endpoint([stub.url], MODEL, timeout=0.5, first_wait=0.01, in_flight=1), "judge", at_once=9)
+        assert look(layouts, pictures, [judge]) == (kept is not None)
+        errors = [r.error for r in read(pictures / "evidence" / "answer-judge.jsonl").records.values()]
+        assert len(errors) == 6
+        assert kept is None or kept in next(filter(None, errors))
+        assert look(layouts, pictures, [judge], retry_failed=True) == 0
+        judge.close()
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_server_that_knows_neither_key_nor_model_stops_the_look(deig, capsys, status):
+    _, bench, out = deig
+    with Stub(lambda body, number: Reply(status=status, body=b"{}")) as stub:
+        said = refused(capsys, "look", bench, out, "--endpoint", stub.url, "--model", MODEL)
+    assert {401: "the key is wrong", 404: "is unknown"}[status] in said
 
 
 def test_hostile_texts_stay_texts_on_the_page(tmp_path, capsys):
