@@ -55,15 +55,20 @@ class Server:
 
     def version(self) -> str:
         """Of ComfyUI."""
-        stats = self._json("/system_stats")
-        version = stats.get("system", {}).get("comfyui_version") if isinstance(stats, Mapping) else None
-        if not isinstance(version, str):
-            raise ServerDown(f"What answers at {self.url} is no ComfyUI, or one without a version: update it.")
-        return version
+        with self._as_comfyui():
+            return str(self._object("/system_stats")["system"]["comfyui_version"])
 
     def draw(self, workflow: Workflow, stop: Event) -> bytes:
         """The file of the one picture that `workflow` makes. Set `stop` to give it up."""
-        return self._fetch(self._wait(self._queue(workflow), stop))
+        with self._as_comfyui():
+            return self._fetch(self._wait(self._queue(workflow), stop))
+
+    @contextlib.contextmanager
+    def _as_comfyui(self) -> Iterator[None]:
+        try:
+            yield
+        except (AttributeError, KeyError, TypeError):
+            raise ServerDown(f"{self.url} does not answer as ComfyUI 0.3.75 or newer does: is it one?") from None
 
     def _queue(self, workflow: Workflow) -> str:
         try:
@@ -71,8 +76,6 @@ class Server:
             answer = self._json("/prompt", {"prompt": workflow, "client_id": "deig-evaluation"})
         except urllib.error.HTTPError as error:
             raise Refused(f"ComfyUI at {self.url} refused the workflow: {_refusal(error)}") from None
-        if not isinstance(answer, Mapping) or not isinstance(answer.get("prompt_id"), str):
-            raise ServerDown(f"{self.url} took the workflow and named no prompt_id: is it a ComfyUI?")
         return answer["prompt_id"]
 
     def _wait(self, prompt: str, stop: Event) -> Mapping[str, Any]:
@@ -90,21 +93,20 @@ class Server:
                 seen_lost = True  # it may have been done between the two questions
                 continue
             if stop.wait(pause):
-                with contextlib.suppress(ServerDown, urllib.error.HTTPError):
-                    self._request("/queue", {"delete": [prompt]})
-                raise Failed("it was given up")
+                break
             pause = min(1.5 * pause, ASK_AGAIN[1])
-        raise Failed(f"ComfyUI at {self.url} did not finish a picture within {self.seconds:.0f} s.")
+        with contextlib.suppress(ServerDown, urllib.error.HTTPError):
+            self._request("/queue", {"delete": [prompt]})
+        raise Failed(f"ComfyUI at {self.url} did not finish it within {self.seconds:.0f} s")
 
     def _queued(self, prompt: str) -> bool:
         queue = self._object("/queue")
         return any(prompt in entry for name in ("queue_running", "queue_pending") for entry in queue.get(name, ()))
 
     def _outputs(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
-        status = entry.get("status") or {}
-        if status.get("status_str") == "success":
-            return entry.get("outputs") or {}
-        for kind, data in status.get("messages") or ():
+        if entry["status"]["status_str"] == "success":
+            return entry["outputs"]
+        for kind, data in entry["status"]["messages"]:
             if kind == "execution_error":
                 reason = " ".join(str(data.get("exception_message", "")).split())
                 raise Failed(f"{data.get('node_type', 'a node')}: {reason or data.get('exception_type')}")

@@ -19,6 +19,7 @@ from deig_core.errors import DeigError
 
 from ..lock import only_run
 from .layout import Layout
+from .pictures import PICTURE_ERRORS
 
 SETTINGS = "settings.json"
 NOISES = ("shared", "per-picture")
@@ -64,6 +65,8 @@ def generate(
     """
     from tqdm import tqdm
 
+    if min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise DeigError(f"The seeds {', '.join(map(str, seeds))} are not all different whole numbers from 0 on.")
     folder.mkdir(parents=True, exist_ok=True)
     with only_run(folder, "generate"):
         _settle(folder / SETTINGS, {"layouts": fingerprint(layouts), "noise": noise, **sampler.settings()})
@@ -91,7 +94,7 @@ def generate(
 
 
 def noise_seed(seed: int, layout: Layout, noise: str) -> int:
-    """The seed of a picture's noise. Depends on the layout's id alone, so that every method begins with the same."""
+    """The seed of a picture's noise. It depends on nothing else, so that every method begins with the same."""
     if noise == "shared":
         return seed
     digest = hashlib.sha256(f"{seed} {layout.id}".encode()).digest()
@@ -110,6 +113,8 @@ def _settle(path: Path, settings: Mapping[str, Any]) -> None:
         there = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     except ValueError:
         raise DeigError(f"{path} cannot be read: choose another folder, or delete this one.") from None
+    if there is not None and not isinstance(there, dict):
+        raise DeigError(f"{path} holds no settings: choose another folder, or delete this one.")
     if there is None:
         if pictures := next(path.parent.rglob("*.png"), None):
             raise DeigError(f"{pictures} was not drawn here (there is no {SETTINGS}): choose another folder.")
@@ -125,18 +130,17 @@ def _settle(path: Path, settings: Mapping[str, Any]) -> None:
 def _keep(picture: bytes, job: Job) -> None:
     from PIL import Image
 
-    wanted = job.layout.width, job.layout.height
+    width, height = job.layout.width, job.layout.height
     try:
         with Image.open(io.BytesIO(picture)) as image:
+            if image.size != (width, height) or image.format != "PNG":
+                raise DeigError(
+                    f"What came for {job.layout.id} is a {image.format} of {image.width} x {image.height} pixels, and "
+                    f"a PNG of {width} x {height} was expected: the workflow must not resize."
+                )
             image.load()
-            found, kind = image.size, image.format
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except PICTURE_ERRORS as error:
         raise DeigError(f"What came for {job.layout.id} is no picture ({error}).") from None
-    if found != wanted or kind != "PNG":
-        raise DeigError(
-            f"What came for {job.layout.id} is a {kind} of {found[0]} x {found[1]} pixels, and a PNG of "
-            f"{wanted[0]} x {wanted[1]} was expected: the workflow must not resize."
-        )
     job.path.parent.mkdir(exist_ok=True)
     _write(job.path, picture)
 

@@ -185,9 +185,13 @@ def hang(handler):
 
 WRONG = {
     "/prompt": [status(500), status(429), status(200), status(200, b"[]"), status(200, b"{}"), cut, hang],
-    "/history": [status(500), status(404), status(429), status(200), status(200, b"[]"), cut, hang],
+    "/history": [
+        *(status(500), status(404), status(429), status(200), status(200, b"[]"), cut, hang),
+        *(status(200, b'{"p0": %s}' % entry) for entry in (b"1", b"[]", b"{}", b'{"status": 1}', b'{"status": {}}')),
+        status(200, b'{"p0": {"status": {"status_str": "success"}, "outputs": [1]}}'),
+    ],
     "/view": [status(500), status(404), cut, hang],
-    "/system_stats": [status(500), status(200), status(200, b"[]"), status(200, b'{"system": {}}'), cut, hang],
+    "/system_stats": [status(500), status(200), status(200, b"[]"), status(200, b'{"system": 1}'), cut, hang],
 }
 
 
@@ -231,7 +235,7 @@ OUT_OF_MEMORY = {"node_type": "KSampler", "exception_message": "Allocation on de
         (failed("execution_error", OUT_OF_MEMORY), "KSampler: Allocation on device"),
         (failed("execution_error", {**OUT_OF_MEMORY, "exception_message": ""}), "KSampler: OOM"),
         (failed("execution_interrupted", {}), "it was cancelled at http"),
-        ({"status": None, "outputs": {}}, "failed and did not say why"),
+        (failed("execution_cached", {}), "failed and did not say why"),
     ],
 )
 def test_a_picture_that_fails_is_an_error_of_its_own_and_the_others_go_on(stub, entry, said):
@@ -251,8 +255,9 @@ def test_a_picture_that_fails_is_an_error_of_its_own_and_the_others_go_on(stub, 
 
 def test_a_picture_that_takes_for_ever_is_given_up(stub):
     stub.entry = None
-    with pytest.raises(Failed, match=r"did not finish a picture within 0 s"):
+    with pytest.raises(Failed, match=r"did not finish it within 0 s"):
         draw(stub, seconds=0.05)
+    assert stub.requests[-1] == ("/queue", {"delete": ["p0"]})
 
 
 @pytest.mark.parametrize("count", [0, 2])

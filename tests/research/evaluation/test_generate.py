@@ -104,9 +104,17 @@ def test_a_folder_of_foreign_pictures_or_settings_is_refused(tmp_path):
     with pytest.raises(DeigError, match=r"l0\.png was not drawn here \(there is no settings\.json\)"):
         generate(LAYOUTS, tmp_path / "a", Painter(), [1])
     (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "settings.json").write_text('{"painter"')
-    with pytest.raises(DeigError, match=r"settings\.json cannot be read"):
-        generate(LAYOUTS, tmp_path / "b", Painter(), [1])
+    for content, said in (('{"painter"', "cannot be read"), ("[1]", "holds no settings"), ("3", "holds no settings")):
+        (tmp_path / "b" / "settings.json").write_text(content)
+        with pytest.raises(DeigError, match=rf"settings\.json {said}: choose another folder"):
+            generate(LAYOUTS, tmp_path / "b", Painter(), [1])
+
+
+@pytest.mark.parametrize("seeds", [[-1], [1, 1], [3, -2]])
+def test_seeds_are_different_numbers_that_a_sampler_takes(tmp_path, seeds):
+    with pytest.raises(DeigError, match="are not all different whole numbers from 0 on"):
+        generate(LAYOUTS, tmp_path, Painter(), seeds)
+    assert names(tmp_path) == []
 
 
 def test_two_runs_do_not_write_to_one_folder(tmp_path):
