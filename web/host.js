@@ -11,7 +11,7 @@ import { Place, makeSlot } from "./place.js";
 const sessions = new Map();
 const editors = new Set();
 const panels = new WeakMap();
-let lastPicture, listening;
+let lastPicture, listening = false;
 
 function view(file) {
   if (!file) return file;
@@ -115,22 +115,34 @@ function listenToRuns() {
   });
 }
 
-/** One set of listeners for the page: the editor that has the focus gets the event before the graph does. */
-function listenToClipboard() {
+/** One set of listeners for the page: the editor gets what is meant for it before the graph does. */
+function listenToPage() {
   if (listening) return;
   listening = true;
   for (const type of ["copy", "cut", "paste"]) document.addEventListener(type, handleClipboard, true);
+  // Nodes 2.0 zooms the graph by what it catches on the way down.
+  window.addEventListener("wheel", handleWheel, { capture: true, passive: true });
+}
+
+/** @returns {Hosted | undefined} */
+function editorAround(element) {
+  while (element && !panels.has(element)) element = element.parentElement;
+  return panels.get(element);
 }
 
 function handleClipboard(event) {
   const active = document.activeElement;
-  if (!active || active.matches("input, textarea, select")) return;
-  let element = active;
-  while (element && !panels.has(element)) element = element.parentElement;
-  if (!element) return;
+  const editor = editorAround(active);
+  if (!editor?.takesClipboard(active, event)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  panels.get(element).handleClipboard(event);
+  editor.handleClipboard(event);
+}
+
+function handleWheel(event) {
+  const editor = editorAround(event.target);
+  const scroller = editor?.scrollerOf(event.target);
+  if (scroller && scroller.scrollHeight > scroller.clientHeight && !event.ctrlKey) event.stopPropagation();
 }
 
 /**
@@ -175,11 +187,13 @@ class NodeHost {
   attach(editor, slot, widget) {
     this.editor = editor;
     this.widget = widget;
+    // The page's panel of properties leaves its own width there; the editor is as wide as its node.
+    Object.defineProperty(widget, "width", { get: () => undefined, set() {} });
     this.place.takeOver(editor);
     slot.belongTo(this.place);
     editors.add(editor);
     panels.set(editor.panel, editor);
-    listenToClipboard();
+    listenToPage();
     const { node } = this;
     const executed = node.onExecuted;
     node.onExecuted = (output) => {
@@ -317,8 +331,6 @@ class NodeHost {
     root.addEventListener("pointerup", (event) => (event.button === 1 ? up(event) : event.stopPropagation()));
     root.addEventListener("dblclick", (event) => event.stopPropagation());
     root.addEventListener("wheel", (event) => {
-      const scroller = this.editor.scrollerOf(event.target);
-      if (scroller && scroller.scrollHeight > scroller.clientHeight && !event.ctrlKey) return event.stopPropagation();
       if (!inGraph()) return;
       event.preventDefault();
       wheel(event);

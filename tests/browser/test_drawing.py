@@ -138,7 +138,7 @@ def test_a_grid(hands):
     hands.plain()
     hands.button("Arrange").click()
     hands.page.locator(".deig-pop select:visible").select_option("32")
-    hands.drag((0.26, 0.27), (0.74, 0.52))
+    hands.drag((0.26, 0.67), (0.74, 0.92))
     assert [v % 32 for v in hands.pixels()] == [0, 0, 0, 0]
 
 

@@ -1,4 +1,5 @@
 // One editor: holds one value, lets the parts draw it and turns what people do into new documents.
+import { BoxText } from "./boxtext.js";
 import * as documents from "./document.js";
 import { copy, listenToDrops, paste } from "./exchange.js";
 import { isBox, toPixels } from "./geometry.js";
@@ -48,6 +49,7 @@ export class Editor {
     const status = element("div", { className: "deig-status" }, this.message, this.offer);
     const body = element("div", { className: "deig-body" }, area, status, this.list.root);
     this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels, body);
+    this.boxText = new BoxText(this);
     listenToPointer(this);
     listenToKeys(this);
     listenToDrops(this);
@@ -88,6 +90,7 @@ export class Editor {
       if (!quiet) this.host.addUndoStep();
     }
     this.draw();
+    if (!same) this.list.show(this.selection.at(-1));
   }
 
   /** @returns {Region[]} the selection's, in the document's order */
@@ -116,8 +119,21 @@ export class Editor {
     return element.closest(".deig-list, .deig-pop");
   }
 
+  /**
+   * Fields have their own; but a new box that nothing was typed into is copied, and boxes are no text for it.
+   * @param {Element} active
+   * @param {ClipboardEvent} event
+   */
+  takesClipboard(active, event) {
+    if (active === this.boxText.area && this.boxText.fresh) {
+      return event.type !== "paste" || /^\s*[[{]/.test(event.clipboardData.getData("text/plain"));
+    }
+    return !active.matches("input, textarea, select");
+  }
+
   /** @param {ClipboardEvent} event */
   handleClipboard(event) {
+    this.focus();
     if (event.type === "paste") return paste(this, event.clipboardData.getData("text/plain"));
     const chosen = this.chosen();
     const regions = chosen.length ? chosen : this.doc.regions;
@@ -133,11 +149,13 @@ export class Editor {
     this.stage.draw({ ...shown, ghosts: this.ghosts });
     if (gesture?.moved) return;
     this.list.draw(doc, selection);
+    this.boxText.draw();
     this.toolbar.draw();
     this.drawOffer();
     this.drawRefusal();
     this.drawPicture();
     this.stage.hint.textContent = t("Drag to draw a box");
+    this.list.root.dataset.hint = t("Each box gets a row here, for its text and its strength");
     this.stage.root.ariaLabel = t("Regions of the picture");
     this.host.selected(selection);
   }
@@ -202,7 +220,18 @@ export class Editor {
   }
 
   addBox() {
-    this.append(documents.add(this.doc, [{}]));
+    const [doc, ids] = documents.add(this.doc, [{}]);
+    this.append([doc, ids]);
+    if (ids.length) this.write(ids[0], true);
+  }
+
+  /**
+   * Put the caret into the text of a box.
+   * @param {string} id
+   * @param {boolean} [fresh]  the box is new: until something is typed, keys that write nothing act on the box
+   */
+  write(id, fresh = false) {
+    if (!this.refused && documents.find(this.doc, id)) this.boxText.open(id, fresh);
   }
 
   duplicate(ids = this.selection) {
@@ -249,7 +278,6 @@ export class Editor {
     const target = this.selection.length ? regions[next] : by > 0 ? regions[0] : undefined;
     if (!target) return false;
     this.select([target.id]);
-    this.list.show(target.id);
     this.describe(target);
     return true;
   }

@@ -9,27 +9,9 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 /** @param {Editor} editor */
 export function listenToKeys(editor) {
   editor.panel.addEventListener("keydown", (event) => {
-    const target = fieldOf(event);
-    const inField = target.matches("input, textarea, select");
-    const typed = inField && (target.matches("select") || target.value !== target.before);
-    if (editor.host.takeUndoKey(event, inField, typed)) {
-      event.stopPropagation();
-      event.preventDefault();
-    } else if (target === editor.stage.root && !event.isComposing) {
-      const handled = keyDown(editor, event);
-      if (handled) event.stopPropagation();
-      if (handled === true) event.preventDefault();
-    } else if (event.key === "Escape" && (inField || editor.toolbar.isOpen())) {
-      editor.toolbar.open(null);
-      editor.focus();
-      event.stopPropagation();
-      event.preventDefault();
-    } else if (inField && !(event.ctrlKey || event.metaKey)) {
-      // Letters are text here, and Delete must not reach the page.
-      event.stopPropagation();
-    } else if (["Delete", "Backspace"].includes(event.key)) {
-      event.stopPropagation();
-    }
+    const used = keyInPanel(editor, event);
+    if (used) event.stopPropagation();
+    if (used === true) event.preventDefault();
   });
   editor.panel.addEventListener("keyup", () => keyUp(editor));
   // What a field held when it was entered or last changed: only what differs from it has an undo of its own.
@@ -39,11 +21,46 @@ export function listenToKeys(editor) {
   editor.panel.addEventListener("focusout", () => keyUp(editor));
 }
 
+/**
+ * A key anywhere in the editor: true where it was the editor's, "kept" where the browser may still act on it but not
+ * the page.
+ */
+function keyInPanel(editor, event) {
+  const { key } = event;
+  const target = fieldOf(event);
+  const inField = target.matches("input, textarea, select");
+  const letter = isLetter(key) && !commanded(event);
+  // What is being composed is the input method's, with its Enter and Escape.
+  if (event.isComposing) return "kept";
+  const typed = inField && (target.matches("select") || target.value !== target.before);
+  if (editor.host.takeUndoKey(event, inField, typed)) return true;
+  const inBox = target === editor.boxText.area;
+  if (inBox && editor.boxText.fresh && !letter && actsOnBox(event)) editor.focus();
+  if (target === editor.stage.root || (inBox && editor.boxText.id === null)) return keyDown(editor, event, letter);
+  const done = inBox && key === "Enter" && !event.shiftKey && !commanded(event);
+  if (done || (key === "Escape" && (inField || editor.toolbar.isOpen()))) {
+    editor.toolbar.open(null);
+    editor.focus();
+    return true;
+  }
+  // Letters are text here, and Delete must not reach the page.
+  if (inField) return !(event.ctrlKey || event.metaKey) && "kept";
+  // On a button they are the commands that they are on the stage.
+  if (letter) return keyDown(editor, event, letter);
+  return ["Delete", "Backspace"].includes(key) && "kept";
+}
+
+const isLetter = (key) => [...key].length === 1 && key !== " ";
+const commanded = (event) => event.ctrlKey || event.metaKey || event.altKey;
+/** Keys that write nothing into an empty text. */
+const actsOnBox = ({ key, ctrlKey, metaKey }) =>
+  key in ARROWS || ["Delete", "Tab"].includes(key) || ((ctrlKey || metaKey) && ["a", "d"].includes(key.toLowerCase()));
+
 /** @returns {any} the element that a key came to: a field, or not */
 const fieldOf = (event) => event.target;
 
-/** A key on the stage: true where it was the editor's. */
-function keyDown(editor, event) {
+/** A key on the stage. Letters that mean nothing here stop too: the page would take them for its own shortcuts. */
+function keyDown(editor, event, letter) {
   const { key, shiftKey: shift, altKey: alt } = event;
   const command = event.ctrlKey || event.metaKey;
   const { doc, selection } = editor;
@@ -60,15 +77,16 @@ function keyDown(editor, event) {
     const action = { a: () => editor.selectAll(), d: () => editor.duplicate() }[key.toLowerCase()];
     action?.();
     // The clipboard's own events follow these keys; only the page must not see them.
-    return action ? true : ["c", "x", "v"].includes(key.toLowerCase()) && "pass";
+    return action ? true : ["c", "x", "v"].includes(key.toLowerCase()) && "kept";
   }
+  if (alt && isLetter(key)) return false;
   if (key === "Tab") return editor.selectNext(shift ? -1 : 1);
   if (key === "Escape") return editor.escape();
   const action = {
     Delete: () => editor.removeChosen(),
     Backspace: () => editor.removeChosen(),
-    Enter: () => editor.list.focus(selection.at(-1)),
-    F2: () => editor.list.focus(selection.at(-1)),
+    Enter: () => editor.write(selection.at(-1)),
+    F2: () => editor.write(selection.at(-1)),
     Insert: () => editor.addBox(),
     n: () => editor.addBox(),
     "+": () => editor.addBox(),
@@ -83,7 +101,7 @@ function keyDown(editor, event) {
     f: () => editor.host.toggleFullScreen(),
   }[key.length === 1 ? key.toLowerCase() : key];
   action?.();
-  return !!action;
+  return action ? true : letter && "kept";
 }
 
 function keyUp(editor) {

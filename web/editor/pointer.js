@@ -23,10 +23,11 @@ export function listenToPointer(editor) {
   const { root } = editor.stage;
   root.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || editor.gesture || editor.refused) return;
+    const { point, unit } = editor.stage.locate(event);
+    if (event.target === editor.boxText.area && editor.boxText.takes(point)) return;
     editor.focus();
     root.setPointerCapture(event.pointerId);
     editor.toolbar.open(null);
-    const { point, unit } = editor.stage.locate(event);
     editor.gesture = beginGesture(sceneOf(editor, event, unit), point, modsOf(event));
     editor.pointer = event.pointerId;
     if (editor.gesture.selection !== editor.selection) editor.select(editor.gesture.selection);
@@ -39,7 +40,10 @@ export function listenToPointer(editor) {
   });
   root.addEventListener("pointerup", (event) => event.pointerId === editor.pointer && finish(editor));
   root.addEventListener("pointercancel", () => editor.gesture && editor.escape());
-  root.addEventListener("dblclick", () => editor.selection.length === 1 && editor.list.focus(editor.selection[0]));
+  root.addEventListener("dblclick", (event) => {
+    if (editor.selection.length !== 1 || editor.boxText.takes(editor.stage.locate(event).point)) return;
+    editor.write(editor.selection[0]);
+  });
 }
 
 function hover(editor, event) {
@@ -56,6 +60,8 @@ function finish(editor) {
   const { doc, selection, full } = endGesture(gesture);
   editor.say("");
   if (full) editor.append([doc, []]);
+  const drawn = gesture.kind === "draw" && doc.regions.length > editor.doc.regions.length;
   editor.change(doc, { selection });
-  if (editor.selection.length === 1) editor.list.show(editor.selection[0]);
+  // A finger would call up the keyboard of the screen after every box.
+  if (drawn && !gesture.scene.touch) editor.write(selection[0], true);
 }

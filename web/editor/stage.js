@@ -6,6 +6,8 @@ import { element, percent } from "./dom.js";
 
 /** @import { Pair, RegionDocument, RegionItem, Selection, Shown } from "./types.js" */
 
+const TALL = 1.5; // height to width from which on the list stands beside the picture
+
 export class Stage {
   constructor() {
     this.picture = element("img", { className: "deig-picture", alt: "", draggable: false });
@@ -38,8 +40,10 @@ export class Stage {
     const size = sizeOf(doc);
     if (this.size?.join() !== size.join()) {
       this.size = size;
-      this.root.style.setProperty("--w", String(size[0]));
-      this.root.style.setProperty("--h", String(size[1]));
+      const panel = /** @type {HTMLElement} */ (this.root.closest(".deig-panel"));
+      panel.style.setProperty("--w", String(size[0]));
+      panel.style.setProperty("--h", String(size[1]));
+      panel.classList.toggle("deig-tall", size[1] > TALL * size[0]);
     }
     const { drawn } = this;
     const same = drawn?.doc === doc && drawn.selection === selection && drawn.ghosts === ghosts;

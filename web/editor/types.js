@@ -134,6 +134,7 @@
  * @property {(ids: Selection) => void} select
  * @property {() => boolean} focus  take the keyboard; false while the editor is not shown
  * @property {(element: Element) => Element | null} scrollerOf  the part of the editor that scrolls at `element`
+ * @property {(active: Element, event: ClipboardEvent) => boolean} takesClipboard  whether copy, cut or paste is its own
  * @property {(event: ClipboardEvent) => void} handleClipboard  copy, cut or paste
  */
 
