@@ -107,6 +107,35 @@ def select(options: argparse.Namespace) -> int:
     return 0
 
 
+def review_make(options: argparse.Namespace) -> int:
+    from .review.sample import make
+
+    if options.pairs < 1 or not 0 < options.accept < 1:
+        raise DeigError("--pairs must be 1 or more, and --accept a share between 0 and 1.")
+    sample = make(
+        Folder(options.folder),
+        options.out,
+        size=options.pairs,
+        seed=options.seed,
+        accept=options.accept,
+        pictures=options.pictures,
+    )
+    print(f"{len(sample.pairs)} pairs of {sample.kept} kept instances: open {options.out / 'index.html'} in a browser")
+    print(f"accepted where the lower bound of the share of right ones is at least {sample.accept:g}")
+    return 0
+
+
+def review_report(options: argparse.Namespace) -> int:
+    from .review.answers import read_answers
+    from .review.report import accepted, report
+    from .review.sample import Sample
+
+    sample = Sample.read(options.review / "sample.json")
+    answers, remarks = read_answers(options.answers, sample)
+    print("\n".join(report(sample, answers, remarks)))
+    return 0 if accepted(sample, answers)[0] else 1
+
+
 def demo(options: argparse.Namespace) -> int:
     from .demo import demo as show
 
@@ -174,6 +203,21 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--allow", nargs="+", default=[], metavar="REASON", help="reasons that shall not count")
     one.add_argument("--text-encoder", type=Path, help="Flan-T5-XL: its tokenizer refuses texts of over 128 tokens")
     one.add_argument("--partial", action="store_true", help="take what is there of an unfinished run")
+
+    review = commands.add_parser("review", help="let people check a sample of what was kept")
+    reviews = review.add_subparsers(required=True, metavar="COMMAND")
+    one = reviews.add_parser("make", help="draw the sample and write the page")
+    one.set_defaults(function=review_make)
+    one.add_argument("folder", type=Path)
+    one.add_argument("out", type=Path, help="a new folder; send it to who judges")
+    one.add_argument("--pairs", type=int, default=500, help="(default: 500)")
+    one.add_argument("--seed", type=int, default=0, help="of the lot (default: 0)")
+    one.add_argument("--accept", type=float, default=0.9, help="least lower bound of the share of right (default: 0.9)")
+    one.add_argument("--pictures", type=Path, help="their folder, where it is not where the plan says")
+    one = reviews.add_parser("report", help="what the answers say; exit code 1 where it is not accepted")
+    one.set_defaults(function=review_report)
+    one.add_argument("review", type=Path, help="the folder that make wrote")
+    one.add_argument("answers", type=Path, nargs="+", help="files that the page saved, of any number of people")
 
     one = command("demo", demo, "all of it on the demo world with its oracle: two minutes on a CPU")
     one.add_argument("folder", type=Path, nargs="?", help="where it stays (default: it is deleted)")
