@@ -9,14 +9,16 @@ from .attention_maps import DeigAttentionMaps, DeigRecordAttention
 from .crop import DeigCropRegions
 from .draw import DeigDrawRegions
 from .encode import DeigEncode
-from .host import folders, names
+from .host import folders, names, routes
 from .load import DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder
 from .load_demo import DeigLoadDemo
 from .regions import DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks
+from .to_boxes import DeigRegionsToBoxes
 
 # The oldest supported host does not call on_load.
 folders.register()
 names.name_errors()
+routes.register()
 
 
 class DeigExtension(ComfyExtension):
@@ -30,6 +32,7 @@ class DeigExtension(ComfyExtension):
             DeigRegionsFromBoxes,
             DeigRegionsFromMasks,
             DeigCropRegions,
+            DeigRegionsToBoxes,
             DeigEncode,
             DeigApply,
             DeigDrawRegions,

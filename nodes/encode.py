@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
 from ..deig_core.regions.document import RegionDocument
 from ..deig_core.text.grounded import ground_texts
 from .host.conditioning import with_deig
+from .host.message import say
 from .sockets import Regions, TextEncoder, schema
 
 OFFICIAL_NEGATIVE = (
@@ -69,8 +68,10 @@ class DeigEncode(io.ComfyNode):
                 "DEIG Encode got no regions: connect DEIG Regions, DEIG Regions from Boxes or DEIG Regions from Masks."
             )
         said = ground_texts(
-            regions, prompt, negative_prompt, partial(text_encoder.encode, unwritten={OFFICIAL_NEGATIVE})
+            regions, prompt, negative_prompt, text_encoder.encode, text_encoder.look, unwritten={OFFICIAL_NEGATIVE}
         )
         return io.NodeOutput(
-            with_deig(positive, said.positive, said.nothing), with_deig(negative, said.negative, said.nothing)
+            with_deig(positive, said.positive, said.nothing),
+            with_deig(negative, said.negative, said.nothing),
+            ui=say(cls, said.notes) or None,
         )

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
-from ..deig_core.regions.document import RegionDocument, check_count
-from ..deig_core.regions.formats import from_boxes
+from ..deig_core.regions.document import MAX_SIDE, RegionDocument, check_count
+from ..deig_core.regions.formats import LAYOUTS, UNITS, Reading, read_boxes
+from .sockets import BOXES
 
 BOXES_MODES = ("when empty", "always", "add")
 
@@ -30,9 +31,9 @@ def editor_inputs() -> list[io.Input]:
         io.Image.Input("background", optional=True, tooltip="A picture to draw on. It is only shown, not used."),
         io.MultiType.Input(
             "boxes",
-            [io.Custom("BOUNDING_BOX"), io.Custom("BOUNDING_BOXES"), io.Custom("ARRAY"), io.String],
+            BOXES,
             optional=True,
-            tooltip="Boxes of another node, or JSON text: core bounding boxes, detections, a region document.",
+            tooltip="Boxes of another node, or text: core bounding boxes, detections, a model's answer, a document.",
         ),
         io.Combo.Input(
             "boxes_mode",
@@ -42,14 +43,64 @@ def editor_inputs() -> list[io.Input]:
             tooltip="When the incoming boxes count: as long as nothing is drawn, instead of what is drawn, or in "
             "addition to it.",
         ),
+        *reading_inputs("boxes_", optional=True),
     ]
 
 
-def incoming_document(boxes: Any, drawn: RegionDocument) -> RegionDocument | None:
+def reading_inputs(prefix: str = "", optional: bool = False) -> list[io.Input]:
+    """How boxes are read where it is set by hand."""
+    sides = (("width", "Width"), ("height", "Height"))
+    return [
+        io.Combo.Input(
+            f"{prefix}layout",
+            options=list(LAYOUTS),
+            default="auto",
+            optional=optional,
+            tooltip="Order of four numbers: corners (xyxy, yxyx), corner and size (xywh), centre and size (cxcywh). "
+            "auto: as the form has it. KJNodes BBOX is xywh.",
+        ),
+        io.Combo.Input(
+            f"{prefix}units",
+            options=list(UNITS),
+            default="auto",
+            optional=optional,
+            tooltip="Units of the numbers. auto: as the form has it, else fractions where no number is "
+            "above 1, else pixels.",
+        ),
+        *(
+            io.Int.Input(
+                f"{prefix}source_{side}",
+                default=0,
+                min=0,
+                max=4 * MAX_SIDE,
+                optional=optional,
+                tooltip=f"{name} in pixels of the picture that the boxes were made on. 0: as the file says, else "
+                "that of the regions' picture.",
+            )
+            for side, name in sides
+        ),
+    ]
+
+
+def read_with(boxes: Any, width: int, height: int, options: dict[str, Any], descriptions=()) -> Reading:
+    """The boxes as they are read with the values of `reading_inputs`. Raises RegionError as `read_boxes` does."""
+    size = options["source_width"], options["source_height"]
+    return read_boxes(
+        boxes,
+        width,
+        height,
+        layout=options["layout"],
+        units=options["units"],
+        size=size if all(size) else None,
+        descriptions=descriptions,
+    )
+
+
+def incoming(boxes: Any, drawn: RegionDocument, options: dict[str, Any]) -> Reading | None:
     """The boxes of the socket on the drawn document's canvas; None if there are none."""
     if boxes is None or (isinstance(boxes, str) and not boxes.strip()):
         return None
-    return from_boxes(boxes, drawn.width, drawn.height)
+    return read_with(boxes, drawn.width, drawn.height, options)
 
 
 def combined(drawn: RegionDocument, incoming: RegionDocument | None, mode: str) -> RegionDocument:
@@ -64,14 +115,23 @@ def combined(drawn: RegionDocument, incoming: RegionDocument | None, mode: str) 
     return replace(drawn, regions=(*drawn.regions, *(replace(region, id=next(free)) for region in incoming.regions)))
 
 
-def message(background: torch.Tensor | None, incoming: RegionDocument | None) -> dict | None:
-    """What the page needs to show the background and the incoming boxes, or None if there is nothing to tell.
+def message(background: torch.Tensor | None, reading: Reading | None) -> dict:
+    """What the page needs to show the background, the incoming boxes and how they were read.
 
     Not under "images": the host would draw those below the editor.
     """
     told: dict = {}
-    if incoming is not None:
-        told["deig_incoming"] = [incoming.to_json()]
+    if reading is not None:
+        told["deig_incoming"] = [reading.document.to_json()]
+        told["deig_reading"] = [
+            {
+                "summary": reading.summary,
+                "notes": list(reading.notes),
+                "layout": reading.layout,
+                "units": reading.units,
+                "size": list(reading.size),
+            }
+        ]
     if background is not None:
         told["deig_background"] = ui.PreviewImage(background[:1]).as_dict()["images"]
-    return told or None
+    return told

@@ -5,10 +5,19 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
-from ..deig_core.regions.formats import LAYOUTS, UNITS, from_boxes, from_masks
+from ..deig_core.regions.formats import from_masks
 from ..deig_core.regions.rules import with_masks
-from .region_widget import RegionDocumentWidget, combined, editor_inputs, incoming_document, message
-from .sockets import Regions, lines, schema
+from .host.message import say
+from .region_widget import (
+    RegionDocumentWidget,
+    combined,
+    editor_inputs,
+    incoming,
+    message,
+    read_with,
+    reading_inputs,
+)
+from .sockets import BOXES, Regions, lines, schema
 
 EMPTY = '{"version": 1, "width": 512, "height": 512, "regions": []}'
 
@@ -21,8 +30,8 @@ def _outputs():
     ]
 
 
-def _result(document: RegionDocument) -> io.NodeOutput:
-    return io.NodeOutput(document, document.width, document.height)
+def _result(document: RegionDocument, said: dict | None = None) -> io.NodeOutput:
+    return io.NodeOutput(document, document.width, document.height, ui=said or None)
 
 
 def _size_inputs():
@@ -76,11 +85,24 @@ class DeigRegions(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, regions, background=None, boxes=None, boxes_mode="when empty"):
+    def execute(
+        cls,
+        regions,
+        background=None,
+        boxes=None,
+        boxes_mode="when empty",
+        boxes_layout="auto",
+        boxes_units="auto",
+        boxes_source_width=0,
+        boxes_source_height=0,
+    ):
         drawn = parse(regions)
-        incoming = incoming_document(boxes, drawn)
-        document = combined(drawn, incoming, boxes_mode)
-        return io.NodeOutput(document, document.width, document.height, ui=message(background, incoming))
+        options = {"layout": boxes_layout, "units": boxes_units}
+        options |= {"source_width": boxes_source_width, "source_height": boxes_source_height}
+        reading = incoming(boxes, drawn, options)
+        document = combined(drawn, reading and reading.document, boxes_mode)
+        said = message(background, reading) | say(cls, reading.sentences if reading else ())
+        return io.NodeOutput(document, document.width, document.height, ui=said or None)
 
 
 class DeigRegionsFromBoxes(io.ComfyNode):
@@ -95,15 +117,9 @@ class DeigRegionsFromBoxes(io.ComfyNode):
             inputs=[
                 io.MultiType.Input(
                     "boxes",
-                    [
-                        io.Custom("BOUNDING_BOX"),
-                        io.Custom("BOUNDING_BOXES"),
-                        io.Custom("ARRAY"),
-                        io.Custom("BBOX"),
-                        io.String,
-                    ],
-                    tooltip="Boxes of another node, or JSON text: core bounding boxes, KJNodes elements, detections, "
-                    "lists of four numbers.",
+                    BOXES,
+                    tooltip="Boxes of another node, or text: core bounding boxes, KJNodes elements, detections, lists "
+                    "of four numbers, a model's answer.",
                 ),
                 *_size_inputs(),
                 io.String.Input(
@@ -114,25 +130,16 @@ class DeigRegionsFromBoxes(io.ComfyNode):
                     "text. "
                     "Lines beyond the last box get a box of the whole picture.",
                 ),
-                io.Combo.Input(
-                    "layout",
-                    options=list(LAYOUTS),
-                    default="auto",
-                    tooltip="Order of bare lists of four: corners, or corner and size. KJNodes BBOX is xywh.",
-                ),
-                io.Combo.Input(
-                    "units",
-                    options=list(UNITS),
-                    default="auto",
-                    tooltip="Units of bare lists and detections. auto: fractions if no number is above 1.",
-                ),
+                *reading_inputs(),
             ],
             outputs=_outputs(),
         )
 
     @classmethod
-    def execute(cls, boxes, width, height, descriptions, layout, units):
-        return _result(from_boxes(boxes, width, height, layout=layout, units=units, descriptions=lines(descriptions)))
+    def execute(cls, boxes, width, height, descriptions, layout, units, source_width=0, source_height=0):
+        options = {"layout": layout, "units": units, "source_width": source_width, "source_height": source_height}
+        reading = read_with(boxes, width, height, options, lines(descriptions))
+        return _result(reading.document, say(cls, reading.sentences))
 
 
 class DeigRegionsFromMasks(io.ComfyNode):

@@ -11,6 +11,12 @@ Adapter = io.Custom("DEIG_ADAPTER")
 TextEncoder = io.Custom("DEIG_TEXT_ENCODER")
 Regions = io.Custom("DEIG_REGIONS")
 Attention = io.Custom("DEIG_ATTENTION")
+BOXES = [
+    *(io.Custom(name) for name in ("BOUNDING_BOX", "BOUNDING_BOXES", "ARRAY", "BBOX", "BBOXES", "BOXES", "DETECTIONS")),
+    *(io.Custom(name) for name in ("JSON", "DICT", "LIST", "SEGS", "OMOST_CANVAS_CONDITIONING")),
+    io.String,
+]
+"""Types that carry boxes in the host and in other packs; the reader says what it cannot read."""
 
 
 def schema(**values: object) -> io.Schema:
@@ -18,6 +24,7 @@ def schema(**values: object) -> io.Schema:
     has_intermediate_output).
     """
     known = {f.name for f in fields(io.Schema)}
+    values.setdefault("hidden", [io.Hidden.unique_id])  # for what a node says at itself
     return io.Schema(category=CATEGORY, **{k: v for k, v in values.items() if k in known})
 
 
@@ -27,5 +34,8 @@ def share(name: str, default: float, tooltip: str) -> io.Float.Input:
 
 
 def lines(text: str) -> list[str]:
-    """Texts of a multiline widget, one in each line; blank lines at the end do not count."""
-    return [line.strip() for line in text.rstrip().splitlines()]
+    """Texts of a multiline widget, one in each line; blank lines at the end do not count.
+
+    Lines end at line breaks alone: other separators (U+2028, U+0085, form feeds) are part of pasted texts.
+    """
+    return [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +14,10 @@ from ..cache import MEGABYTE, TensorCache
 from ..checkpoint.read import SAFETENSORS, check_finite, read_tensors
 from ..errors import WeightsError
 from .features import TextFeatures
+from .tokens import MAX_TOKENS, Tokenised, Tokens, look
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, T5Config, T5EncoderModel
-
-MAX_TOKENS = 128
-log = logging.getLogger("deig")
 
 
 class TextEncoder:
@@ -47,20 +44,15 @@ class TextEncoder:
         *,
         at_once: int = 8,
         progress: Callable[[int, int], None] | None = None,
-        unwritten: Collection[str] = (),
     ) -> list[TextFeatures]:
-        """Features [128, width] of each text, on the CPU; at_once: texts in one call of the model. Logs a warning,
-        saying where, for a text of more than 128 tokens, unless it is among the `unwritten`: a node's defaults,
-        which nobody can be asked to shorten.
+        """Features [128, width] of each text, on the CPU, of which only the first 128 tokens are read (see `look`).
+        at_once: texts in one call of the model.
         """
         # Taken first: the new texts may push remembered ones of this very call out of the cache.
         known = {t: found for t in dict.fromkeys(texts) if (found := self._features.get(t)) is not None}
         todo = [t for t in dict.fromkeys(texts) if t not in known]
         for start in range(0, len(todo), at_once):
             batch = todo[start : start + at_once]
-            for text in batch:
-                if text not in unwritten:
-                    self._warn_if_cut(text)
             ids, mask = self._tokens(batch)
             device = self.model.shared.weight.device
             out = self.model(input_ids=ids.to(device), attention_mask=mask.to(device)).last_hidden_state.cpu()
@@ -77,19 +69,14 @@ class TextEncoder:
         )
         return tokens.input_ids, tokens.attention_mask
 
-    def _warn_if_cut(self, text: str) -> None:
-        whole = self.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)
-        count = len(whole.input_ids)
-        if count > MAX_TOKENS:
-            end = whole.offset_mapping[MAX_TOKENS - 2][1]
-            log.warning(
-                'A description has %d tokens and the text encoder reads %d: it was cut after "...%s"; "%s..." has no '
-                "effect. Shorten it.",
-                count,
-                MAX_TOKENS,
-                text[max(0, end - 40) : end],
-                text[end : end + 40].strip(),
-            )
+    def look(self, text: str) -> Tokens:
+        """How many tokens a text has, and which of it the vocabulary does not know."""
+
+        def tokenise(text: str) -> Tokenised:
+            whole = self.tokenizer(text, truncation=False, return_offsets_mapping=True, verbose=False)
+            return whole.input_ids, whole.offset_mapping
+
+        return look(text, tokenise, self.tokenizer.unk_token_id)
 
 
 def load_text_encoder(

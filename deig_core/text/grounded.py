@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from ..errors import DeigError
@@ -10,6 +10,7 @@ from ..layout.layout import Layout
 from ..regions.document import MAX_REGIONS, RegionDocument
 from ..regions.rules import counting, joined_prompt
 from .features import TextFeatures
+from .tokens import MAX_TOKENS, Tokens, remarks
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +50,35 @@ def joined(texts: Sequence[GroundedText]) -> GroundedText:
 
 @dataclass(frozen=True, eq=False)
 class Sides:
-    """What a document and its prompts say on both sides of guidance. nothing: the empty prompt without regions."""
+    """What a document and its prompts say on both sides of guidance. nothing: the empty prompt without regions. notes:
+    sentences about texts that are not read as they were meant.
+    """
 
     positive: GroundedText
     negative: GroundedText
     nothing: GroundedText
+    notes: tuple[str, ...] = ()
 
 
 def ground_texts(
-    document: RegionDocument, prompt: str, negative_prompt: str, encode: Callable[[list[str]], Sequence[TextFeatures]]
+    document: RegionDocument,
+    prompt: str,
+    negative_prompt: str,
+    encode: Callable[[list[str]], Sequence[TextFeatures]],
+    look: Callable[[str], Tokens] | None = None,
+    *,
+    unwritten: Collection[str] = (),
 ) -> Sides:
     """Read a document: its counting regions with their descriptions, and those with a negative text on the other side.
 
     prompt: of the whole picture; empty = all descriptions joined. encode: texts to their features, such as
-    `TextEncoder.encode`; called once.
+    `TextEncoder.encode`; called once. look: what becomes of a text, such as `TextEncoder.look`, for the notes;
+    unwritten: a node's defaults, which nobody can be asked to write otherwise.
+    Raises DeigError for a text of which the encoder knows nothing.
     """
     seen = counting(document)
+    opposite = "" if negative_prompt in unwritten else negative_prompt
+    notes = _notes(document, seen, prompt, opposite, look) if look else ()
     opposed = [i for i in seen if document.regions[i].negative.strip()]
     prompt = prompt.strip() or joined_prompt([document.regions[i] for i in seen])
     texts = ["", prompt, negative_prompt]
@@ -79,4 +93,32 @@ def ground_texts(
         side(positive, seen, of_regions[: len(seen)]),
         side(negative, opposed, of_regions[len(seen) :]),
         side(empty, (), ()),
+        notes,
     )
+
+
+def _notes(
+    document: RegionDocument, seen: Sequence[int], prompt: str, negative_prompt: str, look: Callable[[str], Tokens]
+) -> tuple[str, ...]:
+    """Each mark and each unknown piece is said where it was typed, not again for a prompt that is joined of it."""
+    regions, notes = document.regions, []
+    for i, region in enumerate(regions):
+        if i in seen:
+            notes += remarks(f"Region {i + 1}", region.description, look(region.description))
+            if region.negative.strip():
+                notes += remarks(f"The negative text of region {i + 1}", region.negative, look(region.negative))
+        elif region.visible:
+            notes.append(f"Region {i + 1} has no description and was left out: describe it, or disable it.")
+    if prompt.strip():
+        notes += remarks("The prompt", prompt.strip(), look(prompt.strip()))
+    elif (joined := look(joined_prompt([regions[i] for i in seen]))).count > MAX_TOKENS:
+        text = joined_prompt([regions[i] for i in seen])
+        (said,) = (
+            s for s in remarks(f"The joined prompt of {len(seen)} descriptions", text, joined) if "tokens and" in s
+        )
+        notes.append(
+            f"{said} The regions are not affected; write a short prompt of the whole picture to have all of it."
+        )
+    if negative_prompt.strip():
+        notes += remarks("The negative prompt", negative_prompt, look(negative_prompt))
+    return tuple(dict.fromkeys(notes))

@@ -5,7 +5,7 @@ models.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 import comfy.model_management as management
 import comfy.model_patcher
@@ -24,6 +24,7 @@ from ...deig_core.model.adapter import DeigAdapter
 from ...deig_core.model.extractor import Extractor
 from ...deig_core.text.encoder import TextEncoder, load_text_encoder
 from ...deig_core.text.features import TextFeatures
+from ...deig_core.text.tokens import Tokens
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 # Layers that cast their weights to the activations: the IDE computes in fp32, the fusers in the UNet's dtype.
@@ -85,11 +86,14 @@ class HostedTextEncoder:
             offload_device=management.text_encoder_offload_device(),
         )
 
-    def encode(self, texts: list[str], unwritten: Collection[str] = ()) -> list[TextFeatures]:
-        """Features of each text, with a progress bar for those not encoded before; unwritten: see TextEncoder."""
+    def look(self, text: str) -> Tokens:
+        return self.encoder.look(text)
+
+    def encode(self, texts: list[str]) -> list[TextFeatures]:
+        """Features of each text, with a progress bar for those not encoded before."""
         missing = self.encoder.missing(texts)
         if not missing:
-            return self.encoder.encode(texts, unwritten=unwritten)
+            return self.encoder.encode(texts)
         management.load_models_gpu([self.patcher], force_full_load=True)
         bar = ProgressBar(len(missing))
 
@@ -97,7 +101,7 @@ class HostedTextEncoder:
             management.throw_exception_if_processing_interrupted()
             bar.update_absolute(done, total)
 
-        return self.encoder.encode(texts, progress=progress, unwritten=unwritten)
+        return self.encoder.encode(texts, progress=progress)
 
 
 def load_hosted_text_encoder(path: str, dtype: str, tokenizer: str) -> HostedTextEncoder:

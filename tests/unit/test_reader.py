@@ -2,6 +2,7 @@
 
 import json
 from collections import namedtuple
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -321,3 +322,10 @@ def test_descriptions_replace_texts_and_those_without_a_box_are_said():
 def test_from_boxes_logs_what_was_left_out(caplog):
     assert len(from_boxes([[0, 0, 1, 1], [1, 1, 1, 1]], 64, 64).regions) == 1
     assert "Region 2" in caplog.text
+
+
+def test_the_page_about_forms_is_made_from_the_table():
+    from deig_core.regions.reader.__main__ import page
+
+    written = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    assert written == page(), "python -m deig_core.regions.reader > docs/formats.md"

@@ -12,6 +12,7 @@ from deig_core.regions.document import Region, RegionDocument
 from deig_core.regions.rules import counting, joined_prompt, with_masks
 from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import ground_texts
+from deig_core.text.tokens import Tokens, marks
 
 BOX = (0.0, 0.0, 0.5, 0.5)
 REGIONS = st.builds(
@@ -67,3 +68,23 @@ def test_masks_given_to_regions():
     assert given_.regions[2].mask is None and torch.equal(given_.regions[0].mask, masks[0] >= 0.5)
     with pytest.raises(RegionError, match=r"4 masks for 3 regions.*\.$"):
         with_masks(document, torch.ones(4, 2, 2))
+
+
+def test_a_text_that_is_not_read_as_it_was_meant_is_named_and_a_default_is_not():
+    def look(text):
+        return Tokens(200 if "long" in text else 5, kept=4)
+
+    regions = (Region("r1", (0, 0, 1, 1), "long one"), Region("r2", (0, 0, 1, 1), "b", negative="long c"))
+    document = RegionDocument(512, 512, (*regions, Region("r3", (0, 0, 1, 1))))
+    said = ground_texts(document, "", "a long default", encoded, look, unwritten={"a long default"}).notes
+    assert [s.split(" has ")[0] for s in said] == [
+        *("Region 1", "The negative text of region 2", "Region 3", "The joined prompt of 2 descriptions")
+    ]
+    said = ground_texts(document, "a long prompt", "a long default", encoded, look).notes
+    assert [s.split(" has ")[0] for s in said][-2:] == ["The prompt", "The negative prompt"]
+
+
+def test_marks_of_clip_prompts_are_said():
+    text = "a (blue:1.3) star <lora:x:0.8> embedding:bad BREAK [a:b:0.5]"
+    assert [mark for mark, _ in marks(text)] == [*("(blue:1.3)", "<lora:x:0.8>", "embedding:bad", "BREAK", "[a:b:0.5]")]
+    assert not marks("a sign (old): it says <open>, breakfast: 8.30")

@@ -1,7 +1,6 @@
 """The text encoder is T5 as DEIG was trained with it, however its files are laid out."""
 
 import json
-import logging
 import os
 import re
 from pathlib import Path
@@ -122,24 +121,34 @@ def test_features_survive_a_cache_smaller_than_one_call(whole, tmp_path):
     assert [f.tensor.shape for f in encoder.encode(TEXTS)] == [(MAX_TOKENS, 32)] * 3
 
 
-def test_a_long_description_is_cut_with_a_warning_that_says_where(whole, tmp_path, caplog):
+def test_a_long_text_says_where_it_is_cut(whole, tmp_path):
     encoder = load_text_encoder(one_file(whole, tmp_path, True), fallback_tokenizer=TOKENIZER)
     words = [f"word{i}" for i in range(100)]
-    with caplog.at_level(logging.WARNING, "deig"):
-        encoder.encode([" ".join(words), "short"])
-    (record,) = caplog.records
-    kept = record.getMessage().split('"...')[1].split('"; "')[0]
-    last = max(i for i, w in enumerate(words) if w in kept.split())
-    ids = encoder.tokenizer(" ".join(words[: last + 1])).input_ids
+    text = " ".join(words)
+    tokens = encoder.look(text)
+    assert tokens.count == len(encoder.tokenizer(text, truncation=False).input_ids) > MAX_TOKENS
+    ids = encoder.tokenizer(text[: tokens.kept]).input_ids
     assert MAX_TOKENS - 8 < len(ids) <= MAX_TOKENS and ids[-1] == 1
 
 
-def test_a_text_that_nobody_wrote_is_cut_without_a_word(whole, tmp_path, caplog):
+@pytest.mark.parametrize(
+    ("text", "unknown", "nothing"),
+    [
+        *(
+            ("a red hoodie", 0, False),
+            ("", 0, False),
+            ("niño", 1, False),
+            ("红色的星星", 1, True),
+            ("赤い 服", 2, True),
+        ),
+        *(("a 红色 hoodie", 1, False), ("نجمة", 1, True), ("🙂", 1, True), ("Привет мир", 1, False)),
+    ],
+)
+def test_unknown_tokens_are_counted(whole, tmp_path, text, unknown, nothing):
     encoder = load_text_encoder(one_file(whole, tmp_path, True), fallback_tokenizer=TOKENIZER)
-    default = " ".join(f"word{i}" for i in range(100))
-    with caplog.at_level(logging.WARNING, "deig"):
-        features = encoder.encode([default], unwritten={default})
-    assert not caplog.records and features[0].tensor.shape == (MAX_TOKENS, 32)
+    tokens = encoder.look(text)
+    assert (tokens.unknown > 0, tokens.nothing) == (unknown > 0, nothing)
+    assert all(piece in text for piece in tokens.lost)
 
 
 def test_other_files_are_refused_in_a_sentence(tmp_path):

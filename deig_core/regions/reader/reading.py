@@ -31,8 +31,9 @@ WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 @dataclass(frozen=True, eq=False)
 class Reading:
     """What was read. summary: one line, for instance "Read as Qwen boxes, pixels of 640 x 480, 3 boxes."; notes: what
-    was cut, left out or chosen, a sentence each; unplaced: ids of the regions that are texts without a place, which
-    have the box of the whole picture. layout, units, size: of the first boxes, as they were read.
+    was cut, left out or chosen, a sentence each. unplaced: ids of the regions that are texts without a place and have
+    the box of the whole picture. layout, units, size: of the first boxes, as they were read. whole: it was a region
+    document of this pack.
     """
 
     document: RegionDocument
@@ -42,6 +43,7 @@ class Reading:
     layout: str = "auto"
     units: str = "auto"
     size: Size = (0, 0)
+    whole: bool = False
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -75,12 +77,11 @@ def read(
         entries = None
     if isinstance(value, Mapping) and is_document(value):
         document = parse(value)
-        return Reading(
-            document,
+        summary = (
             f"Read as a region document of {document.width} x {document.height} pixels, "
-            f"{_counted(len(document.regions))}.",
-            tuple(notes),
+            f"{_counted(len(document.regions))}."
         )
+        return Reading(document, summary, tuple(notes), whole=True)
     if entries is None:
         if not isinstance(value, (Mapping, list)):
             raise RegionError(f"Boxes must be a list of boxes, or JSON text of one; got {shown(value)}.")

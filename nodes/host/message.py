@@ -1,0 +1,34 @@
+"""What a node has to say after a run, where the user looks: below its widgets."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+NOTES = "deig_notes"
+log = logging.getLogger("deig")
+_said: set[str] = set()
+
+
+def prompt_server() -> Any | None:
+    """The running server; None in a script that imports the host without one."""
+    # Not imported: outside of its own process, the host's module "server" may not load.
+    return getattr(getattr(sys.modules.get("server"), "PromptServer", None), "instance", None)
+
+
+def say(node: Any, sentences: Iterable[str]) -> dict[str, list[str]]:
+    """Show `sentences` at the node that runs, and give them as a part of its UI output, for clients of the API.
+
+    node: the V3 node class as it is in `execute`. What an earlier run said is taken away.
+    """
+    lines = [s for s in sentences if s]
+    hidden = getattr(node, "hidden", None)
+    unique_id, server = getattr(hidden, "unique_id", None), prompt_server()
+    if server is not None and unique_id is not None and (lines or unique_id in _said):
+        server.send_progress_text("\n".join(lines), unique_id)
+        (_said.add if lines else _said.discard)(unique_id)
+    for line in lines:
+        log.info("%s", line)
+    return {NOTES: lines} if lines else {}

@@ -1,0 +1,69 @@
+"""The way out: regions as boxes, texts and masks of other nodes."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import io
+
+from ..deig_core.layout.masks import box_pixels
+from ..deig_core.regions.document import RegionDocument
+from .sockets import Regions, schema
+
+
+class DeigRegionsToBoxes(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return schema(
+            node_id="DEIGRegionsToBoxes",
+            display_name="DEIG Regions to Boxes",
+            description="Gives the boxes, texts and masks of DEIG regions to other nodes.",
+            search_aliases=["regions to bbox", "regions to masks", "export boxes"],
+            inputs=[
+                Regions.Input(
+                    "regions", tooltip="Boxes or masks with their descriptions; those left out are not given."
+                )
+            ],
+            outputs=[
+                io.Custom("BOUNDING_BOX").Output(
+                    display_name="boxes",
+                    tooltip="Core bounding boxes: one frame with {x, y, width, height} in pixels, and the text in "
+                    "metadata.desc.",
+                ),
+                io.Custom("ARRAY").Output(
+                    display_name="elements",
+                    tooltip="Elements {type, bbox: [ymin, xmin, ymax, xmax] from 0 to 1000, desc}, as core's and "
+                    "Ideogram's nodes read them.",
+                ),
+                io.Mask.Output(display_name="masks", tooltip="A mask for each region, in their order."),
+                io.String.Output(display_name="texts", tooltip="The descriptions, one on each line."),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, regions: RegionDocument):
+        width, height = regions.width, regions.height
+        frame, elements, masks, texts = [], [], [], []
+        for region in regions.regions:
+            pixels = box_pixels(region.box, width, height)
+            if not region.visible or pixels is None:
+                continue
+            x0, y0, x1, y1 = pixels
+            text = " ".join(region.description.split())
+            frame.append({"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0, "metadata": {"desc": text}})
+            ordered = (region.box[1], region.box[0], region.box[3], region.box[2])
+            elements.append({"type": "obj", "bbox": [round(1000 * v) for v in ordered], "desc": text})
+            masks.append(_mask(region.mask, pixels, width, height))
+            texts.append(text)
+        batch = torch.stack(masks) if masks else torch.zeros(1, height, width)
+        return io.NodeOutput([frame], elements, batch, "\n".join(texts))
+
+
+def _mask(mask: torch.Tensor | None, pixels: tuple[int, int, int, int], width: int, height: int) -> torch.Tensor:
+    """float [height, width]: the region's own mask, or its box."""
+    if mask is not None:
+        whole = mask[None, None].float()
+        return torch.nn.functional.interpolate(whole, (height, width), mode="nearest-exact")[0, 0]
+    x0, y0, x1, y1 = pixels
+    drawn = torch.zeros(height, width)
+    drawn[y0:y1, x0:x1] = 1
+    return drawn
