@@ -38,4 +38,5 @@ def lines(text: str) -> list[str]:
 
     Lines end at line breaks alone: other separators (U+2028, U+0085, form feeds) are part of pasted texts.
     """
-    return [line.strip() for line in text.replace("\r\n", "\n").replace("\r", "\n").rstrip().split("\n")]
+    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip()
+    return [line.strip() for line in text.split("\n")] if text else []

@@ -109,7 +109,7 @@ def test_texts_that_the_encoder_does_not_know(real_tokens):
     assert said.startswith("Region 1: 1 of") and "ñ" in said
     (said,) = encoded(description="(a dog:1.3)")["deig_notes"]
     assert "'(a dog:1.3)' means nothing" in said
-    (said,) = encoded(prompt="", description=" ".join(["stripes"] * 90))["deig_notes"][1:]
+    (said,) = encoded(prompt="", description=" ".join(["stripes"] * 140))["deig_notes"][1:]
     assert said.startswith("The joined prompt of 1 descriptions has")
     with pytest.raises(ValueError, match="Region 1: the text encoder knows nothing"):
         encoded(description="红色的星星")
