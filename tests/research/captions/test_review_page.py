@@ -130,7 +130,7 @@ def test_two_people_judge_and_the_report_says_what_they_found(folder, person, tm
     )
     # Ben sees where they differ once he has loaded Ann's.
     ben.set_input_files("#load", files[0])
-    assert f"{PAIRS} answers of Ann are here." in ben.inner_text("#say")
+    ben.get_by_text(f"{PAIRS} answers of Ann are here.").wait_for()
     ben.keyboard.press("d")
     assert ben.inner_text("#count").startswith("pair 1 of") and ben.inner_text("#others") == "Ann: right"
 
