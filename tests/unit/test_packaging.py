@@ -41,6 +41,8 @@ def test_the_runtime_imports_only_what_the_host_has():
         "numpy",
         "PIL",
         "tqdm",
+        "aiohttp",  # the host's server, which the page asks
+        "tokenizers",  # of transformers
         "comfy",
         "comfy_api",
         "comfy_execution",

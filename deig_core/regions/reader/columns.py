@@ -119,7 +119,7 @@ def find_transposed(value: Any, context: Context, walk: Walk) -> list[Entry] | N
         return None
     values = folded(value)
     if is_list(values.get("columns")) and is_list(values.get("data")) and all(map(is_list, values["data"])):
-        rows = [dict(zip(values["columns"], row, strict=False)) for row in values["data"]]
+        rows = [dict(zip(map(str, values["columns"]), row, strict=False)) for row in values["data"]]
         return _of_rows(rows, context, walk)
     keys = next((s for s in (*CENTRES, *CORNERS, *SIZES) if all(_column(values.get(k)) for k in s)), None)
     if keys is None:

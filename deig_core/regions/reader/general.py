@@ -37,7 +37,7 @@ def find_row(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
         if is_list(inner) and (corners := points(inner)) and len(corners) > 2:
             return [Entry(name, around(corners), "xyxy", True, written=wrote(around(corners)), **common)]
     first = isinstance(value[0], str) and number(value[0]) is None
-    if len(scalars) == 4 or (len(scalars) == 5 and not first and None not in scalars):
+    if None not in scalars and (len(scalars) == 4 or (len(scalars) == 5 and not first)):
         return [Entry(name, tuple(scalars[:4]), written=wrote(scalars[:4]), **common)]
     if scalars or any(is_list(v) for v in value):
         return [Entry(name, problem=f"a box of four numbers is expected beside the text; got {wrote(value)}", **common)]

@@ -9,7 +9,7 @@ from ...errors import RegionError
 from .entry import Entry, around, number, plain_key, written_units
 from .vocabulary import CENTRES, CORNERS, SIZES
 
-_N = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s?(?:%|px)?"
+_N = r"[-+]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,3})?\s?(?:%|px)?"
 _BETWEEN = r"[)\]]?\s*[,;\s]\s*[(\[]?"
 _FOUR = rf"[(\[]{{0,2}}\s*({_N}){_BETWEEN}({_N}){_BETWEEN}({_N}){_BETWEEN}({_N})\s*[)\]]{{0,2}}"
 _LABEL_FIRST = re.compile(rf"(?P<text>.{{0,2000}}?)[\s:=|,\-]*(?<![\d.]){_FOUR}\s*[,;.]?$")
@@ -109,13 +109,13 @@ def _labelled(lines: list[str]) -> tuple[list[Entry], list[str]] | None:
         match = (_LABEL_LAST.fullmatch(line) if line[0] in "[(-+." or line[0].isdigit() else None) or (
             _LABEL_FIRST.fullmatch(line)
         )
-        if not match:
+        raw = () if not match else match.groups()[:4] if match.re is _LABEL_LAST else match.groups()[1:]
+        four = tuple(number(n) for n in raw)
+        if not four or None in four:
             notes.append(f"Left out: the line {line[:60]!r} holds no text with four numbers.")
             continue
-        numbers = list(match.groups()[:4]) if match.re is _LABEL_LAST else list(match.groups()[1:])
-        marks = {m for n in numbers for m in ("%", "px") if n.endswith(m)}
-        units = {frozenset("%"): "percent", frozenset(["px"]): "pixels"}.get(frozenset(marks), "auto")
+        units = written_units(raw) or "auto"
         text = match["text"].strip(" \t:;=|,-\"'")
         text = re.sub(r"^\(?\d{1,2}[.)]\s+", "", text)
-        found.append(_entry("lines", tuple(number(n) for n in numbers), units, text, sure=units != "auto"))
+        found.append(_entry("lines", four, units, text, sure=units != "auto"))
     return (found, notes) if found and len(notes) <= len(found) else None

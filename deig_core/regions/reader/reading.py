@@ -68,6 +68,13 @@ def read(
     """
     if layout not in LAYOUTS or units not in UNITS:
         raise RegionError(f"layout must be one of {', '.join(LAYOUTS)}, and units one of {', '.join(UNITS)}.")
+    try:
+        return _read(source, (width, height), layout, units, size)
+    except RegionError as error:  # a value's own line breaks and length stay out of the message
+        raise RegionError(_one_line(str(error))) from None
+
+
+def _read(source: Any, canvas: tuple[int, int], layout: str, units: str, size: Size | None) -> Reading:
     value = plain(source)
     notes: list[str] = []
     if isinstance(value, str):
@@ -88,7 +95,7 @@ def read(
         walk = Walk(DIALECTS)
         entries = walk.entries(value, Context())
         notes += walk.notes
-    return _settled(entries, (width, height), layout, units, size, notes)
+    return _settled(entries, canvas, layout, units, size, notes)
 
 
 def is_document(value: Mapping) -> bool:
@@ -181,5 +188,10 @@ def _counted(count: int, one: str = "region", many: str = "regions") -> str:
 
 def _short(notes: list[str]) -> list[str]:
     """Each once, on one line, and not more than a person reads."""
-    lines = list(dict.fromkeys(" ".join(n.split()) for n in notes))
+    lines = list(dict.fromkeys(map(_one_line, notes)))
     return lines if len(lines) <= 12 else [*lines[:11], f"{len(lines) - 11} more notes like these."]
+
+
+def _one_line(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 500 else text[:497] + "..."

@@ -126,7 +126,8 @@ class Walk:
             return [Entry("boxes", text=text, problem=stray, written=wrote(list(value)))]
         if text:
             return [Entry("texts", text=text, negative=negative_of(value), written=text)]
-        if not value or any(plain_key(k) in LISTS + COLUMNS for k in value):
+        lists = [v for k, v in value.items() if plain_key(k) in LISTS + COLUMNS]
+        if lists and not any(v != [] for v in lists):
             return []
         return [Entry("boxes", problem=f"no box found in it ({wrote(list(value))})", written=wrote(list(value)))]
 
@@ -207,7 +208,8 @@ def _names(value: Mapping) -> dict[Any, str]:
         if isinstance(found, Mapping) and found and all(isinstance(v, str) for v in found.values()):
             return {k: v for k, v in found.items()}
         if is_list(found) and found and all(isinstance(v, Mapping) and isinstance(v.get("name"), str) for v in found):
-            return {v.get("id", i): v["name"] for i, v in enumerate(found)}
+            ids = [v.get("id", i) for i, v in enumerate(found)]
+            return {i: v["name"] for i, v in zip(ids, found, strict=True) if isinstance(i, (int, str))}
     return {}
 
 
