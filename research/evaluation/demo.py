@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deig_core.demo.files import GUIDANCE
+
+from ..demo.render import render
+from ..demo.world import SIZE, Placed, Scene, Thing
 from .generate import Drawn, Job
 from .layout import Instance, Layout
 
@@ -19,15 +23,11 @@ if TYPE_CHECKING:
 
     from deig_core.model.adapter import DeigAdapter
 
-    from ..demo.world import Scene
-
 ATTRIBUTES = ("shape", "colour", "pattern", "second", "outline")
 
 
 def layout_of(scene: Scene) -> Layout:
     """Its id is the scene's seed; an instance's tags are its attributes and their number."""
-    from ..demo.world import SIZE
-
     instances = tuple(
         Instance(
             tuple(side / SIZE for side in placed.box),
@@ -43,8 +43,6 @@ def layout_of(scene: Scene) -> Layout:
 
 def scene_of(layout: Layout) -> Scene:
     """The scene that `layout_of` had."""
-    from ..demo.world import SIZE, Placed, Scene, Thing
-
     return Scene(
         tuple(
             Placed(Thing(**{name: i.tags.get(name) for name in ATTRIBUTES}), tuple(round(SIZE * v) for v in i.box))
@@ -61,8 +59,6 @@ class Renderer:
         return {"demo": "rendered truth"}
 
     def draw(self, jobs: Sequence[Job]) -> Iterator[Drawn]:
-        from ..demo.render import render
-
         for job in jobs:
             yield Drawn(job, _png(render(scene_of(job.layout))))
 
@@ -88,8 +84,6 @@ class DemoSampler:
         )
 
     def settings(self) -> Mapping[str, Any]:
-        from deig_core.demo.files import GUIDANCE
-
         how = {name: getattr(value, "__name__", value) for name, value in self._how.items()}
         parts = {
             "unet": self._models.unet,

@@ -23,6 +23,7 @@ from ..score import Scores, procedure, score
 from ..tables import markdown
 
 NAME = "demo"
+NEEDS = "diffusers accelerate scipy tqdm filelock"
 TRAINED = Path(__file__).parents[2] / "demo" / "trained"
 
 
@@ -41,11 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> None:
     import torch
 
-    from ...demo.evaluate import FIRST_SEED, TRUTH, evaluated, variants
-    from ...demo.world import draw_scene
-    from ..demo import DemoSampler, Renderer, layout_of
-    from ..witnesses.oracle import Finder, Judge
-
+    try:
+        from ...demo.evaluate import FIRST_SEED, TRUTH, evaluated, variants
+        from ...demo.world import draw_scene
+        from ..demo import DemoSampler, Renderer, layout_of
+        from ..witnesses.oracle import Finder, Judge
+    except ImportError as error:
+        raise DeigError(f"{error.name} is not installed, and the demo's models need it: pip install {NEEDS}.") from None
     torch.set_num_threads(options.threads)
     layouts = [layout_of(draw_scene(FIRST_SEED + i)) for i in range(options.layouts)]
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 import io
 import random
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -158,3 +159,9 @@ def test_a_figure_that_differs_is_named(truth):
     (said,) = differences(scores, own)
     assert said.startswith("rendered truth, all: (0.5, ")
     assert differences(scores, {})[0].startswith("rendered truth, mIoU: None instead of (")
+
+
+def test_a_library_that_is_missing_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "research.demo.evaluate", None)
+    assert command.main(["demo", str(tmp_path)]) == 1
+    assert "demo: research.demo.evaluate is not installed, and the demo's models need it" in capsys.readouterr().err
