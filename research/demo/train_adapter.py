@@ -17,6 +17,7 @@ from deig_core.model.adapter import DeigAdapter
 
 from ..training.batch import Example
 from ..training.config import TrainConfig
+from ..training.noise import generator
 from ..training.train import train
 from . import models
 from .ablations import ABLATIONS
@@ -78,10 +79,11 @@ def train_adapter(
     seed: int = 0,
     ablation: str | None = None,
     start: Path | None = None,
+    tokens: int | None = None,
     until: float = math.inf,
 ) -> tuple[DeigAdapter, bool]:
     """(adapter with averaged weights, whether all steps are done). start: an adapter to go on from; else its IDE
-    starts as the base's.
+    starts as the base's. tokens: T of a new adapter, whose queries are new then; all else starts alike for every T.
     """
     torch.manual_seed(seed)
     unet, encoder = models.unet(weights), models.text_encoder(weights)
@@ -94,6 +96,8 @@ def train_adapter(
                 f"--stages base --ide-only."
             )
         adapter.ide.load_state_dict(files.read(files.BASE_IDE, weights))
+        if tokens is not None:
+            adapter = with_new_queries(adapter, tokens, seed)
     else:
         adapter = load_adapter(read_official(start), dtype=torch.float32)
     encoder.model.to(device())
@@ -113,3 +117,12 @@ def train_adapter(
         until=until,
     )
     return adapter.eval(), done
+
+
+def with_new_queries(adapter: DeigAdapter, tokens: int, seed: int) -> DeigAdapter:
+    """`adapter` with T = tokens: new queries for its IDE, spread as its own are; all its other weights."""
+    spread = adapter.ide.connector.latents.detach().std()
+    queries = spread * torch.randn(tokens, adapter.config.width, generator=generator(seed))
+    other = DeigAdapter(replace(adapter.config, tokens=tokens))
+    other.load_state_dict({**adapter.state_dict(), "ide.connector.latents": queries})
+    return other

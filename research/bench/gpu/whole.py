@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import statistics
 from collections.abc import Sequence
@@ -104,6 +105,19 @@ class Step:
         self._sides = GroundedText(prompt, layout, tuple(texts)), GroundedText(negative, Layout(()), ())
         self._context = torch.randn(2, config.tokens, config.width, device=device, dtype=sizes.dtype)
         self._calls = itertools.count()
+
+    def with_tokens(self, tokens: int) -> Step:
+        """The same weights and texts with another T: the IDE's learned queries alone are new."""
+        other = copy.copy(self)
+        config = replace(self.adapter.config, tokens=tokens)
+        queries = torch.randn(tokens, config.width, device=self.device, dtype=self.dtype)
+        other.adapter = DeigAdapter(config, device="meta")
+        weights = {**self.adapter.state_dict(), "ide.connector.latents": queries}
+        other.adapter.load_state_dict(weights, assign=True)
+        other.adapter.requires_grad_(False)
+        other.extractor = Extractor(other.adapter)
+        other._context = torch.randn(2, tokens, config.width, device=self.device, dtype=self.dtype)
+        return other
 
     def calls(self, latent: int) -> tuple[Call, Call]:
         """(with DEIG, without) of a square latent. Each call is at a new timestep: the IDE has its work to do."""

@@ -1,0 +1,121 @@
+"""`python -m research.studies.tokens FOLDER`: the paper's Figure 6 on what there is here: T, the tokens of an instance,
+against parameters, time and memory at full size, and against accuracy in the demo's world. Stop it whenever you like;
+it goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from deig_core.errors import DeigError
+
+from ..bench.gpu.environment import environment
+from ..bench.gpu.whole import FULL, TINY
+from ..lock import only_run
+from .token_accuracy import Recipe, accuracies
+from .token_cost import costs, memory_line
+from .token_report import plot, table
+
+TOKENS = (4, 8, 16, 32, 64)
+RESULTS = "tokens.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m research.studies.tokens", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where tokens.json, tokens.md, tokens.png and the adapters go")
+    parser.add_argument("--only", choices=("cost", "accuracy"), help="one half; the other stays as it was")
+    parser.add_argument("--tokens", type=int, nargs="+", default=TOKENS, metavar="T")
+    parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1), help="of the adapters' training")
+    recipe = Recipe()
+    parser.add_argument("--steps", type=int, default=recipe.steps, help="of each adapter's training")
+    parser.add_argument("--batch", type=int, default=recipe.batch)
+    parser.add_argument("--scenes", type=int, default=recipe.scenes, help="to train on")
+    parser.add_argument("--layouts", type=int, default=recipe.layouts, help="to be judged on")
+    parser.add_argument("--rounds", type=int, default=3, help="of the time's measurement")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="of training: save and stop after this time")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--tiny", action="store_true", help="the cost of a tiny model: tries the command out")
+    options = parser.parse_args(arguments)
+    if min(*options.tokens, *options.seeds, options.steps, options.rounds) < 0 or 0 in options.tokens:
+        parser.error("--tokens, --steps and --rounds are positive numbers, and seeds are no negative ones")
+    torch.set_num_threads(options.threads)
+    try:
+        options.folder.mkdir(parents=True, exist_ok=True)
+        with only_run(options.folder, "tokens"):
+            _study(options)
+    except (DeigError, OSError) as error:
+        print(f"tokens: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _study(options: argparse.Namespace) -> None:
+    path = options.folder / RESULTS
+    results = _read(path)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if options.only != "accuracy":
+        torch.manual_seed(0)
+        sizes = TINY if options.tiny else FULL
+        results["cost"] = {
+            "command": _command(options),
+            "environment": environment(device) | {"threads": str(torch.get_num_threads())},
+            "rows": [c.to_dict() for c in costs(options.tokens, device, sizes=sizes, rounds=options.rounds)],
+            "line": asdict(memory_line(options.tokens, device, (8, 8) if options.tiny else (64, 64))),
+        }
+        _write(path, results)
+    if options.only != "cost":
+        recipe = Recipe(options.steps, options.batch, options.scenes, options.layouts)
+        until = time.monotonic() + 60 * options.minutes
+        results["accuracy"] = {"command": _command(options), "rows": []}
+        for row in accuracies(
+            options.folder, options.tokens, options.seeds, recipe, threads=options.threads, until=until
+        ):
+            results["accuracy"]["rows"].append(row.to_dict())
+            _write(path, results)
+        _write(path, results)
+    text = table(results)
+    (options.folder / "tokens.md").write_text(text + "\n", encoding="utf-8")
+    plot(results, options.folder / "tokens.png")
+    print(f"\n{text}")
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What remakes the rows."""
+    words = ["python -m research.studies.tokens FOLDER"]
+    for name in ("only", "tokens", "seeds", "steps", "batch", "scenes", "layouts", "rounds", "threads"):
+        value = getattr(options, name)
+        if value is not None:
+            words.append(f"--{name} {' '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}")
+    return " ".join(words + (["--tiny"] if options.tiny else []))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DeigError(f"{path} cannot be read ({error}): move it away.") from None
+    if not isinstance(found, dict):
+        raise DeigError(f"{path} holds no results: move it away.")
+    return found
+
+
+def _write(path: Path, results: dict[str, Any]) -> None:
+    aside = path.with_suffix(".partial")
+    aside.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    aside.replace(path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

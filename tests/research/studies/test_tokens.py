@@ -1,0 +1,140 @@
+"""The study of T: what is counted is right, what is trained is alike, and a stopped run goes on."""
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
+pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra `evaluation`)")
+from PIL import Image
+
+from deig_core.demo import files
+from deig_core.errors import DeigError
+from deig_core.model.config import SD1_FUSERS, DeigConfig
+from research.bench.gpu.whole import TINY, Step
+from research.demo import models
+from research.demo.evaluate import load
+from research.demo.train_adapter import with_new_queries
+from research.studies import token_accuracy, tokens
+from research.studies.token_accuracy import Recipe, accuracies, read
+from research.studies.token_cost import counted, memory_line
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    monkeypatch.setattr("research.demo.latents.SHARD", 20)
+    monkeypatch.setattr("research.demo.latents.CHUNK", 10)
+    monkeypatch.setattr("torch.set_num_threads", lambda count: None)
+
+
+def test_only_the_queries_depend_on_t():
+    found = {t: counted(t, DeigConfig(fusers=SD1_FUSERS)) for t in tokens.TOKENS}
+    assert found[16] == (297_147_296, 16 * 768, 5 * 16 * 2 * 1280)  # a key and a value each, 1280 channels wide
+    assert {t: parameters - found[16][0] for t, (parameters, *_) in found.items()} == {
+        t: (t - 16) * 768 for t in tokens.TOKENS
+    }
+
+
+def test_memory_grows_by_the_keys_and_values_of_each_token():
+    line = memory_line((4, 16, 64), CPU, (8, 8))
+    assert line.exact == 2 * 320 * 4 and line.slope >= line.exact and line.base > 0
+    assert all(held == pytest.approx(line.base + line.slope * n * t, rel=0.05) for n, t, held in line.points)
+    assert line.worst < 0.05 and len(line.points) == 9
+
+
+def test_another_t_is_the_same_model_with_other_queries():
+    step = Step(TINY, CPU)
+    with torch.no_grad():
+        more = step.with_tokens(9)
+        drawn = more.calls(8)[0]()
+    assert drawn.shape == (2, 4, 8, 8) and drawn.isfinite().all()
+    assert more.adapter.config.tokens == 9 and more.adapter.ide.connector.latents.shape[0] == 9
+    pairs = zip(step.adapter.named_parameters(), more.adapter.named_parameters(), strict=True)
+    assert all(torch.equal(a, b) for (name, a), (_, b) in pairs if name != "ide.connector.latents")
+    assert step.adapter.config.tokens == 4
+
+
+def test_adapters_of_every_t_begin_alike():
+    base = load(files.WEIGHTS / files.ADAPTER)
+    made = {t: with_new_queries(base, t, 5) for t in (4, 8, 16)}
+    for t, adapter in made.items():
+        latents = adapter.ide.connector.latents
+        assert adapter.config == replace(base.config, tokens=t) and latents.shape == (t, base.config.width)
+        pairs = zip(base.named_parameters(), adapter.named_parameters(), strict=True)
+        assert all(torch.equal(a, b) for (name, a), (_, b) in pairs if name != "ide.connector.latents")
+    spread = base.ide.connector.latents.detach().std()
+    assert float(made[16].ide.connector.latents.detach().std()) == pytest.approx(float(spread), rel=0.1)
+    again, other = (with_new_queries(base, 4, seed).ide.connector.latents for seed in (5, 6))
+    assert torch.equal(again, made[4].ide.connector.latents) and not torch.equal(again, other)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of the study whose base has an IDE."""
+    for name in (files.UNET, files.VAE, files.SCORER, *(f"{files.TEXT}/{p.name}" for p in _text())):
+        target = tmp_path / "weights" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((files.WEIGHTS / name).read_bytes())
+    files.write(tmp_path / "weights", files.BASE_IDE, models.base(files.WEIGHTS).ide.state_dict(), {})
+    return tmp_path
+
+
+def _text():
+    return list((files.WEIGHTS / files.TEXT).iterdir())
+
+
+def test_the_whole_study_in_small_and_again(folder, capsys, monkeypatch):
+    run = [str(folder), "--tiny", "--tokens", "2", "5", "--seeds", "1", "--steps=1", "--batch=2", "--scenes=20"]
+    run += ["--layouts=1", "--rounds=1"]
+    assert tokens.main(run) == 0
+    said = capsys.readouterr().out
+    results = json.loads((folder / tokens.RESULTS).read_text())
+    assert [row["tokens"] for row in results["cost"]["rows"]] == [2, 5]
+    assert [(row["tokens"], row["seed"]) for row in results["accuracy"]["rows"]] == [(2, 1), (5, 1)]
+    assert "--tokens 2 5" in results["accuracy"]["command"] and str(folder) not in json.dumps(results)
+    assert (folder / "tokens.md").read_text().strip() in said
+    with Image.open(folder / "tokens.png") as picture:
+        assert picture.width > picture.height
+    monkeypatch.setattr(token_accuracy, "_made", None)  # nothing is trained again
+    assert tokens.main([*run, "--only=accuracy"]) == 0
+    assert json.loads((folder / tokens.RESULTS).read_text())["cost"] == results["cost"]
+    assert tokens.main([*run[:-3], "--layouts=2", "--only=accuracy"]) == 1
+    assert "is of another recipe" in capsys.readouterr().err
+
+
+def test_a_study_that_is_out_of_time_says_so_and_keeps_its_rows(folder, capsys):
+    run = [str(folder), "--only=accuracy", "--tokens", "2", "--seeds", "0", "--steps=1", "--batch=2", "--scenes=20"]
+    assert tokens.main([*run, "--minutes=0"]) == 0
+    assert "Stopped before the end" in capsys.readouterr().out
+    assert json.loads((folder / tokens.RESULTS).read_text())["accuracy"]["rows"] == []
+
+
+def test_a_folder_without_the_bases_ide_says_how_to_make_one(folder, capsys):
+    (folder / "weights" / files.BASE_IDE).unlink()
+    run = [str(folder), "--only=accuracy", "--tokens", "2", "--steps=1", "--scenes=20"]
+    assert tokens.main(run) == 1
+    assert "--ide-only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"tokens": 4}', "{"])
+def test_rows_that_cannot_be_read_are_named(tmp_path, content):
+    (tmp_path / "scores.json").write_text(content)
+    with pytest.raises(DeigError, match=r"scores\.json cannot be read .* delete it, and the row is judged again"):
+        read(tmp_path / "scores.json", 4, 0, Recipe())
+
+
+def test_rows_come_seed_by_seed(tmp_path, monkeypatch):
+    recipe, asked = Recipe(), []
+
+    def made(folder, place, t, seed, *_):
+        asked.append((t, seed))
+        return token_accuracy.Accuracy(t, seed, recipe, {"all": (random.random(), 0.0, 1.0)})
+
+    monkeypatch.setattr(token_accuracy, "_made", made)
+    rows = list(accuracies(tmp_path, (4, 16), (0, 1), recipe, say=lambda text: None))
+    assert asked == [(4, 0), (16, 0), (4, 1), (16, 1)] == [(row.tokens, row.seed) for row in rows]
