@@ -89,14 +89,14 @@ def _text():
 
 
 def test_the_whole_study_in_small_and_again(folder, capsys, monkeypatch):
-    run = [str(folder), "--tiny", "--tokens", "2", "5", "--seeds", "1", "--steps=1", "--batch=2", "--scenes=20"]
+    run = [str(folder), "--tiny", "--tokens", "5", "--seeds", "1", "--steps=1", "--batch=2", "--scenes=20"]
     run += ["--layouts=1", "--rounds=1"]
     assert tokens.main(run) == 0
     said = capsys.readouterr().out
     results = json.loads((folder / tokens.RESULTS).read_text())
-    assert [row["tokens"] for row in results["cost"]["rows"]] == [2, 5]
-    assert [(row["tokens"], row["seed"]) for row in results["accuracy"]["rows"]] == [(2, 1), (5, 1)]
-    assert "--tokens 2 5" in results["accuracy"]["command"] and str(folder) not in json.dumps(results)
+    assert [row["tokens"] for row in results["cost"]["rows"]] == [5]
+    assert [(row["tokens"], row["seed"]) for row in results["accuracy"]["rows"]] == [(5, 1)]
+    assert "--tokens 5" in results["accuracy"]["command"] and str(folder) not in json.dumps(results)
     assert (folder / "tokens.md").read_text().strip() in said
     with Image.open(folder / "tokens.png") as picture:
         assert picture.width > picture.height
