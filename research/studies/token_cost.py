@@ -45,16 +45,18 @@ class Cost:
 
 @dataclass(frozen=True)
 class Line:
-    """Peak bytes of the finest fuser's masked attention over N regions of T tokens: base + slope x N x T, by least
-    squares; exact: bytes of a token's keys and values, below which no slope can be. worst: the largest distance of a
-    point from the line, as a share of it.
+    """Peak bytes of the finest fuser's masked attention over N regions of T tokens: base of N + slope x N x T, by least
+    squares. What the regions cover differs with N, so each N has its own base.
+
+    points: (N, T, bytes). bases: (N, bytes). exact: float32 bytes of a token's key and value and of the normalised
+    token that both are projected from. worst: the largest distance of a point from its line, as a share of it.
     """
 
+    points: tuple[tuple[int, int, int], ...]
+    bases: tuple[tuple[int, float], ...]
     slope: float
-    base: float
     exact: int
     worst: float
-    points: tuple[tuple[int, int, int], ...]  # N, T, bytes
 
 
 def counted(tokens: int, config: DeigConfig) -> tuple[int, int, int]:
@@ -99,19 +101,25 @@ def costs(
 
 def memory_line(tokens: Sequence[int], device: torch.device, latent: tuple[int, int] = (64, 64)) -> Line:
     """How the finest fuser's attention grows with the instances and their tokens."""
-    import numpy as np
-
     fusers: dict = {}
     points = []
     with torch.no_grad():
         for count in COUNTS:
             level = levels(count, latent, device, torch.float32, fusers)[0]
             points += [(count, t, peak_bytes(_attention(level, count, t), device)) for t in tokens]
-    wide = np.array([n * t for n, t, _ in points], dtype=float)
+    return fitted(points, 3 * 4 * level.x.shape[-1])
+
+
+def fitted(points: Sequence[tuple[int, int, int]], exact: int) -> Line:
+    """The line through measured points (N, T, bytes)."""
+    import numpy as np
+
+    counts = sorted({n for n, *_ in points})
+    given = np.array([[n * t, *(float(n == count) for count in counts)] for n, t, _ in points])
     held = np.array([peak for *_, peak in points], dtype=float)
-    slope, base = np.polyfit(wide, held, 1)
-    worst = float(np.abs(held / (base + slope * wide) - 1).max())
-    return Line(float(slope), float(base), 2 * 4 * level.x.shape[-1], worst, tuple(points))
+    slope, *bases = np.linalg.lstsq(given, held, rcond=None)[0].tolist()
+    worst = float(np.abs(held / (given @ [slope, *bases]) - 1).max())
+    return Line(tuple(points), tuple(zip(counts, bases, strict=True)), slope, exact, worst)
 
 
 def _attention(level: Level, count: int, tokens: int) -> Callable[[], torch.Tensor]:

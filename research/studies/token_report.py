@@ -28,12 +28,12 @@ def table(results: Mapping[str, Any]) -> str:
                 f"{row['peak'] / MB:.1f} MB |"
             )
         line = cost["line"]
+        bases = ", ".join(f"{base / MB:.1f} MB for N = {n}" for n, base in line["bases"])
         lines += [
             "",
-            f"The finest fuser's attention over N regions of T tokens holds {line['base'] / MB:.1f} MB + N T x "
-            f"{line['slope'] / 1024:.2f} KB at its peak; a token's keys and values alone are "
-            f"{line['exact'] / 1024:.2f} KB. No measured point is further than {100 * line['worst']:.1f} % from the "
-            f"line.",
+            f"The finest fuser's attention over N regions of T tokens holds, at its peak, {bases}, and "
+            f"{line['slope'] / 1024:.3f} KB for each of the N T tokens; a token, its key and its value are "
+            f"{line['exact'] / 1024:.3f} KB. No measured point is further than {100 * line['worst']:.2f} % from that.",
         ]
         parts.append("\n".join(lines))
     if rows := results.get("accuracy", {}).get("rows"):
@@ -91,13 +91,13 @@ def _time(axes, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _memory(axes, line: Mapping[str, Any]) -> None:
-    for count in sorted({n for n, *_ in line["points"]}):
-        some = [(n * t, held / MB) for n, t, held in line["points"] if n == count]
-        axes.plot(*zip(*some, strict=True), "o", label=f"{count} region{'s' if count > 1 else ''}")
-    ends = [0, max(n * t for n, t, _ in line["points"])]
-    axes.plot(ends, [(line["base"] + line["slope"] * x) / MB for x in ends], "--", label="line")
+    for count, base in line["bases"]:
+        some = [(t, held / MB) for n, t, held in line["points"] if n == count]
+        tokens = [t for t, _ in some]
+        (dots,) = axes.plot(*zip(*some, strict=True), "o", label=f"{count} region{'s' if count > 1 else ''}")
+        axes.plot(tokens, [(base + line["slope"] * count * t) / MB for t in tokens], "--", color=dots.get_color())
     axes.set_ylim(bottom=0)
-    axes.set_xlabel("N T")
+    axes.set_xlabel("T")
     axes.set_ylabel("MB")
     axes.set_title("Peak of a fuser's attention")
     axes.legend()

@@ -20,7 +20,7 @@ from research.demo.evaluate import load
 from research.demo.train_adapter import with_new_queries
 from research.studies import token_accuracy, tokens
 from research.studies.token_accuracy import Recipe, accuracies, read
-from research.studies.token_cost import counted, memory_line
+from research.studies.token_cost import counted, fitted, memory_line
 
 CPU = torch.device("cpu")
 
@@ -42,9 +42,18 @@ def test_only_the_queries_depend_on_t():
 
 def test_memory_grows_by_the_keys_and_values_of_each_token():
     line = memory_line((4, 16, 64), CPU, (8, 8))
-    assert line.exact == 2 * 320 * 4 and line.slope >= line.exact and line.base > 0
-    assert all(held == pytest.approx(line.base + line.slope * n * t, rel=0.05) for n, t, held in line.points)
-    assert line.worst < 0.05 and len(line.points) == 9
+    assert line.exact == 3 * 320 * 4 and line.exact <= line.slope < 1.1 * line.exact
+    assert len(line.points) == 9 and line.worst < 0.05
+    bases = dict(line.bases)
+    assert all(held == pytest.approx(bases[n] + line.slope * n * t, rel=0.05) for n, t, held in line.points)
+
+
+def test_a_point_off_the_line_is_said():
+    points = [(n, t, 1000 * n + 7 * n * t) for n in (1, 5) for t in (4, 8, 16)]
+    line = fitted(points, 7)
+    assert line.slope == pytest.approx(7) and dict(line.bases) == {1: pytest.approx(1000), 5: pytest.approx(5000)}
+    assert line.worst == pytest.approx(0, abs=1e-9)
+    assert fitted([*points[:-1], (5, 16, 2 * points[-1][2])], 7).worst > 0.1
 
 
 def test_another_t_is_the_same_model_with_other_queries():
