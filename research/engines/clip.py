@@ -11,7 +11,7 @@ from PIL import Image
 
 from ..training.store import fingerprint
 from .contract import EngineError
-from .local import check_folder, device_of, load_model, load_processor
+from .local import check_folder, device_of, identity, load_model, load_processor
 
 OPEN_CLIP = "open_clip_config.json"
 WHAT = "CLIP model"
@@ -35,7 +35,7 @@ class Clip(Protocol):
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
         """As `pictures`. Raises TooLong rather than to cut a text off."""
 
-    def fingerprint(self) -> dict[str, str | int | float]: ...
+    def fingerprint(self) -> dict[str, str]: ...
 
 
 def load_clip(path: Path, device: str | None = None) -> Clip:
@@ -65,15 +65,8 @@ class _TransformersClip:
         tokens = (self._processor.tokenizer(text, return_tensors="pt").to(self._device) for text in texts)
         return _stacked(self._vector(self._model.get_text_features(**t)) for t in tokens)
 
-    def fingerprint(self) -> dict[str, str | int | float]:
-        import transformers
-
-        return {
-            "engine": "transformers",
-            "version": f"transformers {transformers.__version__}, torch {torch.__version__}",
-            "model": fingerprint(self._path),
-            "dtype": "float32",
-        }
+    def fingerprint(self) -> dict[str, str]:
+        return identity(self._path, self._device)
 
     @staticmethod
     def _vector(found) -> torch.Tensor:
@@ -113,12 +106,13 @@ class _OpenClip:
         _check(self, texts)
         return _stacked(self._model.encode_text(self._tokenizer([text]).to(self._device)) for text in texts)
 
-    def fingerprint(self) -> dict[str, str | int | float]:
+    def fingerprint(self) -> dict[str, str]:
         return {
             "engine": "open_clip",
             "version": f"open_clip {self._version}, torch {torch.__version__}",
             "model": fingerprint(self._path),
             "dtype": "float32",
+            "device": self._device.partition(":")[0],
         }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ..training.store import fingerprint
 from .contract import EngineError
 
 TORCHVISION = (
@@ -17,6 +18,19 @@ TORCHVISION = (
 def device_of(name: str | None) -> str:
     """`name`, or a GPU where there is one."""
     return name or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def identity(path: Path, device: str, dtype: str = "float32") -> dict[str, str]:
+    """What decides the numbers of a model that transformers computes, for its fingerprint."""
+    import transformers
+
+    return {
+        "engine": "transformers",
+        "version": f"transformers {transformers.__version__}, torch {torch.__version__}",
+        "model": fingerprint(path),
+        "dtype": dtype,
+        "device": device.partition(":")[0],
+    }
 
 
 def check_folder(path: Path, file: str = "config.json") -> None:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import torch
 
-from ..training.store import fingerprint
 from .contract import PIXELS, Answer, EngineError, Question
-from .local import check_folder, device_of, load_model, load_processor
+from .local import check_folder, device_of, identity, load_model, load_processor
 from .yes_no import TOP, p_yes
 
 MODEL = "model that answers questions about pictures"
@@ -37,16 +36,7 @@ class Transformers:
         return [self._answer(question) for question in questions]
 
     def fingerprint(self) -> dict[str, str | int | float]:
-        import transformers
-
-        return {
-            "engine": "transformers",
-            "version": f"transformers {transformers.__version__}, torch {torch.__version__}",
-            "model": fingerprint(self.path),
-            "dtype": self.dtype,
-            "device": self.device.partition(":")[0],
-            "pixels": self.pixels,
-        }
+        return {**identity(self.path, self.device, self.dtype), "pixels": self.pixels}
 
     def close(self) -> None:
         del self._model

@@ -7,7 +7,7 @@ model, then a line for each instance, appended as they come.
     {"layout": "139", "instance": 0, "picture": "<sha1 of the file>", "value": {"boxes": [[x0, y0, x1, y1, score]]}}
     {"layout": "139", "instance": 1, "picture": "<sha1 of the file>", "error": "the server answered 413"}
 
-A later line about an instance replaces the earlier one. The values of each kind stand in `KINDS`.
+A later line about an instance replaces the earlier one. What a value is stands in `values.KINDS`.
 """
 
 from __future__ import annotations
@@ -21,17 +21,11 @@ from typing import Any
 
 from deig_core.errors import DeigError
 
+from .layout import Layout
+from .values import KINDS
+
 VERSION = 1
 FOLDER = "evidence"  # in the folder of pictures
-KINDS = {
-    "boxes": "the detector's word on the noun: {boxes: [[x0, y0, x1, y1, score], ...]}, fractions of the picture, all "
-    "of them above the detector's floor, before any threshold and non-maximum suppression",
-    "answer": "the judge's word on the crop and the text: {text, p_yes}, p_yes null where the engine gives none; cut: "
-    "true where the text ends at the most tokens",
-    "colours": "shares of the mask that the segmenter found for the box: {pixels, shares: {red: 0.31, ...}}",
-    "clip": "cosines of the crop: {phrase: with the text, labels: {kind of label: {label: cosine}}}",
-    "oracle": "the demo world's own classifier on the crop: {found: {attribute: value or null}}",
-}
 
 
 class EvidenceError(DeigError):
@@ -40,7 +34,7 @@ class EvidenceError(DeigError):
 
 @dataclass(frozen=True)
 class Record:
-    """One model's word on one instance: `value` as in KINDS, or why there is none.
+    """One model's word on one instance: `value` as in `values.KINDS`, or why there is none.
 
     layout, instance: the layout's id and the index into its instances. picture: sha1 of the picture's file.
     """
@@ -115,7 +109,7 @@ def read(path: Path) -> Evidence:
             f"{path.name} does not begin with version {VERSION}, kind {kind} and a fingerprint: it is of another "
             f"program or version; move it away and run look again."
         )
-    records = [_record(line, f"{path.name}, line {number}") for number, line in enumerate(lines[1:], 2)]
+    records = [_record(line, kind, f"{path.name}, line {number}") for number, line in enumerate(lines[1:], 2)]
     return Evidence(kind, by, header["fingerprint"], {record.key: record for record in records})
 
 
@@ -209,20 +203,19 @@ def _object(line: bytes, where: str) -> dict:
     return data
 
 
-def _record(line: bytes, where: str) -> Record:
+def _record(line: bytes, kind: str, where: str) -> Record:
     data = _object(line, where)
-    word = data.get("error") if "error" in data else data.get("value")
     if not (
         isinstance(data.get("layout"), str)
         and type(data.get("instance")) is int
         and isinstance(data.get("picture"), str)
-        and isinstance(word, str if "error" in data else dict)
+        and (isinstance(data["error"], str) if "error" in data else KINDS[kind].fits(data.get("value")))
     ):
-        raise EvidenceError(f"{where}: layout, instance, picture and value or error were expected.")
+        raise EvidenceError(f"{where}: layout, instance, picture and error, or a value of {kind}, were expected.")
     return Record(data["layout"], data["instance"], data["picture"], data.get("value"), data.get("error"))
 
 
-def keys(layouts: Iterable[Any]) -> Iterator[tuple[str, int]]:
+def keys(layouts: Iterable[Layout]) -> Iterator[tuple[str, int]]:
     """(layout id, index) of all instances of `layouts`, in order."""
     for layout in layouts:
         for index in range(len(layout.instances)):

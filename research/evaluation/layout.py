@@ -10,7 +10,6 @@ Boxes are fractions of the picture, origin top left. The picture of a layout is 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from deig_core.errors import DeigError
+
+from .values import is_number
 
 VERSION = 1
 MOST_INSTANCES = 30  # what the paper's training, GLIGEN and InstanceDiffusion take
@@ -117,7 +118,7 @@ def write_layouts(path: Path, layouts: Iterable[Layout]) -> None:
 
 def box_of(value: Any, where: str) -> Box:
     """`value` as a box. Raises LayoutError for what is no box, is empty, or leaves the picture."""
-    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 4 or not all(map(_finite, value)):
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 4 or not all(map(is_number, value)):
         raise LayoutError(f"{where}: box {value!r} is no box; four numbers x0, y0, x1, y1 were expected.")
     x0, y0, x1, y1 = map(float, value)
     if not (0 <= x0 < x1 <= 1 and 0 <= y0 < y1 <= 1):
@@ -133,7 +134,7 @@ def clamped(box: Box, where: str, slack: float = 0.01) -> Box:
 
     Raises LayoutError for one that leaves it by more, or is empty.
     """
-    inside = [min(max(v, 0.0), 1.0) if _finite(v) else v for v in box]
+    inside = [min(max(v, 0.0), 1.0) if is_number(v) else v for v in box]
     return box_of(inside if all(abs(a - b) <= slack for a, b in zip(box, inside, strict=True)) else box, where)
 
 
@@ -179,7 +180,3 @@ def _texts(data: Any, where: str) -> dict[str, str]:
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
         raise LayoutError(f"{where} is {data!r}, and an object of texts was expected.")
     return data
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

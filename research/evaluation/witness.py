@@ -47,7 +47,7 @@ Word = Mapping[str, Any] | Failure
 
 
 class Witness(Protocol):
-    """kind: of its evidence (`evidence.KINDS`). by: its short name, for files and tables. at_once: pictures that `look`
+    """kind: of its evidence (`values.KINDS`). by: its short name, for files and tables. at_once: pictures that `look`
     gets at once; what it says of one must not depend on the others.
     """
 

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from ...engines.local import check_folder, device_of, load_model, load_processor
-from ...training.store import fingerprint
+from ...engines.local import check_folder, device_of, identity, load_model, load_processor
 from ..witness import NOT_FINITE, Sight, Word, decimals
 
 FLOOR = 0.1  # of a kept box's score: thresholds from here on can be tried without asking again
@@ -33,16 +32,7 @@ class Detector:
         )
 
     def fingerprint(self) -> dict[str, Any]:
-        import transformers
-
-        return {
-            "engine": "transformers",
-            "version": f"transformers {transformers.__version__}, torch {torch.__version__}",
-            "model": fingerprint(self._path),
-            "dtype": "float32",
-            "floor": FLOOR,
-            "text": "{noun}.",
-        }
+        return {**identity(self._path, self._device), "floor": FLOOR, "text": "{noun}."}
 
     def look(self, sights: Sequence[Sight]) -> list[Word]:
         found: dict[tuple[str, str], Word] = {}

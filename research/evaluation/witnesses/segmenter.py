@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ...engines.local import check_folder, device_of, load_model, load_processor
-from ...training.store import fingerprint
+from ...engines.local import check_folder, device_of, identity, load_model, load_processor
 from ..colour import shares
 from ..witness import NOT_FINITE, Sight, Word, decimals
 
@@ -31,15 +30,8 @@ class Segmenter:
 
     def fingerprint(self) -> dict[str, Any]:
         import cv2
-        import transformers
 
-        return {
-            "engine": "transformers",
-            "version": f"transformers {transformers.__version__}, torch {torch.__version__}, opencv {cv2.__version__}",
-            "model": fingerprint(self._path),
-            "dtype": "float32",
-            "mask": "best of three",
-        }
+        return {**identity(self._path, self._device), "opencv": cv2.__version__, "mask": "best of three"}
 
     @torch.no_grad()
     def look(self, sights: Sequence[Sight]) -> list[Word]:

@@ -4,6 +4,7 @@ import pytest
 
 from deig_core.errors import DeigError
 from research.evaluation.evidence import EvidenceError, Log, Record, different, path_of, read, read_all
+from research.evaluation.values import KINDS
 from research.lock import only_run
 
 MODEL = {"model": "tiny", "dtype": "float32"}
@@ -91,6 +92,11 @@ def test_evidence_on_an_older_picture_is_refused(tmp_path):
         ('{"version": 1, "kind": "boxes", "fingerprint": {}}\n', "kind answer"),
         ('{"version": 1, "kind": "answer", "fingerprint": {}}\n{"layout": "a"\n', "line 2 cannot be read"),
         ('{"version": 1, "kind": "answer", "fingerprint": {}}\n{"layout": "a"}\n', "line 2: layout, instance"),
+        (
+            '{"version": 1, "kind": "answer", "fingerprint": {}}\n'
+            '{"layout": "a", "instance": 0, "picture": "1f", "value": {"text": "yes"}}\n',
+            "or a value of answer, were expected",
+        ),
     ],
 )
 def test_foreign_files_are_refused(tmp_path, content, said):
@@ -100,6 +106,26 @@ def test_foreign_files_are_refused(tmp_path, content, said):
     with pytest.raises(EvidenceError) as error:
         read_all(tmp_path)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "fits"),
+    [
+        ("boxes", {"boxes": []}, True),
+        ("boxes", {"boxes": [[0, 0, 1, 1]]}, False),
+        ("boxes", {"boxes": [[0, 0, 1, 1, float("nan")]]}, False),
+        ("boxes", [], False),
+        ("answer", {"text": "yes", "p_yes": None}, True),
+        ("answer", {"text": None, "p_yes": 0.5}, False),
+        ("answer", {"text": "yes", "p_yes": 1.5}, False),
+        ("colours", {"pixels": 0, "shares": {"red": 0.0}}, True),
+        ("colours", {"pixels": 0, "shares": {"red": True}}, False),
+        ("clip", {"phrase": 0.2, "labels": {}}, False),
+        ("oracle", {"found": None}, False),
+    ],
+)
+def test_what_is_a_value(kind, value, fits):
+    assert KINDS[kind].fits(value) is fits
 
 
 def test_numbers_that_are_none_are_not_written(tmp_path):
