@@ -5,7 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
-from ..deig_core.regions.formats import from_masks
+from ..deig_core.regions.formats import check_descriptions, read_masks, separate
 from ..deig_core.regions.rules import with_masks
 from .host.message import say
 from .region_widget import (
@@ -171,7 +171,10 @@ class DeigRegionsFromMasks(io.ComfyNode):
     @classmethod
     def execute(cls, masks, descriptions, regions=None):
         texts = lines(descriptions)
-        if regions is None:
-            height, width = masks.shape[-2:]
-            return _result(from_masks(masks, max(8, width), max(8, height), texts))
-        return _result(with_masks(regions, masks, texts))
+        bits, notes = separate(masks)
+        if regions is not None:
+            check_descriptions(len(bits), texts)
+            return _result(with_masks(regions, bits, texts), say(cls, notes))
+        height, width = bits.shape[-2:]
+        document, notes = read_masks(masks, max(8, width), max(8, height), texts)
+        return _result(document, say(cls, notes))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ..errors import DeigError
+from ..errors import DeigError, WeightsError
 from ..model.adapter import check_keys, expected_weights
-from .read import adapter_config, check_base, check_finite, read_official
+from .read import SAFETENSORS, adapter_config, check_base, check_finite, read_official
 from .write import DTYPES, save_adapter, save_base
 
 
@@ -38,7 +38,20 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _check_paths(options: argparse.Namespace) -> None:
+    """Nothing that is read may be overwritten, and what is written must be read again."""
+    paths = [p for p in (options.source, options.target, options.base) if p]
+    if len({p.resolve() for p in paths}) < len(paths) or any(
+        p.exists() and p.samefile(options.source) for p in paths[1:] if options.source.exists()
+    ):
+        raise WeightsError("Source, target and base must be three different files; name another target.")
+    for path in paths[1:]:
+        if path.suffix.lower() not in SAFETENSORS:
+            raise WeightsError(f"{path.name}: what is written ends with {' or '.join(SAFETENSORS)}; name it so.")
+
+
 def _convert(options: argparse.Namespace) -> None:
+    _check_paths(options)
     checkpoint = read_official(options.source)
     config = adapter_config(checkpoint)
     check_keys(checkpoint.deig, expected_weights(config))

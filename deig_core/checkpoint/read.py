@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,10 @@ from ..model import operations as default_operations
 from ..model.adapter import DeigAdapter, check_keys, is_deig_key
 from ..model.config import DeigConfig, infer_config
 from .base_unet import sd1_unet_shapes
+from .file_kind import check_kind, is_whole_zip
 
 Tensors = dict[str, torch.Tensor]
+MOST_WEIGHTS = 8192
 SAFETENSORS = (".safetensors", ".sft")
 
 
@@ -39,37 +42,67 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Any], dict[str, str]]:
     Raises WeightsError for a file that is damaged, or whose pickle holds anything but tensors and plain Python values.
     """
     path = Path(path)
+    check_kind(path)
     if path.suffix.lower() in SAFETENSORS:
         try:
             with safe_open(path, "pt") as file:
-                return {k: file.get_tensor(k) for k in file.keys()}, file.metadata() or {}  # noqa: SIM118 (not a mapping)
+                names = list(file.keys())
+                _check_count(path, len(names))
+                return {k: file.get_tensor(k) for k in names}, file.metadata() or {}
         except (SafetensorError, OSError) as error:
-            raise WeightsError(f"{path.name} is no readable safetensors file ({error}); download it again.") from None
+            reason = " ".join(str(error).split())[:120]
+            raise WeightsError(f"{path.name} is no readable safetensors file ({reason}); download it again.") from None
     contents = _read_pickle(path)
     if not isinstance(contents, Mapping):
         raise WeightsError(f"{path.name} holds {type(contents).__name__} where a dictionary of weights was expected.")
+    inner = [v for v in contents.values() if isinstance(v, Mapping)]
+    _check_count(path, max(map(len, [contents, *inner])))
     return dict(contents), {}
+
+
+def _check_count(path: Path, count: int) -> None:
+    if count > MOST_WEIGHTS:
+        raise WeightsError(f"{path.name} holds {count} weights; no file that belongs here has over {MOST_WEIGHTS}.")
+
+
+def check_plain(path: Path, weights: Mapping[str, Any]) -> None:
+    """Raise WeightsError that names the first weight which is no ordinary array of floats with its data."""
+    for name, weight in weights.items():
+        kind = None
+        if weight.is_quantized:
+            kind = "quantised"
+        elif weight.is_nested or weight.layout != torch.strided:
+            kind = "no plain array (sparse or nested)"
+        elif weight.device.type == "meta":
+            kind = "without data"
+        elif not weight.is_floating_point():
+            kind = f"of {str(weight.dtype).removeprefix('torch.')}, not of floats"
+        if kind:
+            raise WeightsError(f"{path.name}: {str(name)[:80]} is {kind}; use weights in fp32, fp16, bf16 or fp8.")
 
 
 def _read_pickle(path: Path) -> Any:
     refusal = None
     # Only the zip format can be mapped into memory; files of torch before 1.6 are read whole.
-    for mmap in (True, False):
+    for mmap in (True, False) if is_whole_zip(path) else (False,):
         try:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
         except pickle.UnpicklingError as error:
             refusal = error
             break
-        except (RuntimeError, EOFError, OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        except Exception as error:  # a damaged pickle may raise anything, from IndexError to struct.error
             refusal = error
-    named = re.findall(r"(?:GLOBAL|class|type|function) ([\w.]+(?:\.[\w]+)+)", str(refusal))
-    if isinstance(refusal, pickle.UnpicklingError):
+    named = re.findall(r"(?:GLOBAL|class|type|function) ([\w.]+(?:\.[\w]+)+)", str(refusal)[:4000])
+    forbidden = named or re.search("Unsupported (?:global|class|type)", str(refusal)[:4000])
+    if isinstance(refusal, pickle.UnpicklingError) and forbidden:
         what = f"holds {named[0]}, which is" if named else "holds objects that are"
         raise WeightsError(
             f"{path.name} {what} neither a tensor nor a plain Python value; it was refused and nothing in it was run. "
             "Use the published model.pth, or ask for a .safetensors file."
         ) from None
     reason = (str(refusal) or type(refusal).__name__).splitlines()[0][:120]
+    if isinstance(refusal, (pickle.UnpicklingError, IndexError, struct.error)):
+        reason = "its pickle is damaged or cut short"
     raise WeightsError(f"{path.name} is no readable weights file ({reason}); download it again.")
 
 
@@ -87,6 +120,8 @@ def read_official(path: str | Path) -> OfficialCheckpoint:
         )
     if "model" not in contents:
         model = {k: v for k, v in model.items() if isinstance(v, torch.Tensor)}
+    if model and all(isinstance(k, str) and k.startswith("module.") for k in model):  # of a model on several GPUs
+        model = {k.removeprefix("module."): v for k, v in model.items()}
     if strays := [str(k) for k, v in model.items() if not isinstance(k, str) or not isinstance(v, torch.Tensor)]:
         raise WeightsError(f"{path.name}: {strays[0]} in 'model' is no tensor; download the file again.")
     deig = {k: v for k, v in model.items() if is_deig_key(k)}
@@ -94,6 +129,7 @@ def read_official(path: str | Path) -> OfficialCheckpoint:
         raise WeightsError(
             f"{path.name} {_what_it_is(model)}; choose model.pth of dushy5/DEIG or a file converted from it."
         )
+    check_plain(path, deig)
     autoencoder = contents.get("autoencoder", {})
     if not isinstance(autoencoder, Mapping):
         autoencoder = {}

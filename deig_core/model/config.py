@@ -11,8 +11,11 @@ from ..errors import WeightsError
 
 Shapes = Mapping[str, tuple[int, ...]]
 
-_FUSER = re.compile(r"^(?:(input|output)_blocks\.(\d+)|(middle)_block)\.1\.transformer_blocks\.(\d+)\.fuser\.(.+)$")
+_FUSER = re.compile(
+    r"^(?:(input|output)_blocks\.(\d{1,4})|(middle)_block)\.1\.transformer_blocks\.(\d{1,4})\.fuser\.(.+)$"
+)
 _HEADS = 8  # of the paper; the packed projections do not show them
+MOST_LAYERS = 128
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,18 @@ def infer_config(shapes: Shapes) -> DeigConfig:
         raise WeightsError(
             "These are no DEIG weights: there is no fuser in them. Choose model.pth or a file converted from it."
         )
+    layers = len({m[1] for k in shapes if (m := re.match(r"IDE\.connector\.perceiver_blocks\.(\d+)\.", k))})
+    if layers > MOST_LAYERS or len(fusers) > MOST_LAYERS:
+        raise WeightsError(
+            f"These are no DEIG weights: {layers} layers and {len(fusers)} fusers are more than the {MOST_LAYERS} that "
+            "are built at most."
+        )
     order = {"input": 0, "middle": 1, "output": 2}
     return DeigConfig(
         text_dim=shape("IDE.connector.proj_in.weight", 2)[1],
         width=width,
         tokens=tokens,
-        layers=len({m[1] for k in shapes if (m := re.match(r"IDE\.connector\.perceiver_blocks\.(\d+)\.", k))}),
+        layers=layers,
         time_channels=time_channels,
         time_dim=time_dim,
         hidden=shape("IDE.connector.perceiver_blocks.0.mlp.c_fc.weight", 2)[0],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ..cache import MEGABYTE, TensorCache
-from ..checkpoint.read import SAFETENSORS, check_finite, read_tensors
+from ..checkpoint.file_kind import read_json
+from ..checkpoint.read import SAFETENSORS, check_finite, check_plain, read_tensors
 from ..errors import WeightsError
+from ..model.config import MOST_LAYERS
 from .features import TextFeatures
+from .quantised import dequantised
 from .tokens import MAX_TOKENS, Tokenised, Tokens, look
 
 if TYPE_CHECKING:
@@ -118,23 +120,38 @@ def _encoder_weights(path: Path) -> dict[str, torch.Tensor]:
     weights: dict[str, torch.Tensor] = {}
     for file in files:
         weights.update(read_tensors(file)[0])
+    weights = {k: v for k, v in weights.items() if isinstance(k, str) and isinstance(v, torch.Tensor)}
+    # Other programs keep it under a name of their own: "text_encoders.t5.transformer.".
+    prefix = next((k.removesuffix(_FIRST) for k in weights if k.endswith(_FIRST)), "")
+    weights = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
     encoder = {k: v for k, v in weights.items() if k.startswith("encoder.") or k == "shared.weight"}
     if "shared.weight" not in encoder and "encoder.embed_tokens.weight" in encoder:
         encoder["shared.weight"] = encoder["encoder.embed_tokens.weight"]
-    if "shared.weight" not in encoder or "encoder.block.0.layer.0.SelfAttention.q.weight" not in encoder:
+    if "shared.weight" not in encoder or _FIRST not in encoder:
+        shard = (
+            " It is one shard of several: choose the folder that holds all of them." if _SHARD.search(path.name) else ""
+        )
         raise WeightsError(
             f"{path.name} is no T5 text encoder; DEIG needs Flan-T5-XL (a Hugging Face folder or one .safetensors "
-            f"file)."
+            f"file).{shard}"
         )
+    encoder = dequantised(encoder, path.name)
+    check_plain(path, encoder)
     return encoder
+
+
+_FIRST = "encoder.block.0.layer.0.SelfAttention.q.weight"
+_SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 
 
 def _folder_files(folder: Path) -> list[Path]:
     for pattern in ("*.safetensors", "pytorch_model*.bin"):
         index = next(folder.glob(f"{pattern}.index.json"), None)
         if index:
-            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-            return [folder / Path(n).name for n in sorted(names)]
+            places = read_json(index).get("weight_map")
+            if not isinstance(places, Mapping) or not all(isinstance(n, str) for n in places.values()):
+                raise WeightsError(f'{index.name} has no "weight_map" that names the files; download it again.')
+            return [folder / Path(n).name for n in sorted(set(places.values()))]
         if found := sorted(folder.glob(pattern)):
             return found
     raise WeightsError(
@@ -144,41 +161,45 @@ def _folder_files(folder: Path) -> list[Path]:
 
 
 def _config(path: Path, weights: Mapping[str, torch.Tensor]) -> T5Config:
+    """Sizes from the weights; what they do not show is config.json's, or Flan-T5's."""
     from transformers import T5Config
 
-    stored = path / "config.json"
+    values, stored = _inferred(path, weights), path / "config.json"
     if path.is_dir() and stored.is_file():
-        values: dict[str, Any] = json.loads(stored.read_text(encoding="utf-8"))
-        wanted = (
-            "vocab_size",
-            "d_model",
-            "d_kv",
-            "d_ff",
-            "num_layers",
-            "num_heads",
-            "relative_attention_num_buckets",
-            "relative_attention_max_distance",
-            "layer_norm_epsilon",
-            "feed_forward_proj",
-        )
-        values = {k: values[k] for k in wanted if k in values}
-    else:
-        values = _inferred(weights)
+        said = read_json(stored)
+        for key in ("d_model", "num_layers", "d_ff", "vocab_size"):
+            if key in said and said[key] != values[key]:
+                raise WeightsError(
+                    f"{path.name}: config.json says {key} {str(said[key])[:20]} and the weights have {values[key]}; "
+                    "download both again."
+                )
+        distance = said.get("relative_attention_max_distance", 128)
+        epsilon = said.get("layer_norm_epsilon", 1e-6)
+        if isinstance(distance, bool) or not isinstance(distance, int) or not 1 < distance < 100_000:
+            raise WeightsError(f"{path.name}: config.json's relative_attention_max_distance is no whole number from 2.")
+        if not isinstance(epsilon, float) or not 0 < epsilon < 0.1:
+            raise WeightsError(f"{path.name}: config.json's layer_norm_epsilon is no small positive number.")
+        values |= {"relative_attention_max_distance": distance, "layer_norm_epsilon": epsilon}
     return T5Config(**values, dropout_rate=0.0, is_encoder_decoder=False, use_cache=False)
 
 
-def _inferred(weights: Mapping[str, torch.Tensor]) -> dict[str, Any]:
-    """Sizes from shapes; what they do not show is Flan-T5's."""
+def _inferred(path: Path, weights: Mapping[str, torch.Tensor]) -> dict[str, Any]:
     block = "encoder.block.0.layer"
+    gated = f"{block}.1.DenseReluDense.wi_0.weight" in weights
     try:
         buckets, heads = weights[f"{block}.0.SelfAttention.relative_attention_bias.weight"].shape
-        gated = f"{block}.1.DenseReluDense.wi_0.weight" in weights
-        inner = weights[f"{block}.0.SelfAttention.q.weight"].shape[0]
+        inner, _ = weights[_FIRST].shape
         vocabulary, width = weights["shared.weight"].shape
-        d_ff = weights[f"{block}.1.DenseReluDense.{'wi_0' if gated else 'wi'}.weight"].shape[0]
+        d_ff, _ = weights[f"{block}.1.DenseReluDense.{'wi_0' if gated else 'wi'}.weight"].shape
     except KeyError as error:
-        raise WeightsError(f"This is no complete T5 encoder: {error.args[0]} is missing; use Flan-T5-XL.") from None
-    layers = {m[1] for k in weights if (m := re.match(r"encoder\.block\.(\d+)\.", k))}
+        raise WeightsError(
+            f"{path.name} is no complete T5 encoder: {error.args[0]} is missing; use Flan-T5-XL."
+        ) from None
+    except ValueError:
+        raise WeightsError(f"{path.name} is no T5 encoder: its weights have other shapes; use Flan-T5-XL.") from None
+    layers = {m[1] for k in weights if (m := re.match(r"encoder\.block\.(\d{1,4})\.", k))}
+    if min(buckets, heads, inner, vocabulary, width, d_ff) < 1 or inner % heads or len(layers) > MOST_LAYERS:
+        raise WeightsError(f"{path.name} is no T5 encoder: its weights have impossible sizes; use Flan-T5-XL.")
     return {
         "vocab_size": vocabulary,
         "d_model": width,
@@ -201,4 +222,13 @@ def _tokenizer(path: Path, fallback: str | Path | None) -> PreTrainedTokenizerBa
         if fallback is None:
             raise WeightsError(f"{path.name} comes without a tokenizer: put tokenizer.json of Flan-T5-XL beside it.")
         folder = Path(fallback)
-    return T5TokenizerFast.from_pretrained(str(folder), local_files_only=True)
+    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        if (folder / name).is_file():
+            read_json(folder / name)
+    try:
+        return T5TokenizerFast.from_pretrained(str(folder), local_files_only=True)
+    except Exception as error:  # the library raises whatever its parsers do
+        raise WeightsError(
+            f"The tokenizer in {folder.name} cannot be read ({type(error).__name__}); download tokenizer.json of "
+            "Flan-T5-XL again."
+        ) from None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import comfy
@@ -11,6 +14,8 @@ import folder_paths
 FOLDER = "deig"
 EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 TEXT_ENCODERS = "text_encoders"
+SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
+MOST_DEEP = 5
 
 
 def register() -> None:
@@ -26,20 +31,52 @@ def weights() -> list[str]:
 
 
 def text_encoders() -> list[str]:
-    """Text encoder files, and the Hugging Face folders (with a config.json) beside them."""
+    """Text encoder files, and the Hugging Face folders (with a config.json and weights), however deep they lie.
+
+    A file inside such a folder is a part of it. A shard that lies alone is none; of a download's cache, the newest
+    snapshot counts.
+    """
+    folders = {str(f.relative_to(root)) for root in _roots() for f in _encoder_folders(root)}
     found = {
         name
         for name in folder_paths.get_filename_list(TEXT_ENCODERS)
         if name.lower().endswith((".safetensors", ".sft", ".bin"))
+        and not SHARD.search(name)
+        and not any(Path(name).is_relative_to(f) for f in folders)
+        and not {"blobs", "snapshots"} & set(Path(name).parts)
     }
-    folders = {
-        os.path.relpath(config.parent, root)
-        for root in folder_paths.get_folder_paths(TEXT_ENCODERS)
-        if os.path.isdir(root)
-        for config in Path(root).glob("*/config.json")
-    }
-    inside = {name for name in found if Path(name).parts[0] in folders}
-    return sorted(found - inside | folders)
+    return sorted(found | folders)
+
+
+def _roots() -> list[Path]:
+    return [Path(root) for root in folder_paths.get_folder_paths(TEXT_ENCODERS) if os.path.isdir(root)]
+
+
+def _encoder_folders(root: Path, depth: int = 0) -> Iterator[Path]:
+    """Folders below `root` that are a model of their own, not further than MOST_DEEP."""
+    try:
+        inside = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
+    except OSError:  # not readable
+        return
+    if root.name == "snapshots" and inside:
+        inside = [max(inside, key=lambda f: f.stat().st_mtime)]
+    for folder in inside:
+        if _is_encoder(folder):
+            yield folder
+        elif depth < MOST_DEEP:
+            yield from _encoder_folders(folder, depth + 1)
+
+
+def _is_encoder(folder: Path) -> bool:
+    # Other models' folders have a config.json too, but not one that says T5.
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8-sig")[:100_000])
+        kind = config.get("model_type", "t5") if isinstance(config, dict) else "t5"
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, RecursionError):
+        kind = "t5"  # damaged: the loader says how
+    return "t5" in str(kind).lower()
 
 
 def weights_path(name: str) -> str:

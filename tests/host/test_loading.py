@@ -1,5 +1,6 @@
 """Weights and text encoders come from the host's folders, at their real size too."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -69,6 +70,26 @@ def test_text_encoder_list_shows_folders_once(folders, tmp_path):
     assert folders.text_encoder_path("T5-XL") == str(root / "T5-XL")
     with pytest.raises(FileNotFoundError):
         folders.text_encoder_path("../deig")
+
+
+def test_folders_however_deep_and_no_shards(folders, tmp_path):
+    root = tmp_path / "text_encoders"
+    snapshots = root / "models--google--flan-t5-xl" / "snapshots"
+    for folder in (root / "flan" / "T5-XL", snapshots / "aaa", snapshots / "bbb"):
+        folder.mkdir(parents=True)
+        for name in ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"):
+            (folder / name).touch()
+        (folder / "config.json").write_text('{"model_type": "t5"}')
+    os.utime(snapshots / "aaa", (1, 1))
+    other = root / "clip"
+    other.mkdir()
+    (other / "config.json").write_text('{"model_type": "clip_text_model"}')
+    (other / "model.safetensors").touch()
+    (root / "alone-00001-of-00002.safetensors").touch()
+    cached = os.path.join("models--google--flan-t5-xl", "snapshots", "bbb")
+    names = [os.path.join("clip", "model.safetensors"), os.path.join("flan", "T5-XL"), cached]
+    assert folders.text_encoders() == names
+    assert folders.text_encoder_path(cached) == str(root / cached)
 
 
 @pytest.mark.parametrize("layout", ["file", "folder"])

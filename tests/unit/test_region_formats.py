@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
 from deig_core.regions.document import Region, RegionDocument, parse
-from deig_core.regions.formats import from_boxes, from_masks
+from deig_core.regions.formats import from_boxes, from_masks, read_masks
 
 WIDTH, HEIGHT, TEXT = 800, 500, "a red hoodie"
 X0, Y0, X1, Y1 = 80, 100, 480, 450
@@ -128,6 +128,38 @@ def test_masks_become_regions_and_empty_ones_are_left_out(caplog):
     assert first.box == pytest.approx(BOX) and (first.description, third.description) == ("a", "c")
     assert third.box == pytest.approx((0, 0, 1 / 80, 1 / 50))
     assert "Mask 2 is empty" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [lambda m: m, lambda m: m[0], lambda m: m[:, None], lambda m: m[..., None], lambda m: m * 255, lambda m: m * 0.4],
+    ids=["batch", "one", "channel", "last channel", "bytes", "soft"],
+)
+def test_masks_of_every_shape(given):
+    masks = torch.zeros(1, 50, 80)
+    masks[0, 10:45, 8:48] = 1
+    document, notes = read_masks(given(masks), WIDTH, HEIGHT, ["a"])
+    assert document.regions[0].box == pytest.approx(BOX)
+    assert bool(notes) == (given(masks).max() == pytest.approx(0.4))
+
+
+@pytest.mark.parametrize(
+    ("masks", "texts", "said"),
+    [
+        (torch.ones(1, 8, 8), ["a", "b", "c"], "1 mask for 3 descriptions"),
+        (torch.ones(2, 8, 8), ["a", "b", "c"], "2 masks for 3 descriptions"),
+        (torch.zeros(2, 8, 8), [], "All masks are empty"),
+        (torch.ones(2, 3, 8, 8), [], "shape"),
+        (torch.ones(8), [], "shape"),
+        (torch.ones(0, 8, 8), [], "shape"),
+        (torch.full((1, 8, 8), math.nan), [], "NaN"),
+        (torch.ones(65, 8, 8), [], "65 regions"),
+    ],
+    ids=lambda v: v if isinstance(v, str) else None,
+)
+def test_masks_that_say_nothing(masks, texts, said):
+    with pytest.raises(RegionError, match=said):
+        read_masks(masks, 64, 64, texts)
 
 
 HUGE = 10**400  # an integer that JSON can say and a float cannot hold
