@@ -4,18 +4,19 @@ A file holds the evidence of one kind by one model in one folder of pictures: fi
 model, then a line for each instance, appended as they come.
 
     {"version": 1, "kind": "boxes", "fingerprint": {"model": "grounding-dino-tiny", "sha256": "...", ...}}
-    {"layout": "139", "instance": 0, "picture": "<sha1 of the file>", "value": {"boxes": [[x0, y0, x1, y1, score]]}}
-    {"layout": "139", "instance": 1, "picture": "<sha1 of the file>", "error": "the server answered 413"}
+    {"layout": "139", "instance": 0, "picture": "<sha1>", "asked": "<sha1>", "value": {"boxes": [[x0, y0, ...], ...]}}
+    {"layout": "139", "instance": 1, "picture": "<sha1>", "asked": "<sha1>", "error": "the server answered 413"}
 
 A later line about an instance replaces the earlier one. What a value is stands in `values.KINDS`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,47 +34,70 @@ class EvidenceError(DeigError):
 
 
 @dataclass(frozen=True)
-class Record:
-    """One model's word on one instance: `value` as in `values.KINDS`, or why there is none.
+class Subject:
+    """What a model was asked about: which instance of which layout, in which picture.
 
-    layout, instance: the layout's id and the index into its instances. picture: sha1 of the picture's file.
+    picture: sha1 of its file. asked: of the instance and the layout's size: a layout of the same id may ask for another
+    thing, or another place.
     """
 
     layout: str
     instance: int
     picture: str
-    value: Mapping[str, Any] | None = None
-    error: str | None = None
+    asked: str
+
+    @classmethod
+    def of(cls, layout: Layout, instance: int, picture: str) -> Subject:
+        wanted = layout.instances[instance]
+        parts = [
+            [float(side) for side in wanted.box],
+            wanted.text,
+            wanted.noun,
+            sorted(wanted.tags.items()),
+            layout.width,
+            layout.height,
+        ]
+        asked = hashlib.sha1(json.dumps(parts).encode(), usedforsecurity=False).hexdigest()
+        return cls(layout.id, instance, picture, asked)
 
     @property
     def key(self) -> tuple[str, int]:
         return self.layout, self.instance
 
+
+@dataclass(frozen=True)
+class Record:
+    """One model's word on one instance: `value` as in `values.KINDS`, or why there is none."""
+
+    subject: Subject
+    value: Mapping[str, Any] | None = None
+    error: str | None = None
+
     def to_json(self) -> str:
         word = {"value": self.value} if self.error is None else {"error": self.error}
-        whole = {"layout": self.layout, "instance": self.instance, "picture": self.picture, **word}
-        return json.dumps(whole, allow_nan=False)
+        return json.dumps({**asdict(self.subject), **word}, allow_nan=False)
+
+
+Records = dict[tuple[str, int], Record]  # by a subject's key
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A file of evidence, read. records: the last word on each (layout, instance)."""
+    """A file of evidence, read. records: the last word on each instance."""
 
     kind: str
     by: str
     fingerprint: Mapping[str, Any]
-    records: Mapping[tuple[str, int], Record]
+    records: Records
 
-    def about(self, layout: str, instance: int, picture: str | None) -> Record | None:
-        """The record of an instance in the picture with this sha1; None where there is none.
-
-        Raises EvidenceError where another picture was looked at.
-        """
-        record = self.records.get((layout, instance))
-        if record and record.picture != picture:
+    def about(self, subject: Subject) -> Record | None:
+        """None where nothing was asked. Raises EvidenceError where it was about another picture, text or box."""
+        record = self.records.get(subject.key)
+        if record and record.subject != subject:
+            what = "picture" if record.subject.picture != subject.picture else "layout"
             raise EvidenceError(
-                f"The picture of {layout} is not the one that {self.by} looked at ({self.kind}): it has changed since; "
-                f"run look again."
+                f"The {what} of {subject.layout} is not the one that {self.by} was asked about ({self.kind}): it has "
+                f"changed since; run look again."
             )
         return record
 
@@ -110,7 +134,7 @@ def read(path: Path) -> Evidence:
             f"program or version; move it away and run look again."
         )
     records = [_record(line, kind, f"{path.name}, line {number}") for number, line in enumerate(lines[1:], 2)]
-    return Evidence(kind, by, header["fingerprint"], {record.key: record for record in records})
+    return Evidence(kind, by, header["fingerprint"], _by_key(records))
 
 
 class Log:
@@ -131,7 +155,7 @@ class Log:
                     f"{self.path} was made with {differing}: use the same, or another name (--as), or move the file "
                     f"away."
                 )
-            self.records = dict(there.records)
+            self.records = there.records
         else:
             self.records = {}
             with open(self.path, "ab") as file:
@@ -145,16 +169,16 @@ class Log:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def lacks(self, layout: str, instance: int, picture: str, *, retry_failed: bool = False) -> bool:
-        """Whether nothing is known about the instance in the picture with this sha1."""
-        record = self.records.get((layout, instance))
-        return record is None or record.picture != picture or (retry_failed and record.error is not None)
+    def lacks(self, subject: Subject, *, retry_failed: bool = False) -> bool:
+        """Whether nothing is known about the subject."""
+        record = self.records.get(subject.key)
+        return record is None or record.subject != subject or (retry_failed and record.error is not None)
 
     def add(self, records: Sequence[Record]) -> None:
         """Append, and come back when they are on the disk. Raises OSError where it is full."""
         if records:
             _write(self._file, *(record.to_json() for record in records))
-            self.records.update({record.key: record for record in records})
+            self.records.update(_by_key(records))
 
     def put_in_order(self, keys: Iterable[tuple[str, int]]) -> None:
         """Rewrite the file in the order of `keys`, a line an instance, so that one run and many leave the same bytes.
@@ -162,7 +186,7 @@ class Log:
         Records of other instances are kept, after these.
         """
         order = {key: i for i, key in enumerate(keys)}
-        records = sorted(self.records.values(), key=lambda r: (order.get(r.key, len(order)), r.key))
+        records = [self.records[key] for key in sorted(self.records, key=lambda k: (order.get(k, len(order)), k))]
         aside = self.path.with_suffix(".partial")
         with open(aside, "wb") as file:
             _write(file, self._header, *(record.to_json() for record in records))
@@ -205,14 +229,15 @@ def _object(line: bytes, where: str) -> dict:
 
 def _record(line: bytes, kind: str, where: str) -> Record:
     data = _object(line, where)
-    if not (
-        isinstance(data.get("layout"), str)
-        and type(data.get("instance")) is int
-        and isinstance(data.get("picture"), str)
-        and (isinstance(data["error"], str) if "error" in data else KINDS[kind].fits(data.get("value")))
-    ):
-        raise EvidenceError(f"{where}: layout, instance, picture and error, or a value of {kind}, were expected.")
-    return Record(data["layout"], data["instance"], data["picture"], data.get("value"), data.get("error"))
+    about = [data.get(name) for name in ("layout", "instance", "picture", "asked")]
+    word = isinstance(data["error"], str) if "error" in data else KINDS[kind].fits(data.get("value"))
+    if [type(part) for part in about] != [str, int, str, str] or not word:
+        raise EvidenceError(f"{where}: layout, instance, picture, asked, and error or a value of {kind} were expected.")
+    return Record(Subject(*about), data.get("value"), data.get("error"))
+
+
+def _by_key(records: Iterable[Record]) -> Records:
+    return {record.subject.key: record for record in records}
 
 
 def keys(layouts: Iterable[Layout]) -> Iterator[tuple[str, int]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from deig_core.errors import DeigError
 
 from ..lock import only_run
 from . import pictures
-from .evidence import Log, Record, keys
+from .evidence import Log, Record, Subject, keys
 from .layout import Layout
 from .pictures import Found
 from .witness import Failure, Sight, Witness
@@ -49,16 +49,17 @@ def _look(
     from tqdm import tqdm
 
     with Log(folder, witness.kind, witness.by, witness.fingerprint()) as log:
-        work = []  # the instances of a picture stay together
-        for layout in layouts:
-            if layout.id in usable:
-                sha1 = usable[layout.id].sha1
-                lacking = [
-                    i for i in range(len(layout.instances)) if log.lacks(layout.id, i, sha1, retry_failed=retry_failed)
-                ]
-                if lacking:
-                    work.append((layout, lacking))
-        number, failed = sum(len(indices) for _, indices in work), 0
+        subjects = {
+            layout.id: [Subject.of(layout, i, usable[layout.id].sha1) for i in range(len(layout.instances))]
+            for layout in layouts
+            if layout.id in usable
+        }
+        lacking = {
+            key: [s for s in of_picture if log.lacks(s, retry_failed=retry_failed)]
+            for key, of_picture in subjects.items()
+        }
+        work = [(layout, lacking[layout.id]) for layout in layouts if lacking.get(layout.id)]
+        number, failed = sum(len(of_picture) for _, of_picture in work), 0
         with tqdm(total=number, unit="instance", desc=f"{folder.name}, {witness.kind} by {witness.by}") as bar:
             for records in _words(work, usable, witness):
                 log.add(records)
@@ -66,26 +67,20 @@ def _look(
                 bar.set_postfix({"failed": failed} if failed else {}, refresh=False)
                 bar.update(len(records))
         log.put_in_order(keys(layouts))
-        return sum(
-            record.error is not None
-            for key, record in log.records.items()
-            if key[0] in usable and record.picture == usable[key[0]].sha1
-        )
+        known = (log.records[subject.key] for of_picture in subjects.values() for subject in of_picture)
+        return sum(record.error is not None for record in known)
 
 
 def _words(
-    work: Sequence[tuple[Layout, Sequence[int]]], usable: Mapping[str, Found], witness: Witness
+    work: Sequence[tuple[Layout, Sequence[Subject]]], usable: Mapping[str, Found], witness: Witness
 ) -> Iterator[list[Record]]:
     """Records of `at_once` pictures at a time; of half as many once a GPU had no memory for them."""
     at_once, begin, halved = witness.at_once, 0, False
     while begin < len(work):
         part = work[begin : begin + at_once]
-        loaded = lru_cache(maxsize=len(part))(lambda layout_id: _load(layout_id, part, usable))  # noqa: B023
-        sights = [
-            Sight(layout, index, lambda key=layout.id: loaded(key))  # noqa: B023
-            for layout, indices in part
-            for index in indices
-        ]
+        shown = {layout.id: lru_cache(1)(partial(pictures.load, layout, usable[layout.id])) for layout, _ in part}
+        asked = [(layout, subject) for layout, subjects in part for subject in subjects]
+        sights = [Sight(layout, subject.instance, shown[layout.id]) for layout, subject in asked]
         try:
             words = witness.look(sights)
         except RuntimeError as error:
@@ -99,14 +94,7 @@ def _words(
             at_once, halved = at_once // 2, True
             continue
         yield [
-            Record(s.layout.id, s.index, usable[s.layout.id].sha1, error=word.error)
-            if isinstance(word, Failure)
-            else Record(s.layout.id, s.index, usable[s.layout.id].sha1, word)
-            for s, word in zip(sights, words, strict=True)
+            Record(subject, error=word.error) if isinstance(word, Failure) else Record(subject, word)
+            for (_, subject), word in zip(asked, words, strict=True)
         ]
         begin += len(part)
-
-
-def _load(layout_id: str, part: Sequence[tuple[Layout, Sequence[int]]], usable: Mapping[str, Found]):
-    layout = next(layout for layout, _ in part if layout.id == layout_id)
-    return pictures.load(layout, usable[layout_id])

@@ -12,7 +12,7 @@ from typing import Any
 from deig_core.errors import DeigError
 
 from . import evidence, pictures
-from .evidence import Evidence, Record, different
+from .evidence import Evidence, Record, Subject, different
 from .layout import Layout, LayoutError
 from .pictures import Found
 from .procedures import deig, demo, instdiff, mig
@@ -173,7 +173,7 @@ def _verdicts(layout: Layout, folder: Path, found: Found, by: Mapping[str, Evide
 
 
 def _record(e: Evidence, layout: Layout, index: int, found: Found, folder: Path) -> Record:
-    record = e.about(layout.id, index, found.sha1)
+    record = e.about(Subject.of(layout, index, found.sha1))
     if record is None:
         raise DeigError(
             f"{e.by} has not looked at all of {folder} yet ({e.kind}; instance {index} of {layout.id} lacks): run look "

@@ -1,6 +1,6 @@
 """Layouts and evidence made by hand."""
 
-from research.evaluation.evidence import Record
+from research.evaluation.evidence import Record, Subject
 from research.evaluation.layout import Instance, Layout
 from research.evaluation.pictures import Found
 
@@ -21,11 +21,10 @@ def boxes(*found):
 def records(words, of):
     """A record of each kind for each instance of the layout `of`; words: {kind: [value, or a text: the error]}."""
     return [
-        {
-            kind: Record(of.id, i, SHA1, error=values[i])
-            if isinstance(values[i], str)
-            else Record(of.id, i, SHA1, values[i])
-            for kind, values in words.items()
-        }
-        for i in range(len(of.instances))
+        {kind: record(of, index, values[index]) for kind, values in words.items()} for index in range(len(of.instances))
     ]
+
+
+def record(of, index, word, sha1=SHA1):
+    subject = Subject.of(of, index, sha1)
+    return Record(subject, error=word) if isinstance(word, str) else Record(subject, word)

@@ -12,7 +12,7 @@ from research.engines.endpoint import Endpoint
 from research.engines.stub import MODEL, Reply, Stub
 from research.engines.transformers import Transformers
 from research.evaluation.__main__ import main
-from research.evaluation.evidence import Log, Record, read, read_all
+from research.evaluation.evidence import Log, Record, Subject, read, read_all
 from research.evaluation.layout import Instance, Layout, read_layouts, write_layouts
 from research.evaluation.look import look
 from research.evaluation.pictures import find
@@ -51,11 +51,12 @@ def run(*arguments):
 
 def place(layouts, folder, by="dino"):
     """Evidence that each instance was found where it should be, whatever a random detector says."""
+    by_id = {layout.id: layout for layout in layouts}
     with Log(folder, "boxes", by, {"model": "hand"}) as log:
         for key, found in find(layouts, folder).items():
             if found.sha1:
                 boxes = {"boxes": [[*BOXES[0], 0.9], [*BOXES[1], 0.9]]}
-                log.add([Record(key, i, found.sha1, boxes) for i in range(2)])
+                log.add([Record(Subject.of(by_id[key], i, found.sha1), boxes) for i in range(2)])
 
 
 @pytest.fixture
@@ -150,6 +151,23 @@ def test_scores_of_half_a_look_are_refused(deig, capsys):
     file = folder / "out" / "2" / "evidence" / f"answer-{MODEL}.jsonl"
     file.write_bytes(b"\n".join(file.read_bytes().split(b"\n")[:4]) + b"\n")
     assert "has not looked at all of" in refused(capsys, "score", bench, out)
+
+
+def test_layouts_that_ask_for_something_else_need_new_evidence(deig, capsys):
+    """The pictures are the same, and their names too."""
+    folder, bench, out = deig
+    with Stub(lambda body, number: Reply("yes")) as stub:
+        judge = ("--endpoint", stub.url, "--model", MODEL)
+        run("look", bench, f"{out}/1", *judge)
+        run("score", bench, f"{out}/1")
+        bench = str(folder / "other.jsonl")
+        text = (folder / "bench.jsonl").read_text().replace("a red dog", "a blue dog")
+        (folder / "other.jsonl").write_text(text)
+        assert "The layout of 0 is not the one that" in refused(capsys, "score", bench, f"{out}/1")
+        place(read_layouts(folder / "other.jsonl"), folder / "out" / "1")
+        run("look", bench, f"{out}/1", *judge)
+        assert [("blue dog" in str(body)) for body in stub.asked[6:]] == [True] * 3
+    run("score", bench, f"{out}/1")
 
 
 def test_evidence_of_one_name_and_two_fingerprints_is_refused(deig, capsys):
@@ -323,7 +341,7 @@ def test_hostile_texts_stay_texts_on_the_page(tmp_path, capsys):
     sha1 = find([layout], tmp_path / "out")["0"].sha1
     for kind, value in (("boxes", {"boxes": []}), ("answer", {"text": text, "p_yes": None})):
         with Log(tmp_path / "out", kind, "x", {}) as log:
-            log.add([Record("0", 0, sha1, value)])
+            log.add([Record(Subject.of(layout, 0, sha1), value)])
     run("score", tmp_path / "bench.jsonl", tmp_path / "out", "--sheet", tmp_path / "sheet")
     page = (tmp_path / "sheet" / "index.html").read_text()
     assert "<script" not in page and "&lt;script&gt;" in page

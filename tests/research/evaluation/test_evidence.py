@@ -1,19 +1,22 @@
 import json
+from dataclasses import replace
 
 import pytest
+from hand import LEFT, RIGHT, SHA1, layout, record
 
 from deig_core.errors import DeigError
-from research.evaluation.evidence import EvidenceError, Log, Record, different, path_of, read, read_all
+from research.evaluation.evidence import EvidenceError, Log, Subject, different, path_of, read, read_all
 from research.evaluation.values import KINDS
 from research.lock import only_run
 
+A, B = layout(LEFT, RIGHT), layout(LEFT, id="b")
 MODEL = {"model": "tiny", "dtype": "float32"}
 RECORDS = [
-    Record("a", 0, "1f", {"text": "yes\u2028", "p_yes": 0.75}),
-    Record("a", 1, "1f", error="the server answered 413"),
-    Record("b", 0, "2e", {"text": "no", "p_yes": None}),
+    record(A, 0, {"text": "yes\u2028", "p_yes": 0.75}),
+    record(A, 1, "the server answered 413"),
+    record(B, 0, {"text": "no", "p_yes": None}, "2e"),
 ]
-KEYS = [r.key for r in RECORDS]
+KEYS = [r.subject.key for r in RECORDS]
 
 
 def write(folder, records, fingerprint=MODEL):
@@ -25,7 +28,7 @@ def write(folder, records, fingerprint=MODEL):
 
 def go_on(folder):
     with Log(folder, "answer", "tiny", MODEL) as log:
-        log.add([r for r in RECORDS if log.lacks(*r.key, r.picture)])
+        log.add([r for r in RECORDS if log.lacks(r.subject)])
 
 
 def test_a_kill_at_any_byte_costs_one_line_at_most(tmp_path):
@@ -40,7 +43,7 @@ def test_a_kill_at_any_byte_costs_one_line_at_most(tmp_path):
 def test_a_half_line_is_not_there_for_readers(tmp_path):
     path = write(tmp_path, RECORDS)
     path.write_bytes(path.read_bytes()[:-1])
-    assert [r.key for r in read(path).records.values()] == KEYS[:2]
+    assert list(read(path).records) == KEYS[:2]
 
 
 def test_any_order_leaves_the_same_bytes(tmp_path):
@@ -52,18 +55,20 @@ def test_any_order_leaves_the_same_bytes(tmp_path):
 
     first = ordered(tmp_path / "1", RECORDS)
     assert ordered(tmp_path / "2", RECORDS[::-1]) == first
-    failed = Record("b", 0, "2e", error="late")
+    failed = record(B, 0, "late", "2e")
     assert ordered(tmp_path / "3", [failed, *RECORDS]) == first, "the later word counts, alone"
 
 
 def test_what_is_lacking(tmp_path):
     write(tmp_path, RECORDS[:2])
     with Log(tmp_path, "answer", "tiny", MODEL) as log:
-        assert log.lacks("b", 0, "2e"), "never asked"
-        assert log.lacks("a", 0, "3d"), "another picture"
-        assert not log.lacks("a", 1, "1f"), "a failure is an answer"
-        assert log.lacks("a", 1, "1f", retry_failed=True)
-        assert not log.lacks("a", 0, "1f", retry_failed=True)
+        assert log.lacks(Subject.of(B, 0, "2e")), "never asked"
+        assert log.lacks(Subject.of(A, 0, "3d")), "another picture"
+        assert log.lacks(Subject.of(layout(RIGHT, RIGHT), 0, SHA1)), "another box"
+        failure, answer = Subject.of(A, 1, SHA1), Subject.of(A, 0, SHA1)
+        assert not log.lacks(failure), "a failure is an answer"
+        assert log.lacks(failure, retry_failed=True)
+        assert not log.lacks(answer, retry_failed=True)
 
 
 def test_another_fingerprint_is_refused_in_words(tmp_path):
@@ -75,12 +80,28 @@ def test_another_fingerprint_is_refused_in_words(tmp_path):
     assert not different(MODEL, dict(reversed(MODEL.items())))
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        layout(RIGHT, RIGHT),
+        layout(LEFT, RIGHT, noun="dog"),
+        layout(LEFT, RIGHT, colour="red"),
+        replace(A, width=768),
+        replace(A, instances=(replace(A.instances[0], text="a cup"), A.instances[1])),
+    ],
+)
+def test_evidence_on_another_layout_of_the_same_id_is_refused(tmp_path, other):
+    evidence = read(write(tmp_path, RECORDS))
+    assert evidence.about(Subject.of(A, 0, SHA1)).value == RECORDS[0].value
+    with pytest.raises(EvidenceError, match=r"The layout of a is not the one that tiny was asked about .*look again"):
+        evidence.about(Subject.of(other, 0, SHA1))
+
+
 def test_evidence_on_an_older_picture_is_refused(tmp_path):
     evidence = read(write(tmp_path, RECORDS))
-    assert evidence.about("a", 0, "1f").value == RECORDS[0].value
-    assert evidence.about("c", 0, "1f") is None
-    with pytest.raises(EvidenceError, match=r"picture of a is not the one that tiny looked at .*look again"):
-        evidence.about("a", 0, "3d")
+    assert evidence.about(Subject.of(layout(LEFT, id="c"), 0, SHA1)) is None
+    with pytest.raises(EvidenceError, match=r"The picture of a is not the one that tiny was asked about .*look again"):
+        evidence.about(Subject.of(A, 0, "3d"))
 
 
 @pytest.mark.parametrize(
@@ -91,11 +112,14 @@ def test_evidence_on_an_older_picture_is_refused(tmp_path):
         ('{"version": 2, "kind": "answer", "fingerprint": {}}\n', "does not begin with version 1"),
         ('{"version": 1, "kind": "boxes", "fingerprint": {}}\n', "kind answer"),
         ('{"version": 1, "kind": "answer", "fingerprint": {}}\n{"layout": "a"\n', "line 2 cannot be read"),
-        ('{"version": 1, "kind": "answer", "fingerprint": {}}\n{"layout": "a"}\n', "line 2: layout, instance"),
+        (
+            '{"version": 1, "kind": "answer", "fingerprint": {}}\n{"layout": "a"}\n',
+            "line 2: layout, instance, picture, asked",
+        ),
         (
             '{"version": 1, "kind": "answer", "fingerprint": {}}\n'
-            '{"layout": "a", "instance": 0, "picture": "1f", "value": {"text": "yes"}}\n',
-            "or a value of answer, were expected",
+            '{"layout": "a", "instance": 0, "picture": "1f", "asked": "", "value": {"text": "yes"}}\n',
+            "or a value of answer were expected",
         ),
     ],
 )
@@ -130,7 +154,7 @@ def test_what_is_a_value(kind, value, fits):
 
 def test_numbers_that_are_none_are_not_written(tmp_path):
     with Log(tmp_path, "clip", "tiny", MODEL) as log, pytest.raises(ValueError, match="JSON"):
-        log.add([Record("a", 0, "1f", {"phrase": float("nan"), "labels": {}})])
+        log.add([record(A, 0, {"phrase": float("nan"), "labels": {}})])
 
 
 def test_names_of_models_are_no_paths(tmp_path):
