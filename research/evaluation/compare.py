@@ -41,14 +41,9 @@ def compared(benchmark: str, rows: list[Row]) -> str:
 def _published(table: Table, names: list[str]) -> list[str]:
     lines = ["| | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
     for method, values in table.rows.items():
-        cells = [_cell(values[name]) if name in values else "" for name in names]
+        cells = [rounded(values[name], table.digits.get(name, 2)) if name in values else "" for name in names]
         lines.append(f"| {method} | " + " | ".join(cells) + " |")
     return lines
-
-
-def _cell(value: float) -> str:
-    """As printed: per cent with two digits or one, fractions with two or three."""
-    return rounded(value, 2) if value >= 1 or round(value, 2) == value else rounded(value, 3)
 
 
 def _row(data: dict[str, Any]) -> Row:
