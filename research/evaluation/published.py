@@ -23,8 +23,9 @@ DEIG_LEVELS = {"C1": 195, "C2": 211, "C3": 193, "L1": 209, "L2": 212, "L3": 213,
 
 @dataclass(frozen=True)
 class Table:
-    """rows: method -> column of `procedures`, or of `average_precision` -> the number as printed. differs: in sentences.
-    digits: decimals of a column's numbers, 2 where it has none.
+    """rows: method -> column of `procedures`, or of `average_precision` -> the number as printed.
+
+    digits: decimals of a column's numbers, 2 where it has none. differs: in sentences.
     """
 
     title: str
