@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import torch
 from comfy_api.latest import io
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw
 
+from ..deig_core.errors import RegionError
 from ..deig_core.layout.masks import box_pixels
 from ..deig_core.regions.document import COLORS, Region
+from .fonts import Writer
+from .host.message import say
 from .sockets import Regions, schema
 
 
@@ -30,16 +33,26 @@ class DeigDrawRegions(io.ComfyNode):
 
     @classmethod
     def execute(cls, image, regions, texts):
-        drawn = [_draw(picture, regions.regions, texts) for picture in image]
-        return io.NodeOutput(torch.stack(drawn).to(image))
+        if image.ndim != 4 or image.shape[-1] not in (1, 3, 4):
+            raise RegionError(
+                f"Draw DEIG Regions needs pictures [count, height, width, 3]; got the shape {list(image.shape)}."
+            )
+        if not len(image):
+            return io.NodeOutput(image)
+        missing: set[str] = set()
+        drawn = [_draw(picture, regions.regions, texts, missing) for picture in image]
+        letters = "".join(sorted(missing)[:20])
+        notes = [f"This machine has no font for {letters!r}: install one, such as Noto Sans CJK."] if missing else []
+        return io.NodeOutput(torch.stack(drawn).to(image), ui=say(cls, notes) or None)
 
 
-def _draw(picture: torch.Tensor, regions: tuple[Region, ...], texts: bool) -> torch.Tensor:
-    array = (picture[..., :3].detach().cpu().float().numpy() * 255).round().clip(0, 255).astype(np.uint8)
+def _draw(picture: torch.Tensor, regions: tuple[Region, ...], texts: bool, missing: set[str]) -> torch.Tensor:
+    colours = picture.expand(*picture.shape[:2], 3) if picture.shape[-1] == 1 else picture[..., :3]
+    array = (colours.detach().cpu().float().numpy() * 255).round().clip(0, 255).astype(np.uint8)
     canvas = Image.fromarray(array)
     size = max(11, round(min(canvas.size) / 36))
-    font = ImageFont.load_default(size)
     draw = ImageDraw.Draw(canvas, "RGBA")
+    writer = Writer(draw, size)
     for number, region in enumerate(regions, 1):
         pixels = box_pixels(region.box, *canvas.size)
         if pixels is None:
@@ -51,7 +64,8 @@ def _draw(picture: torch.Tensor, regions: tuple[Region, ...], texts: bool) -> to
         x0, y0, x1, y1 = pixels
         width = max(2, size // 6) if region.visible else 1
         draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=(*color, 255 if region.visible else 130), width=width)
-        _label(draw, font, pixels, f"{number}", region.description if texts else "", color)
+        _label(writer, pixels, f"{number}", region.description if texts else "", color)
+    missing |= writer.missing
     return torch.from_numpy(np.asarray(canvas).astype(np.float32) / 255)
 
 
@@ -62,30 +76,18 @@ def _rgb(color: str, number: int) -> tuple[int, int, int]:
         return ImageColor.getrgb(COLORS[(number - 1) % len(COLORS)])
 
 
-def _label(
-    draw: ImageDraw.ImageDraw, font, box: tuple[int, int, int, int], number: str, text: str, color: tuple[int, int, int]
-) -> None:
+def _label(writer: Writer, box: tuple[int, int, int, int], number: str, text: str, color: tuple[int, int, int]) -> None:
     x0, y0, x1, y1 = box
+    draw = writer.draw
     ink = (0, 0, 0) if sum(c * w for c, w in zip(color, (0.3, 0.59, 0.11), strict=True)) > 140 else (255, 255, 255)
-    left, top, right, bottom = draw.textbbox((x0 + 4, y0 + 2), number, font=font)
+    _, _, right, bottom = draw.textbbox((x0 + 4, y0 + 2), number, font=writer.plain)
     draw.rectangle((x0, y0, right + 4, bottom + 3), fill=(*color, 230))
-    draw.text((x0 + 4, y0 + 2), number, font=font, fill=ink)
+    draw.text((x0 + 4, y0 + 2), number, font=writer.plain, fill=ink)
     y = bottom + 6
-    for line in _wrapped(draw, font, text, x1 - x0 - 8):
-        left, top, right, bottom = draw.textbbox((x0 + 4, y), line, font=font)
-        if bottom + 2 > y1:
+    for line in writer.wrapped(text, x1 - x0 - 8):
+        if y + writer.height > y1:
             break
-        draw.rectangle((left - 2, top - 1, right + 2, bottom + 2), fill=(0, 0, 0, 150))
-        draw.text((x0 + 4, y), line, font=font, fill=(255, 255, 255))
-        y = bottom + 3
-
-
-def _wrapped(draw: ImageDraw.ImageDraw, font, text: str, width: float) -> list[str]:
-    rows: list[str] = []
-    for word in text.split():
-        longer = f"{rows[-1]} {word}" if rows else word
-        if rows and draw.textlength(longer, font=font) <= width:
-            rows[-1] = longer
-        else:
-            rows.append(word)
-    return rows
+        width = writer.width(line)
+        draw.rectangle((x0 + 2, y - 1, x0 + 6 + width, y + writer.height + 2), fill=(0, 0, 0, 150))
+        writer.write((x0 + 4, y - 2), line, fill=(255, 255, 255))
+        y += writer.height + 3
