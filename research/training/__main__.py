@@ -28,10 +28,12 @@ from .cached import CachedFeatures, CachedPictures
 from .config import add_arguments, from_arguments
 from .noise import generator
 from .pictures import read_pictures
+from .skipped import changed_since, without_skipped
 from .store import Store
 from .train import train
 
 SAMPLES = 8
+log = logging.getLogger("deig")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,7 +69,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _train(options: argparse.Namespace) -> None:
     config = from_arguments(options)
-    source = CachedPictures(read_pictures(options.data), Store(options.cache, "latents"), options.side)
+    pictures, said = without_skipped(options.cache, read_pictures(options.data))
+    for sentence in (said, changed_since(options.out, pictures)):
+        if sentence:
+            log.warning("%s", sentence)
+    source = CachedPictures(pictures, Store(options.cache, "latents"), options.side)
     features = CachedFeatures(Store(options.cache, "features"))
     unet = load_unet(options.base)
     torch.manual_seed(config.seed)

@@ -43,7 +43,7 @@ class Picture:
 
 def read_pictures(path: Path) -> list[Picture]:
     """Raises DeigError that names the line and the key."""
-    with open(path, encoding="utf-8") as lines:
+    with open(path, encoding="utf-8-sig") as lines:
         found = [_picture(line, f"{path.name}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
     if not found:
         raise DeigError(f"{path.name} holds no pictures: one JSON object a line was expected.")
@@ -61,8 +61,12 @@ def _picture(line: str, where: str) -> Picture:
         data = json.loads(line)
         width, height, caption, name = data["width"], data["height"], data["caption"], data["file_name"]
         instances = [(tuple(map(float, i["bbox"])), i["description"]) for i in data["instances"]]
-    except (ValueError, KeyError, TypeError) as error:
-        what = f"has no {error}" if isinstance(error, KeyError) else f"cannot be read ({error})"
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        what = (
+            f"has no {error}"
+            if isinstance(error, KeyError)
+            else f"cannot be read ({' '.join(str(error).split())[:80]})"
+        )
         raise DeigError(
             f"{where} {what}: file_name, width, height, caption and instances with bbox and description were expected."
         ) from None

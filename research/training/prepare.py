@@ -5,6 +5,7 @@ grown.
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -14,12 +15,15 @@ import torch
 from tqdm import tqdm
 
 from deig_core.errors import DeigError
-from deig_core.text.encoder import TextEncoder, load_text_encoder
+from deig_core.text.encoder import MAX_TOKENS, TextEncoder, load_text_encoder
 
 from .base import encode, load_autoencoder
 from .cached import cache_pictures, cache_texts, texts_of
 from .pictures import read_pictures
+from .skipped import remember, without_skipped
 from .store import Store, fingerprint
+
+log = logging.getLogger("deig")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -64,7 +68,7 @@ def _prepare(options: argparse.Namespace) -> None:
     pictures = read_pictures(options.data)
     latents = Store(options.cache, "latents", fingerprint(options.autoencoder))
     features = Store(options.cache, "features", fingerprint(options.text_encoder))
-    cache_pictures(
+    skipped = cache_pictures(
         latents,
         pictures,
         options.pictures,
@@ -73,6 +77,9 @@ def _prepare(options: argparse.Namespace) -> None:
         batch=options.batch,
         progress=_bar("pictures"),
     )
+    if said := remember(options.cache, skipped, pictures):
+        print(f"prepare: {said}", file=sys.stderr)
+    pictures, _ = without_skipped(options.cache, pictures)
     cache_texts(
         features,
         texts_of(pictures, options.side),
@@ -94,7 +101,13 @@ def _features(path: Path, device: str) -> Callable[[Sequence[str]], torch.Tensor
         loaded.model.to(device)
         return loaded
 
-    return lambda texts: torch.stack([found.tensor for found in encoder().encode(texts)])
+    def features(texts: Sequence[str]) -> torch.Tensor:
+        for text in texts:
+            if (tokens := encoder().look(text)).count > MAX_TOKENS:
+                log.warning("%d tokens, of which %d are read: %s...", tokens.count, MAX_TOKENS, text[:60])
+        return torch.stack([found.tensor for found in encoder().encode(texts)])
+
+    return features
 
 
 def _bar(name: str) -> Callable[[int, int], None]:

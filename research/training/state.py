@@ -19,11 +19,19 @@ def save(folder: Path, step: int, contents: dict[str, Any], keep: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / _NAME.format(step)
     aside = path.with_suffix(".partial")
-    with open(aside, "wb") as file:
-        torch.save({"step": step, **contents}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
+    try:
+        with open(aside, "wb") as file:
+            torch.save({"step": step, **contents}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except (OSError, RuntimeError) as error:  # torch's own writer raises the latter on a full disk
+        reason = str(error).splitlines()[0][:120]
+        raise DeigError(
+            f"The state {path.name} cannot be written ({reason}); free space: older states are whole."
+        ) from None
+    finally:
+        aside.unlink(missing_ok=True)
     for old in states(folder)[:-keep]:
         old.unlink()
     return path

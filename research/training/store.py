@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from deig_core.errors import DeigError
@@ -85,21 +85,35 @@ class Store:
         path = self.folder / f"{self.name}_{max(numbers, default=-1) + 1:06d}.safetensors"
         aside = path.with_suffix(".partial")
         keys = torch.tensor([list(key) for key in items], dtype=torch.uint8)
-        save_file(
-            {"keys": keys, "values": torch.stack(list(items.values()))}, aside, {"made_with": self.made_with or ""}
-        )
-        os.replace(aside, path)
+        try:
+            save_file(
+                {"keys": keys, "values": torch.stack(list(items.values()))}, aside, {"made_with": self.made_with or ""}
+            )
+            os.replace(aside, path)
+        except (OSError, SafetensorError) as error:
+            raise DeigError(
+                f"{path.name} cannot be written to {self.folder.name}: {error} (is the disk full?)"
+            ) from None
+        finally:
+            aside.unlink(missing_ok=True)
         self._remember(path)
 
     def _remember(self, path: Path) -> None:
-        shard = self._open(path)
+        try:
+            shard = self._open(path)
+            keys = shard.get_tensor("keys").tolist()
+        except (OSError, SafetensorError):
+            raise DeigError(
+                f"{path.name} in {self.folder.name} is damaged: delete it, and run python -m research.training.prepare "
+                "again."
+            ) from None
         before = (shard.metadata() or {}).get("made_with")
         if self.made_with and before and before != self.made_with:
             raise DeigError(
                 f"The {self.name} in {self.folder.name} were made with another model's file: use that one, or another "
                 f"folder."
             )
-        for row, key in enumerate(shard.get_tensor("keys").tolist()):
+        for row, key in enumerate(keys):
             self._places[bytes(key)] = (path, row)
 
     def _open(self, path: Path):
