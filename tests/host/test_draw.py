@@ -1,0 +1,47 @@
+"""Overlays: every script that the machine has a font for, pictures of every kind."""
+
+import pytest
+import torch
+from parity import pack_module
+from PIL import Image, ImageDraw
+
+
+def drawn(graph, text, shape=(1, 128, 256, 3)):
+    cls = graph.host.NODE_CLASS_MAPPINGS["DEIGDrawRegions"]
+    regions = graph.regions([{"box": [0, 0, 1, 1], "description": text}], width=256, height=128)
+    return cls.EXECUTE_NORMALIZED(image=torch.full(shape, 0.5), regions=regions, texts=True)
+
+
+@pytest.mark.parametrize("shape", [(2, 128, 256, 3), (1, 128, 256, 1), (1, 128, 256, 4)])
+def test_pictures_of_every_kind(graph, shape):
+    assert drawn(graph, "a dog", shape).args[0].shape == (*shape[:3], 3)
+
+
+def test_an_empty_batch_and_no_picture(graph):
+    assert drawn(graph, "a dog", (0, 8, 8, 3)).args[0].shape == (0, 8, 8, 3)
+    with pytest.raises(ValueError, match="needs pictures"):
+        drawn(graph, "a dog", (8, 8, 3))
+
+
+def test_letters_without_a_font_are_said_and_no_rectangles_are_drawn(graph):
+    private = "\U000f0000"  # no font has this one
+    assert "no font" in drawn(graph, f"a {private}").ui["deig_notes"][0]
+    assert drawn(graph, "a dog").ui is None
+
+
+def test_text_without_blanks_is_wrapped(graph):
+    fonts = pack_module(graph.host, "nodes.fonts")
+    writer = fonts.Writer(ImageDraw.Draw(Image.new("RGB", (100, 100))), 12)
+    rows = writer.wrapped("w" * 60 + " end", 100)
+    assert len(rows) > 4 and "".join(rows).replace(" ", "") == "w" * 60 + "end"
+    assert all(writer.width(row) <= 100 for row in rows)
+
+
+def test_every_letter_is_drawn_with_a_font_that_has_it(graph):
+    fonts = pack_module(graph.host, "nodes.fonts")
+    writer = fonts.Writer(ImageDraw.Draw(Image.new("RGB", (100, 100))), 12)
+    letters = [c for c in "яñ€あ红نक" if not c.isascii()]
+    for letter in letters:
+        ((_, font),) = writer.runs(letter)
+        assert (letter in writer.missing) == (font is None)
+        assert font is None or fonts._draws(font, letter)
