@@ -78,7 +78,7 @@ def generate(
         missing = [job for job in jobs if not job.path.is_file()]
         failures: dict[Path, str] = {}
         in_a_row = 0
-        with tqdm(total=len(jobs), initial=len(jobs) - len(missing), unit="picture") as bar:
+        with tqdm(desc=folder.name, total=len(jobs), initial=len(jobs) - len(missing), unit="picture") as bar:
             for drawn in sampler.draw(missing):
                 if drawn.picture is None:
                     failures[drawn.job.path] = drawn.error
