@@ -26,11 +26,12 @@ def verdicts(layout: Layout, records: Sequence[Mapping[str, Record]]) -> list[Ve
     """
     found = []
     for index, by_kind in enumerate(records):
-        if error := first_error(by_kind):
+        value, wanted = by_kind["clip"].value, layout.instances[index].tags["label"]
+        error = first_error(by_kind) or ("" if wanted in value["labels"] else f"no clip: a cosine of {wanted} lacks")
+        if error:
             found.append(Verdict(layout.id, index, False, None, error, unjudged=True))
             continue
-        tags, value = layout.instances[index].tags, by_kind["clip"].value
-        wanted, cosines = tags["label"], value["labels"]
+        cosines = value["labels"]
         nearest = max(cosines, key=cosines.get)
         reason = ""
         if nearest != wanted:

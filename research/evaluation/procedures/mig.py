@@ -29,11 +29,12 @@ def verdicts(
     """
     found = []
     for index, (place, by_kind) in enumerate(zip(locate(layout, records, thresholds), records, strict=True)):
-        if error := first_error(by_kind):
-            found.append(Verdict(layout.id, index, False, 0.0, error, unjudged=True))
-            continue
         instance, value = layout.instances[index], by_kind["colours"].value
         colour = instance.tags["colour"]
+        error = first_error(by_kind) or ("" if colour in value["shares"] else f"no colours: a share of {colour} lacks")
+        if error:
+            found.append(Verdict(layout.id, index, False, 0.0, error, unjudged=True))
+            continue
         there = value["shares"][colour]
         reason, iou = place.reason(instance.noun, thresholds), place.iou
         coloured = value["pixels"] > 0 and there >= share

@@ -146,6 +146,21 @@ def test_instdiff_takes_the_nearest_label():
     assert second.reason == "looks white (0.250) rather than black (0.200)"
 
 
+def test_evidence_without_what_was_asked_for_is_unjudged():
+    cup = layout(LEFT, benchmark="mig", colour="red", label="black", attribute="colour")
+    words = {
+        "boxes": [boxes((*LEFT, 0.9))],
+        "colours": [{"pixels": 9, "shares": {"blue": 1.0}}],
+        "clip": [{"phrase": 0.2, "labels": {"rubber": 0.3}}],
+    }
+    for procedure, lacks in ((mig, "a share of red lacks"), (instdiff, "a cosine of black lacks")):
+        kinds = {kind: words[kind] for kind in procedure.NEEDS}
+        (verdict,) = procedure.verdicts(cup, records(kinds, cup))
+        assert verdict.unjudged and lacks in verdict.reason
+        (verdict,) = procedure.verdicts(cup, records(dict.fromkeys(kinds, ["NaN"]), cup))
+        assert verdict.unjudged and verdict.reason.endswith(": NaN")
+
+
 def test_mirrored_boxes_are_judged_alike():
     def mirrored(box):
         return (1 - box[2], box[1], 1 - box[0], box[3], *box[4:])
