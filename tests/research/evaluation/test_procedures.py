@@ -157,7 +157,7 @@ def test_evidence_without_what_was_asked_for_is_unjudged():
         kinds = {kind: words[kind] for kind in procedure.NEEDS}
         (verdict,) = procedure.verdicts(cup, records(kinds, cup))
         assert verdict.unjudged and lacks in verdict.reason
-        (verdict,) = procedure.verdicts(cup, records(dict.fromkeys(kinds, ["NaN"]), cup))
+        (verdict,) = procedure.verdicts(cup, records({kind: ["NaN"] for kind in kinds}, cup))
         assert verdict.unjudged and verdict.reason.endswith(": NaN")
 
 
