@@ -44,31 +44,31 @@ def plan(options: argparse.Namespace) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    from .run import Progress, Worker, run_here, with_errors
+    from .run import Progress, Worker, check_pictures, run_here, with_errors
 
     if len(options.actors) > 2 or min(options.actors) < 1 or options.gpus < 0:
         raise DeigError("--actors takes one number or two (least and most), from 1 on, and --gpus 0 or more.")
-    folder = Folder(options.folder)
-    total = folder.plan().shards
+    folder, again = Folder(options.folder), options.retry_failed
+    plan = folder.plan()
     with folder.locked():
-        worker = Worker.of_options(options)
-        made_with = worker.made_with()
-        folder.made_with(made_with)
-        todo = with_errors(folder) if options.retry_failed else folder.missing()
+        todo = with_errors(folder) if again else folder.missing()
         if not todo:
             print("Nothing is left to do.")
             return 0
-        progress = Progress(total - len(todo), total, say=lambda line: print(line, flush=True))
-        try:
-            if options.ray:
-                from .cluster import run_on_ray
+        check_pictures(folder, options.pictures or Path(plan.pictures), todo[0])
+        progress = Progress(plan.shards - len(todo), plan.shards, say=lambda line: print(line, flush=True))
+        if options.ray:
+            from .cluster import connected
 
-                worker.engine.close()
-                finished = run_on_ray(options, made_with, todo, progress, again=options.retry_failed)
-            else:
-                finished = run_here(worker, todo, progress, again=options.retry_failed)
-        finally:
-            if not options.ray:
+            with connected(options) as cluster:
+                made_with = folder.made_with(cluster.made_with())
+                finished = cluster.run(made_with, todo, progress, again=again)
+        else:
+            worker = Worker.of_options(options)
+            try:
+                folder.made_with(worker.made_with())
+                finished = run_here(worker, todo, progress, again=again)
+            finally:
                 worker.engine.close()
     if not finished:
         print("Stopped; the same command goes on.")

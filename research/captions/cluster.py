@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Actor:
         try:
             self.worker = Worker.of_options(options)
             if self.worker.made_with() != expected:
-                self.wrong = f"An actor would answer otherwise than the driver: {self.worker.made_with()}, {expected}."
+                self.wrong = f"An actor would answer otherwise than the first: {self.worker.made_with()}, {expected}."
         except (DeigError, OSError) as error:  # raised here, Ray would build the actor again and again
             self.wrong = str(error)
 
@@ -41,37 +42,39 @@ class Actor:
             return {"wrong": str(error)}
 
 
-def run_on_ray(
-    options: argparse.Namespace, expected: dict, todo: Sequence[int], progress: Progress, *, again: bool = False
-) -> bool:
-    """All shards of `todo` by `options.actors` actors (least, most) with `options.gpus` GPUs each.
+class Cluster:
+    """`options.actors` (least, most) actors with `options.gpus` GPUs each, on the connected Ray."""
 
-    options.ray: address of a cluster, or "local" for one on this machine. Returns whether all were done; raises
-    DeigError with what an actor reports.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
+    def __init__(self, options: argparse.Namespace):
+        self.options = _elsewhere(options)
+        self._needs = {"num_gpus": options.gpus} if options.gpus else {"num_cpus": 1}
+
+    def made_with(self) -> dict:
+        """What an actor's results are made with, asked of one: the driver may have no GPU. Raises what it reports."""
+        import ray
+
+        wrong, found = ray.get(ray.remote(max_calls=1, **self._needs)(_made_with).remote(self.options))
+        if wrong:
+            raise DeigError(wrong)
+        return found
+
+    def run(self, made_with: dict, todo: Sequence[int], progress: Progress, *, again: bool = False) -> bool:
+        """All shards of `todo`. Returns whether all were done; raises DeigError with what an actor reports."""
         import ray
         from ray.data import ActorPoolStrategy, DataContext
-    except ImportError as error:
-        raise DeigError(f"Ray is missing ({error}): pip install 'ray[data]' (extra `ray` of pyproject.toml).") from None
-    least, most = options.actors[0], options.actors[-1]
-    ours = not ray.is_initialized()
-    if ours:
-        _connect(ray, options.ray, most)
-    DataContext.get_current().enable_progress_bars = False
-    resources = {"num_gpus": options.gpus} if options.gpus else {"num_cpus": 1}
-    done = (
-        ray.data.from_items([{"shard": index} for index in todo], override_num_blocks=len(todo))
-        .map(
-            Actor,
-            fn_constructor_args=(options, expected, again),
-            compute=ActorPoolStrategy(min_size=least, max_size=most),
-            **resources,
+
+        DataContext.get_current().enable_progress_bars = False
+        least, most = self.options.actors[0], self.options.actors[-1]
+        done = (
+            ray.data.from_items([{"shard": index} for index in todo], override_num_blocks=len(todo))
+            .map(
+                Actor,
+                fn_constructor_args=(self.options, made_with, again),
+                compute=ActorPoolStrategy(min_size=least, max_size=most),
+                **self._needs,
+            )
+            .iter_rows()
         )
-        .iter_rows()
-    )
-    try:
         with interrupted() as stop:
             for row in done:
                 wrong = row.pop("wrong")
@@ -81,19 +84,52 @@ def run_on_ray(
                 if stop.is_set():
                     return False
         return True
-    finally:
-        done = None
-        if ours:
-            ray.shutdown()
 
 
-def _connect(ray, address: str, actors: int) -> None:
-    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
-    if address == HERE:
-        ray.init(num_cpus=max(actors + 1, os.cpu_count() or 1), object_store_memory=200 * 2**20, **quiet)
-        return
-    code = {"working_dir": str(ROOT), "excludes": [".dev", ".git", "docs", "tests", "web"]}
+@contextmanager
+def connected(options: argparse.Namespace) -> Iterator[Cluster]:
+    """options.ray: address of a cluster, or "local" for one on this machine. Raises DeigError where there is none."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        ray.init(address=address, runtime_env=code, log_to_driver=False)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        raise DeigError(f"No Ray cluster answers at {address} ({error}): `ray start --head` there first.") from None
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise DeigError(f"Ray is missing ({error}): pip install 'ray[data]' (extra `ray` of pyproject.toml).") from None
+    if options.ray == HERE:
+        processes = max(options.actors[-1] + 1, os.cpu_count() or 1)
+        ray.init(
+            num_cpus=processes,
+            object_store_memory=200 * 2**20,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+    else:
+        code = {"working_dir": str(ROOT), "excludes": [".dev", ".git", "docs", "tests", "web"]}
+        try:
+            ray.init(address=options.ray, runtime_env=code, log_to_driver=False)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise DeigError(
+                f"No Ray cluster answers at {options.ray} ({error}): `ray start --head` there first."
+            ) from None
+    try:
+        yield Cluster(options)
+    finally:
+        ray.shutdown()
+
+
+def _elsewhere(options: argparse.Namespace) -> argparse.Namespace:
+    """With whole paths, which the machines have in common; without the command itself, which does not travel."""
+    found = {
+        name: value.resolve() if isinstance(value, Path) and str(value) != "oracle" else value
+        for name, value in vars(options).items()
+        if name != "function"
+    }
+    return argparse.Namespace(**found)
+
+
+def _made_with(options: argparse.Namespace) -> tuple[str, dict]:
+    try:
+        return "", Worker.of_options(options).made_with()
+    except (DeigError, OSError) as error:
+        return str(error), {}

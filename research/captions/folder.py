@@ -211,6 +211,8 @@ def _digest(made_with: dict) -> str:
 
 
 def _alive(process: int) -> bool:
+    if os.name == "nt":  # where signal 0 is no question but Ctrl-C
+        return True
     try:
         os.kill(process, 0)
     except ProcessLookupError:

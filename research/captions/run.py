@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deig_core.errors import DeigError
+
 from ..engines import choose
 from ..engines.contract import Engine
 from .folder import Folder
@@ -135,6 +137,16 @@ def interrupted() -> Iterator[threading.Event]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def check_pictures(folder: Folder, pictures: Path, index: int) -> None:
+    """Raises DeigError where none of the shard's pictures is there: then the folder is wrong, not a picture broken."""
+    names = [work.file_name for work in folder.work(index)]
+    if not any((pictures / name).is_file() for name in names):
+        raise DeigError(
+            f"None of the {len(names)} pictures of shard {index} is in {pictures} (the first is {names[0]}): "
+            f"--pictures names their folder."
+        )
 
 
 def with_errors(folder: Folder) -> list[int]:

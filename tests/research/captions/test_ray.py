@@ -69,7 +69,7 @@ def test_an_actor_reports_what_it_meets_instead_of_raising(tmp_path):
             "errors": 0,
         }
         other = Actor(options, expected | {"prompts": "another"}, False)
-        assert other({"shard": 1})["wrong"].startswith("An actor would answer otherwise than the driver: ")
+        assert other({"shard": 1})["wrong"].startswith("An actor would answer otherwise than the first: ")
     assert "cannot be reached" in Actor(options, expected, False)({"shard": 1})["wrong"]
     with Stub(lambda body, number: Reply(status=401)) as stub:
         options.endpoint = [stub.url]

@@ -54,7 +54,7 @@ def test_a_run_asks_each_question_once_and_writes_what_was_said(world, tmp_path,
     assert all(i["text"].startswith(f"a {NOUNS[n % 3]} with") and len(i["tries"]) == 1 for n, i in enumerate(found))
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("shard ")]
     assert len(lines) == 3 and "3 of 3 shards" in lines[-1] and "100.0 % described, 0 errors" in lines[-1]
-    assert call("run", out, *endpoint(stub)) == 1, "the server is gone, and a run asks it who it is"
+    assert call("run", out, *endpoint(stub)) == 0, "nothing is left, so the server is not asked who it is"
 
 
 def test_a_killed_run_goes_on_with_what_is_missing_and_ends_the_same(tmp_path):
@@ -249,6 +249,17 @@ def test_a_plan_is_made_once(world, tmp_path, capsys):
     assert "is no folder" in capsys.readouterr().err
     (out / "plan.json").write_text("{}")
     assert call("status", out) == 1 and "is no plan of the format deig-captions-plan/1" in capsys.readouterr().err
+
+
+def test_a_folder_without_the_pictures_stops_before_anything_is_asked(world, tmp_path, capsys):
+    out = tmp_path / "out"
+    plan(world, out)
+    with Stub(describe) as stub:
+        assert call("run", out, *endpoint(stub), "--pictures", tmp_path) == 1
+        assert stub.asked == []
+        assert "None of the 2 pictures of shard 0 is in" in capsys.readouterr().err
+        (world / "pictures").rename(tmp_path / "moved")
+        assert call("run", out, *endpoint(stub), "--pictures", tmp_path / "moved") == 0
 
 
 def test_progress_tells_pace_share_and_what_is_left():

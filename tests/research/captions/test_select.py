@@ -13,6 +13,7 @@ from sets import GOOD, call, describe, endpoint, plan, text_of, write_set
 from research.captions.folder import Folder, file_digest
 from research.captions.report import control
 from research.captions.rules import Words
+from research.captions.selection import token_counter
 from research.captions.verdicts import Settings, of_instances, of_picture
 from research.captions.work import Instance, Work
 from research.engines.stub import Reply, Stub
@@ -185,6 +186,15 @@ def test_the_report_shows_samples_of_each_reason_always_the_same(asked):
 def test_what_cannot_be_selected_is_said(asked, capsys, arguments, said):
     assert call("select", asked, *arguments) == 1
     assert said in capsys.readouterr().err
+
+
+def test_texts_that_a_text_encoder_would_cut_are_refused(asked, tmp_path):
+    from research.demo.text import write_tokenizer
+
+    write_tokenizer(tmp_path / "t5")
+    count = token_counter(tmp_path / "t5")
+    assert count("a red star") == count("a red") + 1
+    assert call("select", asked, "--clip", "none", "--text-encoder", tmp_path / "t5") == 0
 
 
 def test_an_unfinished_run_is_selected_only_when_asked(asked, tmp_path, capsys):
