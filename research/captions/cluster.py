@@ -107,7 +107,7 @@ def connected(options: argparse.Namespace) -> Iterator[Cluster]:
     else:
         code = {"working_dir": str(ROOT), "excludes": [".dev", ".git", "docs", "tests", "web"]}
         try:
-            ray.init(address=options.ray, runtime_env=code, log_to_driver=False)
+            ray.init(address=options.ray, runtime_env=code, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise DeigError(
                 f"No Ray cluster answers at {options.ray} ({error}): `ray start --head` there first."

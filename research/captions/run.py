@@ -44,8 +44,16 @@ class Worker:
 
     @classmethod
     def of_options(cls, options: argparse.Namespace) -> Worker:
-        """Loads the models that a command line names."""
+        """Loads the models that a command line names.
+
+        Those on a CPU compute in one thread: a sum that is split among threads ends otherwise in its last digits, and
+        results shall not depend on how many cores a machine has.
+        """
         score = None
+        if not options.endpoint or options.clip:
+            import torch
+
+            torch.set_num_threads(1)
         if options.clip:
             score = OracleScore() if str(options.clip) == "oracle" else ClipScore(options.clip, options.device)
         return cls(Folder(options.folder), choose.from_arguments(options), score, options.pictures)

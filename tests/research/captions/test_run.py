@@ -276,3 +276,17 @@ def test_the_description_of_the_tests_is_one_that_the_rules_take():
     from research.captions.rules import Words, reasons
 
     assert reasons(GOOD.format(noun="dog", number=999), "dog", Words()) == []
+
+
+def test_models_on_a_cpu_compute_in_one_thread(world, tmp_path):
+    """Sums split among threads end otherwise in their last digits, and results would depend on the machine's cores."""
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("scipy", reason="scipy is not installed (extra `train`)")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        plan(world, tmp_path / "out")
+        assert call("run", tmp_path / "out", "--oracle") == 0
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
