@@ -98,6 +98,7 @@ def connected(options: argparse.Namespace) -> Iterator[Cluster]:
     if options.ray == HERE:
         processes = max(options.actors[-1] + 1, os.cpu_count() or 1)
         ray.init(
+            address=HERE,  # else Ray would join one that runs, or ran, on this machine
             num_cpus=processes,
             object_store_memory=200 * 2**20,
             include_dashboard=False,
