@@ -18,7 +18,6 @@ MIG_PASSED = {
     "ROICtrl": (231, 315, 414, 479, 585),
 }
 _MIG_MIOU = {"GLIGEN": 27.03, "MIGC": 56.44, "InstanceDiffusion": 53.06, "ROICtrl": 55.27}
-DEIG_LEVELS = {"C1": 195, "C2": 211, "C3": 193, "L1": 209, "L2": 212, "L3": 213, "L4": 179}
 
 
 @dataclass(frozen=True)

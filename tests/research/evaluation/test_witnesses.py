@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tiny_clips
 import tiny_models
 import torch
 from hand import LEFT, RIGHT
@@ -46,6 +47,13 @@ def segmenter(sam_folder):
 @pytest.fixture(scope="module")
 def labeller(clip_folder):
     return Labeller(clip_folder, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def open_labeller(tmp_path_factory):
+    """By the library and with the vocabulary of the published numbers."""
+    pytest.importorskip("open_clip", reason="open_clip_torch (extra `evaluation`) is not installed")
+    return Labeller(tiny_clips.open_clip_clip(tmp_path_factory.mktemp("open_clip")), device="cpu")
 
 
 def test_detections_are_those_of_transformers_own_postprocessing(detector):
@@ -99,7 +107,9 @@ def test_an_instances_word_does_not_depend_on_the_others(detector, segmenter, la
         assert witness.look(sights()[::-1]) == every[::-1], witness.kind
 
 
-def test_cosines_are_of_the_crop(labeller):
+@pytest.mark.parametrize("name", ["labeller", "open_labeller"])
+def test_cosines_are_of_the_crop(name, request):
+    labeller = request.getfixturevalue(name)
     word = labeller.look(sights())[0]
     red = Image.new("RGB", (48, 64), (200, 30, 30))
     picture, texts = labeller._clip.pictures([red])[0], [LABEL_PROMPT.format(c) for c in LABELS["colour"]]
