@@ -77,9 +77,12 @@ class Acts:
         )
 
     def visit_tab(self):
+        opened = "app.extensionManager.workflow.activeWorkflow.path"
+        own = self.hands.page.evaluate(opened)
         self.run("Comfy.NewBlankWorkflow")
-        self.hands.page.wait_for_timeout(300)
+        self.hands.page.wait_for_function(f"(own) => {opened} !== own && !app.graph.nodes.length", arg=own)
         self.run("Workspace.PreviousOpenedWorkflow")
+        self.hands.page.wait_for_function(f"(own) => {opened} === own && app.graph.nodes.length", arg=own)
 
     def visit_app_mode(self):
         for _ in range(2):
