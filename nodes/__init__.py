@@ -12,6 +12,7 @@ from .encode import DeigEncode
 from .host import folders, names, routes
 from .load import DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder
 from .load_demo import DeigLoadDemo
+from .region_mask import DeigRegionMask
 from .regions import DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks
 from .to_boxes import DeigRegionsToBoxes
 
@@ -33,6 +34,7 @@ class DeigExtension(ComfyExtension):
             DeigRegionsFromMasks,
             DeigCropRegions,
             DeigRegionsToBoxes,
+            DeigRegionMask,
             DeigEncode,
             DeigApply,
             DeigDrawRegions,

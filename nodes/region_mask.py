@@ -1,0 +1,59 @@
+"""One region's place as a mask, to denoise there alone."""
+
+from __future__ import annotations
+
+import torch
+from comfy_api.latest import io
+
+from ..deig_core.errors import RegionError
+from ..deig_core.layout.masks import box_pixels
+from ..deig_core.regions.document import MAX_REGIONS, RegionDocument
+from .sockets import Regions, schema
+
+
+class DeigRegionMask(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return schema(
+            node_id="DEIGRegionMask",
+            display_name="DEIG Region Mask",
+            description="The place of one region as a mask: with Set Latent Noise Mask and a second sampler, that "
+            "region is drawn anew and the rest stays.",
+            search_aliases=["re-roll one box", "inpaint box", "box to mask", "region to mask"],
+            inputs=[
+                Regions.Input("regions", tooltip="The regions that the picture was made with."),
+                io.Int.Input(
+                    "region",
+                    default=1,
+                    min=1,
+                    max=MAX_REGIONS,
+                    tooltip="The region's number, as in the editor and in Draw DEIG Regions.",
+                ),
+                io.Int.Input(
+                    "grow",
+                    default=0,
+                    min=0,
+                    max=512,
+                    tooltip="Pixels by which the box is made larger on every side, so that edges can blend.",
+                ),
+            ],
+            outputs=[io.Mask.Output(tooltip="White where the region is, of the picture's size.")],
+        )
+
+    @classmethod
+    def execute(cls, regions: RegionDocument, region: int, grow: int):
+        count = len(regions.regions)
+        if region > count:
+            raise RegionError(
+                f"DEIG Region Mask: there is no region {region} among {count}: choose a number up to {count}."
+                if count
+                else "DEIG Region Mask: there are no regions: draw a box first."
+            )
+        width, height, chosen = regions.width, regions.height, regions.regions[region - 1]
+        pixels = box_pixels(chosen.box, width, height)
+        if pixels is None:
+            raise RegionError(f"DEIG Region Mask: region {region} is smaller than a pixel: make its box larger.")
+        x0, y0, x1, y1 = pixels
+        mask = torch.zeros(1, height, width)
+        mask[:, max(0, y0 - grow) : y1 + grow, max(0, x0 - grow) : x1 + grow] = 1
+        return io.NodeOutput(mask)

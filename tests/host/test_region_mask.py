@@ -1,0 +1,43 @@
+"""One region drawn anew: its mask, and that nothing outside of it changes."""
+
+import json
+
+import pytest
+from graph import CELLS, PIXELS
+
+BOXES = [[0.0, 0.0, 0.5, 0.5], [0.5, 0.25, 1.0, 0.75]]
+
+
+def document(graph):
+    described = [{"box": box, "description": f"thing {i}"} for i, box in enumerate(BOXES)]
+    text = json.dumps({"version": 1, "width": PIXELS, "height": PIXELS, "regions": described})
+    return graph.node("DEIGRegions", regions=text)[0]
+
+
+@pytest.mark.parametrize("grow", [0, 8])
+def test_the_mask_is_the_box_and_what_it_grows_by(graph, grow):
+    (mask,) = graph.node("DEIGRegionMask", regions=document(graph), region=2, grow=grow)
+    assert mask.shape == (1, PIXELS, PIXELS)
+    inside = mask[0, 32 - grow : 96 + grow, 64 - grow :]
+    assert inside.min() == 1 and mask.sum() == inside.numel()
+
+
+def test_only_that_region_is_drawn_anew(graph):
+    texts, model = graph.encode(document(graph)), graph.apply()
+    first = graph.sample(model, *texts)
+    (mask,) = graph.node("DEIGRegionMask", regions=document(graph), region=2, grow=0)
+    (masked,) = graph.node("SetLatentNoiseMask", samples={"samples": first}, mask=mask)
+    again = graph.sample(model, *texts, latent=masked, seed=2)
+    half = CELLS // 2
+    changed = (again - first).abs()[..., CELLS // 4 : 3 * CELLS // 4, half:]
+    assert changed.max() > 1e-2
+    rest = (again - first).abs()
+    rest[..., CELLS // 4 : 3 * CELLS // 4, half:] = 0
+    assert rest.max() < 1e-5
+
+
+def test_a_region_that_is_not_there(graph):
+    with pytest.raises(ValueError, match=r"there is no region 3 among 2: choose a number up to 2\.$"):
+        graph.node("DEIGRegionMask", regions=document(graph), region=3, grow=0)
+    with pytest.raises(ValueError, match=r"draw a box first\.$"):
+        graph.node("DEIGRegionMask", regions=graph.regions([]), region=1, grow=0)
