@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from comfy_api.latest import io
-from PIL import Image, ImageColor, ImageDraw
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter, ImageOps
 
 from ..deig_core.errors import RegionError
 from ..deig_core.layout.masks import box_pixels
@@ -59,14 +59,21 @@ def _draw(picture: torch.Tensor, regions: tuple[Region, ...], texts: bool, missi
             continue
         color = _rgb(region.color, number)
         if region.mask is not None:
-            stencil = Image.fromarray((region.mask.numpy() * 90).astype(np.uint8)).resize(canvas.size)
-            canvas.paste(Image.new("RGB", canvas.size, color), mask=stencil)
+            canvas.paste(Image.new("RGB", canvas.size, color), mask=_rim(region.mask, canvas.size, size // 4))
         x0, y0, x1, y1 = pixels
         width = max(2, size // 6) if region.visible else 1
         draw.rectangle((x0, y0, x1 - 1, y1 - 1), outline=(*color, 255 if region.visible else 130), width=width)
         _label(writer, pixels, f"{number}", region.description if texts else "", color)
     missing |= writer.missing
     return torch.from_numpy(np.asarray(canvas).astype(np.float32) / 255)
+
+
+def _rim(mask: torch.Tensor, size: tuple[int, int], width: int) -> Image.Image:
+    """A line along the edge of a mask, inside it: a tint over all of it would change the picture's colours."""
+    whole = Image.fromarray((mask.numpy() * 255).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
+    framed = ImageOps.expand(whole, width)  # so that the picture's edge is one too
+    inner = ImageOps.crop(framed.filter(ImageFilter.MinFilter(2 * width + 1)), width)
+    return ImageChops.subtract(whole, inner)
 
 
 def _rgb(color: str, number: int) -> tuple[int, int, int]:

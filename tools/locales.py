@@ -43,7 +43,7 @@ def write(folder: Path, language: str, texts: Texts) -> None:
 
 
 def update(folder: Path, now: Texts) -> dict[str, Texts]:
-    """Make `now` the English source, keep of every language what still fits it, and return what each is to translate."""
+    """Make `now` the English source, keep of every language what still fits it; returns what each has to translate."""
     before, missing = read(folder, "en"), {}
     write(folder, "en", now)
     for language in LANGUAGES:

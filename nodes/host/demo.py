@@ -26,7 +26,7 @@ from ...deig_core.model.untrained import random_weights, untrained_adapter
 from .compatibility import transformer_blocks
 from .folders import t5_tokenizer
 from .keys import DEMO
-from .notices import say
+from .message import say_at_running_node
 from .patchers import (
     OPERATIONS,
     HostedTextEncoder,
@@ -158,7 +158,7 @@ def _say_what_it_knows(executor, noise, *args, **kwargs):
             f"The demo's model was made for CFG {files.GUIDANCE:g} and this is {cfg:g}, where colours run: connect "
             f"the cfg of Load DEIG Demo, or set it."
         )
-    say(" ".join(said))
+    say_at_running_node(said)
     return executor(noise, *args, **kwargs)
 
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from comfy_execution.utils import get_executing_context
+
 NOTES = "deig_notes"
 log = logging.getLogger("deig")
 _said: set[str] = set()
@@ -25,10 +27,21 @@ def say(node: Any, sentences: Iterable[str]) -> dict[str, list[str]]:
     """
     lines = [s for s in sentences if s]
     hidden = getattr(node, "hidden", None)
-    unique_id, server = getattr(hidden, "unique_id", None), prompt_server()
-    if server is not None and unique_id is not None and (lines or unique_id in _said):
-        server.send_progress_text("\n".join(lines), unique_id)
-        (_said.add if lines else _said.discard)(unique_id)
+    _show(lines, getattr(hidden, "unique_id", None))
+    return {NOTES: lines} if lines else {}
+
+
+def say_at_running_node(sentences: Iterable[str]) -> None:
+    """The same at a node of the host's, such as a sampler, that runs what is ours."""
+    context = get_executing_context()
+    _show([s for s in sentences if s], context and context.node_id)
+
+
+def _show(lines: list[str], unique_id: str | None) -> None:
     for line in lines:
         log.info("%s", line)
-    return {NOTES: lines} if lines else {}
+    server = prompt_server()
+    if server is None or unique_id is None or not (lines or unique_id in _said):
+        return
+    (_said.add if lines else _said.discard)(unique_id)
+    server.send_progress_text("\n".join(lines) or " ", unique_id)  # the page leaves out a text without a character

@@ -68,9 +68,10 @@ def test_the_demo_says_at_the_sampler_what_it_does_not_know(graph, monkeypatch, 
         "DEIGEncode", text_encoder=encoder, regions=graph.regions([]), prompt="a red circle", negative_prompt=""
     )
     heard = []
-    monkeypatch.setattr(pack_module(graph.host, "nodes.host.demo"), "say", heard.append)
+    monkeypatch.setattr(pack_module(graph.host, "nodes.host.demo"), "say_at_running_node", heard.append)
     graph.sample(model, *texts, size=cells, steps=1, cfg=cfg)
-    assert len(heard) == 1 and all(words in heard[0] for words in said) and bool(heard[0]) == bool(said)
+    (sentences,) = heard
+    assert all(words in " ".join(sentences) for words in said) and bool(sentences) == bool(said)
 
 
 def test_what_is_asked_for_lies_in_its_box(demo):

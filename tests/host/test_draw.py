@@ -45,3 +45,15 @@ def test_every_letter_is_drawn_with_a_font_that_has_it(graph):
         ((_, font),) = writer.runs(letter)
         assert (letter in writer.missing) == (font is None)
         assert font is None or fonts._draws(font, letter)
+
+
+def test_a_mask_is_a_line_along_its_edge(graph):
+    mask = torch.zeros(1, 64, 64)
+    mask[:, 16:48, :40] = 1
+    (regions, *_) = graph.node("DEIGRegionsFromMasks", masks=mask, descriptions="a red circle")
+    picture = torch.full((1, 256, 256, 3), 0.5)
+    (drawn,) = graph.node("DEIGDrawRegions", image=picture, regions=regions, texts=False)
+    changed = (drawn - picture).abs().amax(-1)[0] > 0.1
+    assert not changed[100:160, 40:140].any()  # inside
+    assert changed[100:160, :2].all() and changed[100:160, 158:160].all()  # its edges, the picture's too
+    assert not changed[:60].any() and not changed[:, 170:].any()  # outside

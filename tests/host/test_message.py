@@ -1,5 +1,6 @@
 """What a run says without stopping: at the node that runs, and never longer than it is true."""
 
+import logging
 import sys
 from types import SimpleNamespace
 
@@ -24,17 +25,18 @@ def running(node_id):
 
 
 def test_a_notice_is_shown_at_its_node_and_taken_back_once(host_nodes, page):
-    say = pack_module(host_nodes, "nodes.host.notices").say
+    say = pack_module(host_nodes, "nodes.host.message").say_at_running_node
     with running("7"):
-        say("too large")
+        say(["too large", "too bright"])
     with running("8"):
-        say("")
+        say([])
     with running("7"):
-        say("")
-        say("")
-    assert page == [("7", "too large"), ("7", " ")]
+        say([])
+        say([])
+    assert page == [("7", "too large\ntoo bright"), ("7", " ")]
 
 
-def test_without_a_page_it_is_logged(host_nodes, page, caplog):
-    pack_module(host_nodes, "nodes.host.notices").say("too large")
+def test_without_a_node_it_is_logged(host_nodes, page, caplog):
+    with caplog.at_level(logging.INFO, "deig"):
+        pack_module(host_nodes, "nodes.host.message").say_at_running_node(["too large"])
     assert page == [] and [r.getMessage() for r in caplog.records if r.name == "deig"] == ["too large"]
