@@ -26,12 +26,12 @@ class DeigRegionsToBoxes(io.ComfyNode):
             outputs=[
                 io.Custom("BOUNDING_BOX").Output(
                     display_name="boxes",
-                    tooltip="Core bounding boxes: one frame with {x, y, width, height} in pixels, and the text in "
+                    tooltip="Core bounding boxes: one frame, with x, y, width and height in pixels, and the text in "
                     "metadata.desc.",
                 ),
                 io.Custom("ARRAY").Output(
                     display_name="elements",
-                    tooltip="Elements {type, bbox: [ymin, xmin, ymax, xmax] from 0 to 1000, desc}, as core's and "
+                    tooltip="Elements with type, bbox (ymin, xmin, ymax, xmax from 0 to 1000) and desc, as core's and "
                     "Ideogram's nodes read them.",
                 ),
                 io.Mask.Output(display_name="masks", tooltip="A mask for each region, in their order."),
