@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from tools import locales as texts
 from tools.server import Server, images
 from tools.setup import DEV, ROOT, DevError, Host, run, say, set_up
 
@@ -40,6 +41,19 @@ def test(options: argparse.Namespace) -> int:
     pytest = [host.python, "-m", "pytest", *(options.arguments or spread)]
     tests = subprocess.run(pytest, cwd=ROOT, env={**host.environment, "OMP_NUM_THREADS": "1"})
     return ruff.returncode | tests.returncode
+
+
+def locales(options: argparse.Namespace) -> int:
+    host = set_up(options.comfyui)
+    with Server(host, arguments=("--cpu",)) as server:
+        info = server.get("/object_info")
+    now = texts.english({name: node for name, node in info.items() if node["category"].startswith("DEIG")})
+    missing = texts.update(ROOT / "locales", now)
+    for language, left in missing.items():
+        say(f"{language}: {len(left)} to translate in locales/{language}/nodeDefs.json")
+        for path, text in left.items():
+            say(f"   {path}: {text}")
+    return int(any(missing.values()))
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -125,6 +139,7 @@ def main() -> int:
     for function, about in (
         (demo, "make a picture with the example workflow"),
         (test, "run all tests; arguments go to pytest"),
+        (locales, "bring locales/*/nodeDefs.json up to the nodes, and say what is to be translated"),
         (serve, "open ComfyUI with the pack"),
         (parity, "compare the pack in the host with golden whole-UNet files"),
         (bench, "measure speed and memory, as ratios"),

@@ -75,8 +75,8 @@ class DeigRegions(io.ComfyNode):
                 RegionDocumentWidget.Input(
                     "regions",
                     default=EMPTY,
-                    tooltip="Drag to draw a box, and write what belongs in it. Programs give a region document in JSON: "
-                    "see the node's help.",
+                    tooltip="Drag to draw a box, and write what belongs in it. Programs give a region document in "
+                    "JSON: see the node's help.",
                 ),
                 *editor_inputs(),
             ],

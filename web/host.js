@@ -4,6 +4,7 @@
 import { app } from "../../scripts/app.js";
 // @ts-ignore: the page serves it
 import { api } from "../../scripts/api.js";
+import { nameChoices, useChoices } from "./choices.js";
 import { Place, makeSlot } from "./place.js";
 
 /** @import { Box, Host, Hosted, Incoming, Pictures } from "./editor/types.js" */
@@ -74,6 +75,7 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
       });
     },
     nodeCreated(node) {
+      nameChoices(node);
       showPromoted(node, type, (owner, name, kept) => {
         const { host, editor, slot, options } = makeEditor(owner, name);
         const widget = makeElementWidget(owner, name, type, slot, options);
@@ -97,7 +99,10 @@ async function loadTexts(useLanguage) {
     const answer = await api.fetchApi("/i18n");
     const translations = await answer.json();
     const chosen = () => app.extensionManager?.setting?.get("Comfy.Locale") ?? navigator.language;
-    const apply = () => useLanguage(translations, chosen());
+    const apply = () => {
+      useLanguage(translations, chosen());
+      useChoices(translations, chosen());
+    };
     apply();
     app.ui?.settings?.addEventListener?.("Comfy.Locale.change", apply);
   } catch {
