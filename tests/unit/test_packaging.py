@@ -78,6 +78,7 @@ def test_the_archive_holds_what_runs_and_no_more():
     assert names >= {f"example_workflows/{w.name}" for w in WORKFLOWS} | {
         f"example_workflows/{w.stem}.jpg" for w in WORKFLOWS
     }
+    assert names >= {"subgraphs/DEIG for SD 1.5.json", "web/docs/DEIGApply/zh.md", "locales/zh/nodeDefs.json"}
     assert "dev.py" not in names and not [
         n for n in names if n.startswith((".ci/", "docs/", "examples/", "research/", "tests/", "tools/"))
     ]
