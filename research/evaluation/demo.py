@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from deig_core.demo.files import GUIDANCE
 
@@ -19,8 +20,6 @@ from .generate import Drawn, Job
 from .layout import Instance, Layout
 
 if TYPE_CHECKING:
-    import torch
-
     from deig_core.model.adapter import DeigAdapter
 
 ATTRIBUTES = ("shape", "colour", "pattern", "second", "outline")
@@ -92,7 +91,9 @@ class DemoSampler:
             "adapter": self._adapter,
         }
         weights = {name: _sha256(part.state_dict()) for name, part in parts.items()}
-        return {"demo": {"weights": weights, "steps": self._steps, "guidance": GUIDANCE, **how}}
+        # Another device, or number of threads, sums in another order.
+        where = {"device": next(self._adapter.parameters()).device.type, "threads": torch.get_num_threads()}
+        return {"demo": {"weights": weights, "steps": self._steps, "guidance": GUIDANCE, **where, **how}}
 
     def draw(self, jobs: Sequence[Job]) -> Iterator[Drawn]:
         from ..demo.generate import BATCH, generate
