@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from .layout import Layout
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 MOST_PIXELS = 64_000_000
+LARGEST = 256 << 20  # bytes of a file
 PICTURE_ERRORS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises on broken files
 
 
@@ -67,7 +68,9 @@ def find(layouts: Sequence[Layout], folder: Path, *, stretch: bool = False) -> d
             f"None of the {len(files)} pictures in {folder} is named after a layout: {layouts[0].id}.png was expected, "
             f"for instance, and {next(iter(files.values()))[0].name} is there."
         )
-    return {layout.id: _found(layout, files.get(layout.id, []), stretch) for layout in layouts}
+    with ThreadPoolExecutor() as pool:  # decoding leaves Python's lock
+        found = pool.map(lambda layout: _found(layout, files.get(layout.id, []), stretch), layouts)
+        return {layout.id: each for layout, each in zip(layouts, found, strict=True)}
 
 
 def load(layout: Layout, found: Found) -> Image.Image:
@@ -92,6 +95,8 @@ def _found(layout: Layout, paths: list[Path], stretch: bool) -> Found:
         return Found(None, problem=f"{' and '.join(p.name for p in paths)} are both there: one picture was expected")
     (path,) = paths
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"the file has more than {LARGEST >> 20} MiB")
         content = path.read_bytes()
         sha1 = hashlib.sha1(content, usedforsecurity=False).hexdigest()
         with Image.open(io.BytesIO(content)) as picture:
@@ -109,10 +114,8 @@ def _found(layout: Layout, paths: list[Path], stretch: bool) -> Found:
 
 
 def _decoded(content: bytes, layout: Layout) -> Image.Image:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        picture = Image.open(io.BytesIO(content))
-        picture.load()
+    picture = Image.open(io.BytesIO(content))
+    picture.load()
     if picture.mode in {"F", "I"} or picture.mode.startswith("I;"):
         raise ValueError(f"it has {picture.mode} pixels; 8 bits a channel were expected")
     if picture.has_transparency_data and picture.convert("RGBA").getextrema()[3][0] < 255:

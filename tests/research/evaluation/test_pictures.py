@@ -31,12 +31,13 @@ TRUNCATED = saved(Image.effect_noise((64, 64), 50).convert("RGB"), "JPEG")[:-300
         (TRUNCATED, "a.jpg", "truncated"),
         (b"", "a.png", "cannot identify"),
         (b"<html>", "a.png", "cannot identify"),
+        (saved(Image.new("1", (8001, 8000)), "PNG"), "a.png", "at most 64000000 were expected"),
         (saved(RED.resize((96, 64)), "PNG"), "a.png", "96 x 64, of another shape than 64 x 64"),
         (saved(RED.resize((64, 63)), "PNG"), "a.png", "another shape"),
         (saved(Image.new("RGBA", (64, 64), (255, 0, 0, 254)), "PNG"), "a.png", "transparent"),
         (saved(Image.new("I;16", (64, 64)), "PNG"), "a.png", "8 bits a channel"),
     ],
-    ids=["cut off", "empty", "a web page", "wide", "a row short", "half transparent", "16 bits"],
+    ids=["cut off", "empty", "a web page", "a bomb", "wide", "a row short", "half transparent", "16 bits"],
 )
 def test_what_cannot_be_judged_says_why(tmp_path, content, name, problem):
     found = put(tmp_path, content, name)
@@ -82,6 +83,13 @@ def test_half_a_folder_and_doubles(tmp_path):
     layouts = [LAYOUT, Layout("b", "deig", "x", LAYOUT.instances, 64, 64)]
     assert find(layouts, tmp_path)["b"].problem == "the picture is missing"
     assert "a.jpg and a.png are both there" in put(tmp_path, saved(RED, "JPEG"), "a.jpg").problem
+
+
+def test_a_file_of_no_reasonable_size_is_not_read(tmp_path):
+    put(tmp_path, saved(RED, "PNG"))
+    with open(tmp_path / "a.png", "r+b") as file:
+        file.truncate(300 << 20)  # a hole
+    assert "more than 256 MiB" in find([LAYOUT], tmp_path)["a"].problem
 
 
 def test_foreign_and_empty_folders_are_refused(tmp_path):
