@@ -43,6 +43,7 @@ def test_the_runtime_imports_only_what_the_host_has():
         "tqdm",
         "aiohttp",  # the host's server, which the page asks
         "tokenizers",  # of transformers
+        "yaml",  # of transformers
         "comfy",
         "comfy_api",
         "comfy_execution",

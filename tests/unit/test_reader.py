@@ -205,6 +205,28 @@ def test_a_fence_inside_a_description_is_text():
         assert boxes(text) == [("a ```q``` x", BOX)]
 
 
+def test_two_boxes_in_one_sentence_and_five_numbers():
+    found = boxes("A dog at [0, 0, 100, 100] and a cat at [80, 100, 480, 450].")
+    assert [t for t, _ in found] == ["A dog at", "and a cat at"] and found[1][1] == pytest.approx(BOX)
+    for text in ("a dog 1 2 3 4 5", "a dog: 1, 2, 3", "a dog: 1, 2, 3, 4, 5, 6"):
+        with pytest.raises(RegionError):
+            read(text, WIDTH, HEIGHT)
+
+
+def test_results_of_detectors_and_tables_as_python_has_them():
+    from types import SimpleNamespace as Results
+
+    pandas = Results(columns=[], to_dict=lambda _: {"xmin": [80], "ymin": [100], "xmax": [480], "ymax": [450]})
+    order = Results(name="XYWH")
+    for source in (
+        Results(xyxy=torch.tensor([PIXELS]), class_id=[0], data={"class_name": [TEXT]}),
+        Results(boxes=Results(xyxy=torch.tensor([PIXELS]), cls=torch.tensor([0.0])), names={0: TEXT}),
+        Results(canvas_size=(1000, 1600), format=order, shape=(1, 4), tolist=lambda: [[160, 200, 800, 700]]),
+        pandas,
+    ):
+        assert boxes(source)[0][1] == pytest.approx(BOX)
+
+
 def test_values_of_other_nodes():
     seg = namedtuple("SEG", ["cropped_image", "cropped_mask", "confidence", "crop_region", "bbox", "label"])
     segs = ((HEIGHT, WIDTH), [seg(np.zeros((9, 9)), np.zeros((9, 9)), 0.9, [0, 0, 500, 500], PIXELS, TEXT)])

@@ -140,6 +140,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         [{"xmin": 80, "ymin": 100, "xmax": 480, "ymax": 450, "name": TEXT, "confidence": 0.5, "class": 0}],
         [{"x1": 80, "y1": 100, "x2": 480, "y2": 450, "label": TEXT}],
         [{"left": 80, "top": 100, "right": 480, "bottom": 450, "label": TEXT}],
+        f"{TEXT}: x1=80, y1=100, x2=480, y2=450",
         {"objects": [{"x_min": 0.1, "y_min": 0.2, "x_max": 0.6, "y_max": 0.9, "label": TEXT}]},
     ),
     "corner and size under their names": ([{"left": 80, "top": 100, "width": 400, "height": 350, "label": TEXT}],),
@@ -168,6 +169,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"xyxy": [[80, 100, 480, 450]], "class_id": [0], "data": {"class_name": [TEXT]}},
         {"bboxes_xywh": [[80, 100, 400, 350]], "captions": [TEXT]},
         [{"label": TEXT, "boxes": [[80, 100, 480, 450]]}],
+        {"boxes": {"xyxy": [[80, 100, 480, 450]], "cls": [0]}, "names": {"0": TEXT}},
     ),
     "boxes": (
         [{"box": [80, 100, 480, 450], "label": TEXT}],
@@ -189,6 +191,9 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         f"<annotation><size><width>1600</width><height>1000</height></size><object><name>{TEXT}</name><bndbox>"
         "<xmin>160</xmin><ymin>200</ymin><xmax>960</xmax><ymax>900</ymax></bndbox></object></annotation>",
         f'{{"box": [80, 100, 480, 450], "label": "{TEXT}"}}\n{{"box": [80, 100, 4',
+        f"- label: {TEXT}\n  bbox: [80, 100, 480, 450]",
+        [{"label": TEXT, "top_left": ["10%", "20%"], "bottom_right": ["60%", "90%"]}],
+        [{"value": TEXT, "geometry": [[0.1, 0.2], [0.6, 0.9]]}],
     ),
     "texts beside boxes": (
         [[TEXT, [80, 100, 480, 450]]],
@@ -217,6 +222,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         f"{TEXT}: 80, 100, 480, 450",
         f"- {TEXT}: [80, 100, 480, 450]",
         f"[10%, 20%, 60%, 90%] {TEXT}",
+        f"- **{TEXT}** (80, 100) to (480, 450)",
         "80 100 480 450",
     ),
     "style sheets": (f"{TEXT} {{left: 80px; top: 100px; width: 400px; height: 350px;}}",),

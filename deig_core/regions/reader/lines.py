@@ -10,10 +10,11 @@ from .entry import Entry, around, number, plain_key, written_units
 from .vocabulary import CENTRES, CORNERS, SIZES
 
 _N = r"[-+]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,3})?\s?(?:%|px)?"
-_BETWEEN = r"[)\]]?\s*[,;\s]\s*[(\[]?"
-_FOUR = rf"[(\[]{{0,2}}\s*({_N}){_BETWEEN}({_N}){_BETWEEN}({_N}){_BETWEEN}({_N})\s*[)\]]{{0,2}}"
-_LABEL_FIRST = re.compile(rf"(?P<text>.{{0,2000}}?)[\s:=|,\-]*(?<![\d.]){_FOUR}\s*[,;.]?$")
-_LABEL_LAST = re.compile(rf"{_FOUR}[\s:=|,\-]+(?P<text>[^\d\s].{{0,2000}})$")
+_BETWEEN = r"[)\]]?(?:\s*(?:[,;|]|to|->|→)\s*|\s+)[(\[]?"
+_FOUR = re.compile(
+    rf"(?<![\d.])[(\[]{{0,2}}\s*({_N}){_BETWEEN}({_N}){_BETWEEN}({_N}){_BETWEEN}({_N})\s*[)\]]{{0,2}}(?![\d.]*\d)"
+)
+_PAIR = re.compile(rf"\b([A-Za-z][A-Za-z_]{{0,30}}[0-9]?)\s*[=:]\s*({_N})")
 _KITTI = re.compile(r"[A-Za-z_]+(?:\s+-?\d+(?:\.\d+)?){14,15}")
 _DOTA = re.compile(r"(?:-?\d+(?:\.\d+)?\s+){8}\S*[A-Za-z]\S*(?:\s+[01])?")
 _MOST_LINES, _LONGEST_LINE = 2000, 2500
@@ -100,22 +101,49 @@ def _table(lines: list[str]) -> list[Entry] | None:
 
 
 def _labelled(lines: list[str]) -> tuple[list[Entry], list[str]] | None:
-    """A text and four numbers on each line; lines without a number are prose around them."""
+    """Texts with four numbers each, one or more on a line; lines without a number are prose around them."""
     found, notes = [], []
     for line in lines:
         line = line.strip("`").lstrip("-*• ").strip()
         if not any(c.isdigit() for c in line):
             continue
-        match = (_LABEL_LAST.fullmatch(line) if line[0] in "[(-+." or line[0].isdigit() else None) or (
-            _LABEL_FIRST.fullmatch(line)
-        )
-        raw = () if not match else match.groups()[:4] if match.re is _LABEL_LAST else match.groups()[1:]
-        four = tuple(number(n) for n in raw)
-        if not four or None in four:
+        entries = _with_keys(line)
+        for text, raw in [] if entries else _fours(line):
+            four, units = tuple(number(n) for n in raw), written_units(raw)
+            if None not in four:
+                entries.append(_entry("lines", four, units or "auto", text, sure=bool(units)))
+        if not entries:
             notes.append(f"Left out: the line {line[:60]!r} holds no text with four numbers.")
-            continue
-        units = written_units(raw) or "auto"
-        text = match["text"].strip(" \t:;=|,-\"'")
-        text = re.sub(r"^\(?\d{1,2}[.)]\s+", "", text)
-        found.append(_entry("lines", four, units, text, sure=units != "auto"))
+        found += entries
     return (found, notes) if found and len(notes) <= len(found) else None
+
+
+def _fours(line: str) -> list[tuple[str, tuple[str, ...]]]:
+    """(text, four numbers) of a line: the text before each four, or after the only one."""
+    found, at = [], 0
+    for match in _FOUR.finditer(line):
+        found.append((_cleaned(line[at : match.start()]), match.groups()))
+        at = match.end()
+    rest = _cleaned(line[at:])
+    if any(c.isdigit() for c in rest):
+        return []  # five numbers, or four and a half boxes
+    return [(rest, found[0][1])] if len(found) == 1 and not found[0][0] and rest else found
+
+
+def _cleaned(text: str) -> str:
+    text = text.strip(" \t:;=|,.-\"'*_`")
+    return re.sub(r"^\(?\d{1,2}[.)]\s+", "", text).strip(" *_")
+
+
+def _with_keys(line: str) -> list[Entry]:
+    """A line such as "a dog: x1=10, y1=20, x2=30, y2=40"."""
+    pairs = list(_PAIR.finditer(line))
+    keys = {plain_key(m[1]) for m in pairs}
+    if len(pairs) < 4 or not any(set(s) <= keys for s in (*CENTRES, *CORNERS, *SIZES)):
+        return []
+    from .dialects import DIALECTS
+    from .entry import Context
+    from .walk import Walk
+
+    row = {m[1]: m[2] for m in pairs} | {"label": _cleaned(line[: pairs[0].start()].strip("({[ "))}
+    return Walk(DIALECTS).entries(row, Context())

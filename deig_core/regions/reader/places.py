@@ -24,7 +24,8 @@ def place_of(entry: Mapping) -> Place | None:
         return found
     for first, second in PAIRS:
         if first in values and second in values and (two := points([values[first], values[second]])):
-            return Place((*two[0], *two[1]), "xyxy", True, key=f"{first}, {second}", written=wrote((*two[0], *two[1])))
+            units = written_units([*_pair(values[first]), *_pair(values[second])])
+            return Place((*two[0], *two[1]), "xyxy", True, units, f"{first}, {second}", wrote((*two[0], *two[1])))
     if found := _centre_and_size(values):
         return found
     return outlined(values, place_of)
@@ -34,13 +35,18 @@ def declared(entry: Mapping) -> tuple[str, str]:
     """(layout, units) that a mapping states in words ("bbox_format": "xywh"), "" where it does not."""
     layout = units = ""
     for key, value in folded(entry).items():
-        if key in DECLARES and isinstance(value, str) and len(value) < 60:
+        declares = key in DECLARES or (key.endswith(_DECLARING) and ("coord" in key or "box" in key))
+        if declares and isinstance(value, str) and len(value) < 60:
+            units = units or ("percent" if value.strip() == "%" else "")
             said = [plain_key(value), *(plain_key(w) for w in re.split(r"[^A-Za-z0-9.]+", value) if w)]
             layout = layout or next((ORDERS[w] for w in said if w in ORDERS), "")
             units = units or next((UNITS[w] for w in said if w in UNITS), "")
         elif key == "bboxmode" and value in (0, 1) and not isinstance(value, bool):
             layout, units = ("xyxy", "xywh")[value], "pixels"  # Detectron2's BoxMode
     return layout, units
+
+
+_DECLARING = ("format", "mode", "units", "unit", "order", "layout", "system", "type")
 
 
 def size_of(entry: Mapping) -> Size | None:
@@ -155,8 +161,13 @@ def _centre_and_size(values: Mapping[str, Any]) -> Place | None:
                 at, side = _two(values[centre]), _two(values[size])
                 if at and side:
                     layout = "cxcywh" if centre.startswith("cent") else "xywh"
-                    return Place((*at, *side), layout, True, key=f"{centre}, {size}", written=wrote((*at, *side)))
+                    units = written_units([*_pair(values[centre]), *_pair(values[size])])
+                    return Place((*at, *side), layout, True, units, f"{centre}, {size}", wrote((*at, *side)))
     return None
+
+
+def _pair(value: Any) -> list:
+    return list(value.values()) if isinstance(value, Mapping) else list(value) if is_list(value) else []
 
 
 def _two(value: Any) -> Numbers | None:

@@ -44,8 +44,18 @@ class _Copy:
             return {k: self.of(v, depth + 1) for k, v in zip(value._fields, value, strict=True) if k not in _PIXELS}
         if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray, memoryview)):
             return [self.of(v, depth + 1) for v in value]
+        if hasattr(value, "canvas_size") and hasattr(value, "format"):  # torchvision's boxes
+            height, width = value.canvas_size
+            order = getattr(value.format, "name", str(value.format))
+            said = {"format": order, "image_width": width, "image_height": height}
+            return {"boxes": self._array(value, depth + 1), **self.of(said, depth)}
+        if hasattr(value, "to_dict") and hasattr(value, "columns"):  # a table of pandas
+            return self.of(value.to_dict("list"), depth)
         if hasattr(value, "tolist"):
             return self._array(value, depth)
+        if hasattr(value, "xyxy") or hasattr(value, "boxes"):  # results of detectors
+            parts = ("xyxy", "boxes", "names", "cls", "class_id", "data")
+            return {k: self.of(getattr(value, k), depth + 1) for k in parts if getattr(value, k, None) is not None}
         if isinstance(value, (Real, Decimal)):
             return float(value)
         raise RegionError(

@@ -14,8 +14,10 @@ from .loose import loose_values
 from .markup import from_markup
 from .prompter import from_prompter
 from .xml import from_xml
+from .yaml import from_yaml
 
 MOST_CHARACTERS = 4_000_000
+_LISTED = re.compile(r"\[\s*[\[(\"']")
 NOTHING = (
     "The boxes are no readable JSON: expected a list of boxes, a region document, or lines of a text and four numbers."
 )
@@ -47,7 +49,9 @@ def from_text(text: str) -> tuple[Any, list[str], list[Entry] | None]:
     value = _json(text)
     if isinstance(value, (Mapping, list)):
         return value, [], None
-    for form in (from_prompter, from_lines) if "{" not in text else (from_css,):
+    if (value := from_yaml(text)) is not None:
+        return value, [], None
+    for form in (from_prompter, from_lines) if "{" not in text and not _LISTED.match(text) else (from_css,):
         if (found := form(text)) is not None:
             entries, notes = found
             return None, notes, entries

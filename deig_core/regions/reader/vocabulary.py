@@ -6,7 +6,7 @@ BOX_KEYS = (
     *("box", "bbox", "boundingbox", "xyxy", "xyxyn", "xywh", "xywhn", "cxcywh", "yxyx", "ltrb", "tlbr", "ltwh", "tlwh"),
     *("bbox2d", "box2d", "boxxyxy", "bboxxyxy", "boxxywh", "bboxxywh", "boxcxcywh", "bboxcxcywh", "bndbox", "bbx"),
     *("bounds", "boundingrect", "boundingrectangle", "relativeboundingbox", "rectangle", "rect"),
-    *("coordinates", "coordinate", "coords", "boundingboxcoordinates", "x1y1x2y2", "y1x1y2x2"),
+    *("coordinates", "coordinate", "coords", "boundingboxcoordinates", "x1y1x2y2", "y1x1y2x2", "geometry"),
 )
 """Plain keys whose value is a box: a list of four, or a mapping of the keys below."""
 UNSAID = ("rect", "rectangle", "boundingrect", "boundingrectangle")  # corners with some, corner and size with others
@@ -17,6 +17,7 @@ CORNERS = tuple(
         *("l t r b", "xtl ytl xbr ybr", "xl yt xr yb", "startx starty endx endy", "xstart ystart xend yend"),
         *("bboxx1 bboxy1 bboxx2 bboxy2", "topleftx toplefty bottomrightx bottomrighty", "tlx tly brx bry"),
         *("xleft ytop xright ybottom", "leftx topy rightx bottomy", "x1 y1 xmax ymax", "xfrom yfrom xto yto"),
+        *("x y x2 y2", "upperleftx upperlefty lowerrightx lowerrighty", "xtopleft ytopleft xbottomright ybottomright"),
         *("bboxxmin bboxymin bboxxmax bboxymax", "bboxleft bboxtop bboxright bboxbottom", "west north east south"),
     )
 )
@@ -26,6 +27,7 @@ SIZES = tuple(
         *("x y w h", "x y width height", "left top width height", "left top w h", "l t w h", "xmin ymin width height"),
         *("originx originy width height", "x0 y0 w h", "x0 y0 width height", "minx miny width height"),
         *("bboxx bboxy bboxw bboxh", "bboxx bboxy bboxwidth bboxheight", "bboxleft bboxtop bboxwidth bboxheight"),
+        *("topleftx toplefty width height", "xtopleft ytopleft width height"),
         *("xmin ymin w h", "x1 y1 width height", "x1 y1 w h", "offsetx offsety width height"),
     )
 )
@@ -58,7 +60,8 @@ ORDERS = {
     **{"yolo": "cxcywh", "coco": "xywh", "voc": "xyxy", "pascalvoc": "xyxy", "albumentations": "xyxy", "xy": "xyxy"},
     **{"yx": "yxyx", "xyxyabs": "xyxy", "xywhabs": "xywh", "xyxyrel": "xyxy", "xywhrel": "xywh", "x1y1x2y2": "xyxy"},
     **{"xminyminxmaxymax": "xyxy", "yminxminymaxxmax": "yxyx", "xywhn": "cxcywh", "xyxyn": "xyxy", "yyxx": "yyxx"},
-    **{"y1x1y2x2": "yxyx", "xcycwh": "cxcywh", "x1y1wh": "xywh", "topleft": "xywh"},
+    **{"y1x1y2x2": "yxyx", "xcycwh": "cxcywh", "x1y1wh": "xywh", "topleft": "xywh", "xcenterycenterwh": "cxcywh"},
+    **{"xcenterycenterwidthheight": "cxcywh", "x0y0x1y1": "xyxy", "xywidthheight": "xywh"},
 }
 UNITS = {
     **dict.fromkeys(("n", "norm", "normalized", "normalised", "relative", "rel", "frac", "fraction"), "fractions"),

@@ -20,24 +20,14 @@ LISTS = (
 COLUMNS = (
     *("boxes", "bboxes", "boundingboxes", "bbox", "predboxes", "xyxy", "locations", "gligenboxes", "quadboxes"),
     *("polygons", "box", "bboxesxyxy", "boxesxyxy", "boxlist", "boxescxcywh", "boxesxywh", "bboxesxywh", "xyxyn"),
+    *("xywhn", "xywh", "recboxes"),
 )
 COLUMN_TEXTS = (
     *("descriptions", "captions", "phrases", "prompts", "labels", "texts", "textlabels", "bboxeslabels", "classnames"),
     *("names", "classes", "categories", "gligenphrases", "entities", "classlabels", "labelnames", "polygonslabels"),
-    *(
-        "displaynames",
-        "detectionclassnames",
-        "detectionclassentities",
-        "predclasses",
-        "tags",
-        "labelstext",
-        "labeltexts",
-        "objects",
-        "label",
-        "classname",
-        "category",
-        "name",
-    ),
+    *("displaynames", "detectionclassnames", "detectionclassentities", "predclasses", "tags", "labelstext"),
+    *("labeltexts", "objects", "label", "classname", "category", "name", "rectexts"),
+    *("cls", "classids", "labelids", "classid"),
 )
 # Parts of files that hold numbers or texts and no regions.
 _ASIDE = {
