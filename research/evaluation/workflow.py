@@ -45,15 +45,29 @@ def read_workflow(name: str) -> Workflow:
         ) from None
     if not isinstance(workflow, dict) or not workflow or not all(map(_is_node, workflow.values())):
         raise WorkflowError(f"{path.name} is no workflow in API format: save it with Export (API).")
+    for name, node in workflow.items():
+        chained = _chained(node)
+        if chained is not None and not isinstance(node["inputs"].get(chained), list):
+            raise WorkflowError(f"{path.name}: each_instance of node {name} is {chained!r}, and no link goes in there.")
+        if chained is None and (strange := set(_blanks(node)) & set(INSTANCE)):
+            raise WorkflowError(
+                f"{path.name}: ${min(strange)} in node {name} is of an instance; only a node with each_instance in its "
+                f"_meta has one."
+            )
     return workflow
 
 
-def set_values(workflow: Workflow, values: Mapping[str, object]) -> Workflow:
+def set_values(
+    workflow: Workflow, values: Mapping[str, object], defaults: Mapping[str, object] | None = None
+) -> Workflow:
     """`workflow` with the blanks of a run filled in; those of a picture stay. A value NAME also fills $clip_NAME.
+    defaults: for blanks that have no value.
 
     Raises WorkflowError for a value that it has no blank for, or a blank that has none.
     """
     blanks = {value for node in workflow.values() for value in _blanks(node)}
+    there = {name: v for name, v in (defaults or {}).items() if blanks & {name, f"clip_{name}"}}
+    values = {**there, **values}
     missing = sorted({name.removeprefix("clip_") for name in blanks - {*PICTURE, *INSTANCE}} - values.keys())
     if missing:
         raise WorkflowError(f"The workflow leaves {', '.join(missing)} open: give --set {missing[0]}=... for each.")
@@ -87,7 +101,7 @@ def fill(workflow: Workflow, layout: Layout, seed: int) -> Workflow:
     filled: Workflow = {}
     last: dict[str, str] = {}
     for name, node in workflow.items():
-        chained = node.get("_meta", {}).get("each_instance")
+        chained = _chained(node)
         if chained is None:
             filled[name] = _filled(node, values)
             continue
@@ -132,6 +146,12 @@ def _is_node(node: object) -> bool:
     return (
         isinstance(node, dict) and isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), Mapping)
     )
+
+
+def _chained(node: Mapping[str, Any]) -> str | None:
+    """The input by which a node stands for a chain of them."""
+    meta = node.get("_meta")
+    return meta.get("each_instance") if isinstance(meta, Mapping) else None
 
 
 def _blanks(node: Mapping[str, Any]) -> Iterator[str]:

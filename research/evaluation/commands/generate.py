@@ -13,11 +13,15 @@ from ..layout import read_layouts
 from ..workflow import read_workflow, set_values, shipped
 
 NAME = "generate"
-SAMPLING = {"steps": 40, "cfg": 7.5, "sampler": "euler", "scheduler": "ddim_uniform"}  # the paper's DDIM
-NEGATIVE = (
-    "longbody, lowres, distorted face, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, "
-    "worst quality, low quality"
-)  # the paper's
+# The paper's: DDIM's timesteps, and the negative prompt of the published code.
+DEFAULTS = {
+    "steps": 40,
+    "cfg": 7.5,
+    "sampler": "euler",
+    "scheduler": "ddim_uniform",
+    "negative": "longbody, lowres, distorted face, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, "
+    "cropped, worst quality, low quality",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,18 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noise", choices=NOISES, default="shared", help="one noise for all pictures of a seed, or each its own"
     )
-    parser.add_argument("--steps", type=int, default=SAMPLING["steps"])
-    parser.add_argument("--cfg", type=float, default=SAMPLING["cfg"])
-    parser.add_argument("--sampler", default=SAMPLING["sampler"])
-    parser.add_argument("--scheduler", default=SAMPLING["scheduler"])
-    parser.add_argument("--negative", default=NEGATIVE, help="negative prompt (default: the paper's)")
+    for name, value in DEFAULTS.items():
+        what = "negative prompt (default: the paper's)" if name == "negative" else f"default: {value}"
+        parser.add_argument(f"--{name}", type=type(value), help=what)
     parser.add_argument("--seconds", type=float, default=3600.0, help="most for one picture, waiting included")
 
 
 def run(options: argparse.Namespace) -> None:
     layouts = read_layouts(options.layouts)
-    values = {name: getattr(options, name) for name in (*SAMPLING, "negative")} | _files(options.set)
-    workflow = set_values(read_workflow(options.workflow), values)
+    given = {name: value for name in DEFAULTS if (value := getattr(options, name)) is not None}
+    workflow = set_values(read_workflow(options.workflow), given | _files(options.set), DEFAULTS)
     servers = [Server(url.rstrip("/"), options.seconds) for url in dict.fromkeys(options.server)]
     failures = generate(layouts, options.folder, ComfyUI(servers, workflow), options.seeds, options.noise)
     if failures:

@@ -137,11 +137,29 @@ def test_a_workflow_of_ones_own_keeps_what_it_says(tmp_path):
     workflow["apply"]["inputs"]["strength"] = 0.5
     workflow["sample"]["inputs"]["steps"] = 12
     (tmp_path / "mine.json").write_text(json.dumps(workflow))
-    with pytest.raises(WorkflowError, match="has no blank for steps"):
-        set_values(read_workflow(str(tmp_path / "mine.json")), RUN)
-    values = {k: v for k, v in RUN.items() if k != "steps"}
-    mine = fill(set_values(read_workflow(str(tmp_path / "mine.json")), values), LAYOUT, 1)
-    assert (mine["apply"]["inputs"]["strength"], mine["sample"]["inputs"]["steps"]) == (0.5, 12)
+    mine = read_workflow(str(tmp_path / "mine.json"))
+    with pytest.raises(WorkflowError, match="has no blank for steps: leave that out"):
+        set_values(mine, {"steps": 20}, RUN)
+    drawn = fill(set_values(mine, {"cfg": 2.0}, RUN), LAYOUT, 1)
+    assert (drawn["apply"]["inputs"]["strength"], drawn["sample"]["inputs"]["steps"]) == (0.5, 12)
+    assert (drawn["sample"]["inputs"]["cfg"], drawn["sample"]["inputs"]["scheduler"]) == (2.0, "ddim_uniform")
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        ({"each_instance": "text"}, "each_instance of node boxes is 'text', and no link goes in there"),
+        ({"each_instance": "absent"}, "each_instance of node boxes is 'absent'"),
+        ({}, r"\$box_height in node boxes is of an instance"),
+        (None, r"\$box_height in node boxes is of an instance"),
+    ],
+)
+def test_a_chain_that_cannot_be_made_is_said(tmp_path, meta, said):
+    workflow = read_workflow("gligen")
+    workflow["boxes"]["_meta"] = meta
+    (tmp_path / "mine.json").write_text(json.dumps(workflow))
+    with pytest.raises(WorkflowError, match=said):
+        read_workflow(str(tmp_path / "mine.json"))
 
 
 def test_a_size_that_latents_cannot_have_is_refused():
