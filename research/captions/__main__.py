@@ -14,6 +14,7 @@ from .cost import Set, on_paper
 from .folder import Folder, plan_of
 from .rules import Reason, Words
 from .status import status
+from .verdicts import CLIP, PICTURE, Settings
 from .work import Limits, read_work, shards
 
 
@@ -84,7 +85,6 @@ def tell_status(options: argparse.Namespace) -> int:
 def select(options: argparse.Namespace) -> int:
     from .selection import select as make
     from .selection import token_counter
-    from .verdicts import PICTURE, Settings
 
     folder = Folder(options.folder)
     known = {r.value for r in Reason} | set(PICTURE.values())
@@ -196,7 +196,7 @@ def parser() -> argparse.ArgumentParser:
 
     one = command("select", select, "the trainer's file, and a report of what was kept and why not")
     one.add_argument("folder", type=Path)
-    one.add_argument("--clip", type=_score, default=0.20, metavar="SCORE|none", help="least score (default: 0.20)")
+    one.add_argument("--clip", type=_score, default=CLIP, metavar="SCORE|none", help=f"least score (default: {CLIP})")
     one.add_argument("--keep", type=float, metavar="SHARE", help="instead, this share of each class by score")
     one.add_argument("--quality", type=float, default=0.5, help="P(yes) from which a picture is faulty (default: 0.5)")
     one.add_argument("--words", type=int, nargs=2, metavar=("LEAST", "MOST"), help="(default: the plan's)")
@@ -219,7 +219,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("review", type=Path, help="the folder that make wrote")
     one.add_argument("answers", type=Path, nargs="+", help="files that the page saved, of any number of people")
 
-    one = command("demo", demo, "all of it on the demo world with its oracle: two minutes on a CPU")
+    one = command("demo", demo, "all of it on the demo world with its oracle: half a minute on a CPU")
     one.add_argument("folder", type=Path, nargs="?", help="where it stays (default: it is deleted)")
     return found
 

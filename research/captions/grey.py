@@ -12,12 +12,9 @@ SIDE = 64
 def colour_spread(picture: Image.Image) -> float:
     """How far apart a pixel's channels lie, 0 to 255: the 99th percentile of a 64 x 64 thumbnail.
 
-    Each channel's mean offset is taken away first, so that a toned picture (sepia) counts as grey. A file with one
-    channel has 0.
+    Each channel's mean offset is taken away first, so that a toned picture (sepia) counts as grey.
     """
-    if picture.mode in ("1", "L", "LA", "I;16"):
-        return 0.0
-    thumbnail = np.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.BOX), dtype=np.float64)
+    thumbnail = np.asarray(picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float64)
     offsets = thumbnail.mean((0, 1)) - thumbnail.mean()
     level = thumbnail - offsets
     return round(float(np.percentile(level.max(2) - level.min(2), 99)), 2)

@@ -75,9 +75,7 @@ class Report:
         if self._good:
             scores = np.array(self._good)
             found["scores"] = {
-                "quantiles": {
-                    f"{q}": round(float(np.quantile(scores, q)), 4) for q in (0.01, 0.05, 0.1, 0.25, 0.5, 0.9)
-                },
+                "quantiles": {f"{q}": round(float(np.quantile(scores, q)), 4) for q in QUANTILES},
                 "kept_at": {f"{t:.2f}": round(float((scores >= t).mean()), 4) for t in LADDER},
                 "longer_than_clip_reads": self.truncated,
             }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
 from enum import Enum
 
 from ..training.pictures import SIDES
-from .nouns import names
-
-VERSION = 1  # of the rules that decide when a model is asked again
+from .nouns import SYNONYMS, names
 
 
 class Reason(str, Enum):
@@ -90,6 +89,13 @@ _ABSENT = re.compile(
     r"\bwithout any\b",
     re.I,
 )
+
+
+def version() -> str:
+    """Of what decides when a model is asked again."""
+    patterns = (_UNSURE, _WORD, _LABEL, _INTRODUCTION, _PREAMBLE, _LIST, _SENTENCE, _VIEW, _GUESS, _ABSENT, SIDES)
+    parts = [*(p.pattern for p in patterns), _QUOTES, *(f"{noun} {words}" for noun, words in SYNONYMS.items())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
 def tidied(text: str) -> str:

@@ -129,7 +129,7 @@ def run_here(worker: Worker, todo: Sequence[int], progress: Progress, *, again: 
 
 @contextmanager
 def interrupted() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets; the second one interrupts as usual. Only the main thread can be told."""
+    """An event that the first Ctrl-C sets; the second one ends the process. Only the main thread can be told."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -137,7 +137,8 @@ def interrupted() -> Iterator[threading.Event]:
 
     def once(*_: object) -> None:
         stop.set()
-        signal.signal(signal.SIGINT, before)
+        # The interrupted main thread would still wait for the others; a process that ends leaves whole files.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         print("Ending after the shards under way; once more ends at once.", flush=True)
 
     before = signal.signal(signal.SIGINT, once)

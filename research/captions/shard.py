@@ -26,7 +26,7 @@ def made_with(engine: Engine, score: Score | None) -> dict:
         "engine": engine.fingerprint(),
         "score": score.fingerprint() if score else None,
         "prompts": prompts.version(),
-        "rules": rules.VERSION,
+        "rules": rules.version(),
         "sampling": SAMPLING,
         "views": {"context": CONTEXT, "least": LEAST},
     }
@@ -67,9 +67,9 @@ class Shard:
     def _looked_at(self, work: Work) -> dict:
         record: dict = {"id": work.id, "error": None, "spread": None, "quality": {}, "instances": []}
         try:
-            record["spread"] = colour_spread(self.pictures.small(work, 256))
-        except (OSError, ValueError, Image.DecompressionBombError) as error:
-            record["error"] = f"The picture cannot be read: {error}."
+            record["spread"] = colour_spread(self.pictures(work))
+        except OSError as error:
+            record["error"] = f"The picture cannot be used: {error}."
         return record
 
     def _ask(self, new: Mapping[int, dict], readable: Sequence[int]) -> None:
@@ -82,11 +82,8 @@ class Shard:
             new[i]["quality"][kind] = {"text": answer.text, "p_yes": answer.p_yes, "error": answer.error}
         tries = [[answer] for answer in answers[len(quality) :]]
         refused = [n for n, (answer,) in enumerate(tries) if self._refused(answer, described[n][1])]
-        for n, answer in zip(
-            refused,
-            self.engine.ask([self._once_more(first[n], *tries[n], described[n][1]) for n in refused]),
-            strict=True,
-        ):
+        again = [self._once_more(first[n], tries[n][0], described[n][1]) for n in refused]
+        for n, answer in zip(refused, self.engine.ask(again), strict=True):
             tries[n].append(answer)
         for (i, instance), found in zip(described, tries, strict=True):
             new[i]["instances"].append(self._record(instance, found))

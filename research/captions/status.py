@@ -7,8 +7,8 @@ from .rules import describes
 from .run import duration
 
 
-def status(folder: Folder, *, errors: bool = True) -> list[str]:
-    """Lines for a person. errors: also read what is done, which takes a while for hundreds of thousands."""
+def status(folder: Folder) -> list[str]:
+    """Lines for a person."""
     plan, done = folder.plan(), folder.done()
     lines = [
         f"{plan.annotations}: {plan.picture_count} pictures, {plan.instance_count} instances in {plan.shards} shards",
@@ -21,7 +21,7 @@ def status(folder: Folder, *, errors: bool = True) -> list[str]:
         recent = times[-50:]
         each = (recent[-1] - recent[0]) / (len(recent) - 1)
         lines.append(f"left: about {duration(each * (plan.shards - len(done)))}, at the pace of the last {len(recent)}")
-    if errors and done:
+    if done:
         instances = described = 0
         wrong: list[str] = []
         for index in done:

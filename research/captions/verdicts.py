@@ -5,7 +5,7 @@ again.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..engines.yes_no import says_yes
 from . import rules
@@ -35,8 +35,8 @@ class Settings:
 
 @dataclass(frozen=True)
 class Verdict:
-    """reasons: all that speak against the instance. twin: another of the picture has the same text, which is no
-    reason.
+    """reasons: all that speak against the instance. again: the model was asked twice. twin: another of the picture has
+    the same text, which is no reason.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Verdict:
     reasons: tuple[str, ...]
     again: bool = False
     score_tokens: int = 0
-    twin: bool = field(default=False)
+    twin: bool = False
 
     @property
     def kept(self) -> bool:

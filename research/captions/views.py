@@ -7,6 +7,9 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from deig_core.errors import DeigError
+
+from ..training.image_files import read_rgb
 from ..training.pictures import Box
 from .work import Work
 
@@ -38,35 +41,26 @@ def marked(picture: Image.Image, bbox: Box) -> Image.Image:
 
 
 class Pictures:
-    """RGB pictures of a folder, the last few remembered: instances of a picture follow one another."""
+    """RGB pictures of a folder as the trainer reads them, the last few remembered: instances of a picture follow one
+    another.
+    """
 
     def __init__(self, folder: Path, remembered: int = 16):
         self._folder = folder
         self._read = lru_cache(remembered)(self._open)
 
     def __call__(self, work: Work) -> Image.Image:
-        """Raises OSError where there is none, it is broken, or its size is not the annotations'."""
+        """In the size that the annotations say. Raises OSError where there is none, or it cannot be used."""
         return self._read(work.file_name, (work.width, work.height))
 
-    def small(self, work: Work, side: int) -> Image.Image:
-        """About `side` pixels wide and high or more, in the file's own mode where it has one channel, else RGB."""
-        with Image.open(self._path(work.file_name)) as file:
-            _check(file.size, (work.width, work.height), work.file_name)
-            file.draft(None, (side, side))
-            return file.copy() if file.mode in ("1", "L", "LA", "I;16") else file.convert("RGB")
-
     def _open(self, name: str, size: tuple[int, int]) -> Image.Image:
-        with Image.open(self._path(name)) as file:
-            _check(file.size, size, name)
-            return file.convert("RGB")
-
-    def _path(self, name: str) -> Path:
         path = self._folder / name
         if not path.resolve().is_relative_to(self._folder.resolve()):
             raise OSError(f"{name} lies outside the folder of the pictures")
-        return path
-
-
-def _check(found: tuple[int, int], expected: tuple[int, int], name: str) -> None:
-    if found != expected:
-        raise OSError("{} is {} x {}, and the annotations say {} x {}".format(name, *found, *expected))
+        if not path.is_file():
+            raise OSError(f"{name} is not there")
+        try:
+            found = read_rgb(path, size)
+        except DeigError as error:
+            raise OSError(f"{name}: {error}") from None
+        return found if found.size == size else found.resize(size, Image.Resampling.LANCZOS)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from deig_core.errors import DeigError
 
 from .batch import Example
+from .image_files import read_rgb
 from .pictures import Picture, cropped
 from .store import Store, digest
 
@@ -121,51 +121,15 @@ def cache_pictures(
 
 
 def read_square(path: Path, side: int, picture: Picture | None = None) -> torch.Tensor:
-    """The square in a picture's middle, float32 [3, side, side] in 0..1. The file is taken as its pixels lie, as
-    COCO's boxes are; where only its turned form (EXIF) has the size of `picture`, that one is taken.
+    """The square in a picture's middle, float32 [3, side, side] in 0..1.
 
     Raises DeigError that says why a picture cannot be used.
     """
     import numpy as np
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            image.load()
-            if picture and not _has_size(image, picture):
-                turned = ImageOps.exif_transpose(image)
-                if not _has_size(turned, picture):
-                    raise DeigError(
-                        f"it has {image.width} x {image.height} pixels and its line says {picture.width} x "
-                        f"{picture.height}"
-                    )
-                image = turned
-            size = min(image.size)
-            left, top = (image.width - size) / 2, (image.height - size) / 2
-            square = _eight_bits(image).resize(
-                (side, side), Image.Resampling.LANCZOS, (left, top, left + size, top + size), reducing_gap=3
-            )
-    except DeigError:
-        raise
-    except Exception as error:  # Pillow's plugins raise anything for what is broken or too large
-        raise DeigError(f"it cannot be read ({type(error).__name__})") from None
-    return torch.from_numpy(np.asarray(square).copy()).permute(2, 0, 1).float() / 255
-
-
-def _has_size(image: Any, picture: Picture) -> bool:
-    """Also a resized picture of the same shape: boxes are taken as parts of it."""
-    width, height = image.size
-    return abs(width * picture.height - height * picture.width) <= 0.01 * width * picture.height
-
-
-def _eight_bits(image: Any) -> Any:
-    """RGB of any mode. Pillow itself cuts numbers beyond 8 bits off instead of scaling them."""
-    import numpy as np
     from PIL import Image
 
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image, dtype=np.float64)
-        most = values.max(initial=0)
-        scale = 255 if image.mode == "F" and most <= 1 else 1 if most <= 255 else 255 / 65535
-        image = Image.fromarray((values * scale).clip(0, 255).round().astype(np.uint8), "L")
-    return image.convert("RGB")
+    image = read_rgb(path, (picture.width, picture.height) if picture else None)
+    size = min(image.size)
+    left, top = (image.width - size) / 2, (image.height - size) / 2
+    square = image.resize((side, side), Image.Resampling.LANCZOS, (left, top, left + size, top + size), reducing_gap=3)
+    return torch.from_numpy(np.asarray(square).copy()).permute(2, 0, 1).float() / 255

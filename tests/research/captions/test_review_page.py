@@ -195,8 +195,8 @@ def test_files_that_do_not_fit_are_refused_in_the_page(folder, person, tmp_path,
     path = tmp_path / "answers.jsonl"
     path.write_text("{" if change is None else json.dumps(line | change) + "\n")
     page.set_input_files("#load", path)
-    page.wait_for_function("document.getElementById('say').textContent !== ''")
-    assert said in page.inner_text("#say") and "0 answered" in page.inner_text("#count")
+    page.get_by_text(said).wait_for()
+    assert "0 answered" in page.inner_text("#count")
     assert page.evaluate("Object.keys(Object.prototype).length") == 0
 
 

@@ -137,6 +137,15 @@ def test_a_model_is_told_what_was_wrong():
     assert set(rules.ASKED_AGAIN) == set(Reason) - {Reason.UNSURE}
 
 
+def test_a_changed_rule_is_another_version(monkeypatch):
+    before = rules.version()
+    monkeypatch.setitem(nouns.SYNONYMS, "dog", "puppy")
+    assert rules.version() != before
+    monkeypatch.undo()
+    monkeypatch.setattr(rules, "_GUESS", re.compile("perhaps"))
+    assert rules.version() != before
+
+
 def test_a_changed_prompt_is_another_version(monkeypatch):
     before = prompts.version()
     monkeypatch.setattr(prompts, "DESCRIBE", prompts.DESCRIBE + " Please.")

@@ -238,6 +238,21 @@ def test_ctrl_c_ends_after_the_shards_under_way(tmp_path, capsys):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_a_second_ctrl_c_ends_at_once(world, tmp_path):
+    out = tmp_path / "out"
+    plan(world, out)
+    with Stub(lambda body, number: describe(body, delay=30)) as stub:
+        command = [sys.executable, "-m", "research.captions", "run", out, *endpoint(stub)]
+        process = subprocess.Popen([str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        while len(stub.asked) < 8:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert "once more ends at once" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == -signal.SIGINT
+        process.stdout.close()
+
+
 def test_a_plan_is_made_once(world, tmp_path, capsys):
     out = tmp_path / "out"
     assert plan(world, out) == plan(world, out) == 0

@@ -67,21 +67,31 @@ def test_pictures_that_cannot_be_used_say_why(tmp_path):
     pictures = Pictures(tmp_path)
     NOISE.save(tmp_path / "a.jpg")
     assert pictures(work("a.jpg")).size == (400, 300)
-    with pytest.raises(OSError, match=r"a\.jpg is 400 x 300, and the annotations say 300 x 400"):
-        pictures(work("a.jpg", (300, 400)))
     (tmp_path / "cut.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:5000])
     (tmp_path / "text.jpg").write_text("no picture")
-    for name in ("cut.jpg", "text.jpg", "none.jpg"):
-        with pytest.raises(OSError):
-            pictures.small(work(name), 64)
     (tmp_path / "in").mkdir()
+    for name, size, said in (
+        ("a.jpg", (300, 400), r"a\.jpg: it has 400 x 300 pixels and its line says 300 x 400"),
+        ("cut.jpg", (400, 300), r"cut\.jpg: it cannot be read"),
+        ("text.jpg", (400, 300), r"text\.jpg: it cannot be read"),
+        ("none.jpg", (400, 300), r"none\.jpg is not there"),
+        ("in", (400, 300), r"in is not there"),
+    ):
+        with pytest.raises(OSError, match=said):
+            pictures(work(name, size))
     for outside in ("../a.jpg", str(tmp_path / "a.jpg")):
         with pytest.raises(OSError, match="lies outside the folder"):
             Pictures(tmp_path / "in")(work(outside))
 
 
-@pytest.mark.parametrize("mode", ["L", "CMYK", "RGBA", "P", "I;16"])
+def test_a_resized_picture_has_the_annotations_size(tmp_path):
+    NOISE.resize((200, 150)).save(tmp_path / "a.png")
+    assert Pictures(tmp_path)(work("a.png")).size == (400, 300)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "CMYK", "RGBA", "LA", "P", "I;16"])
 def test_files_of_every_kind_are_read(tmp_path, mode):
     name = "a.tif" if mode == "CMYK" else "a.png"
     Image.new(mode, (400, 300)).save(tmp_path / name)
-    assert Pictures(tmp_path)(work(name)).mode == "RGB" and colour_spread(Pictures(tmp_path).small(work(name), 64)) == 0
+    found = Pictures(tmp_path)(work(name))
+    assert found.mode == "RGB" and colour_spread(found) == 0
