@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import DeigError
@@ -100,6 +100,7 @@ def test_bbox_with_nan_is_refused(tmp_path):
         read(tmp_path, json.dumps(coco([{"bbox": [0, 0, float("nan"), 40]}])))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 70))
 def test_shards_hold_every_picture_once_in_order(pictures, size):
     parts = shards(list(range(pictures)), size)
