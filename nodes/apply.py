@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from comfy_api.latest import io
 
 from ..deig_core.errors import DeigError
@@ -52,6 +54,12 @@ class DeigApply(io.ComfyNode):
 
     @classmethod
     def execute(cls, model, adapter, strength, start, end, decay, context):
+        numbers = {"strength": strength, "start": start, "end": end, "decay": decay}
+        for name, value in numbers.items():
+            if not math.isfinite(value):
+                raise DeigError(f"Apply DEIG: {name} is {value}; a number is expected.")
+        if context not in MODES:
+            raise DeigError(f"Apply DEIG: context is {context!r}; it must be one of {', '.join(MODES)}.")
         if start >= end:
             raise DeigError(
                 f"Apply DEIG: start ({start:g}) must be smaller than end ({end:g}), or the regions never act; set "

@@ -58,6 +58,7 @@ class Server:
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> Server:
+        self._check_port()
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=subprocess.STDOUT, env=self.environment)
         deadline = time.monotonic() + 180
@@ -70,6 +71,16 @@ class Server:
             time.sleep(0.25)
         self.__exit__()
         raise DevError(f"ComfyUI did not answer on {self.url} within 180 s.\n{self.tail()}")
+
+    def _check_port(self) -> None:
+        """Raise DevError where another program answers on the port: it would be taken for this server."""
+        with socket.socket() as probe:
+            if sys.platform != "win32":  # as the server binds: a port that was just left is free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.port))
+            except OSError:
+                raise DevError(f"Port {self.port} is in use by another program: choose one with --port.") from None
 
     def __exit__(self, *_: object) -> None:
         if self.process and self.process.poll() is None:

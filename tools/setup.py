@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -45,11 +47,17 @@ def say(text: str) -> None:
 
 def run(what: str, *command: object, cwd: Path | None = None) -> str:
     """What `command` writes to standard output; on failure name `what` and show the end of all that it wrote."""
-    done = subprocess.run([str(c) for c in command], cwd=cwd, text=True, capture_output=True)
+    dies = {"preexec_fn": _die_with_parent} if sys.platform == "linux" else {}
+    done = subprocess.run([str(c) for c in command], cwd=cwd, text=True, capture_output=True, **dies)
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-12:])
         raise DevError(f"{what} failed (exit {done.returncode}).\n{tail}")
     return done.stdout
+
+
+def _die_with_parent() -> None:
+    """A pip that outlives a killed set-up would write into the next one's environment."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 @contextlib.contextmanager
@@ -139,6 +147,16 @@ def _unpack_comfyui(host: Host) -> None:
         shutil.rmtree(download)
 
 
+def _has_pip(host: Host) -> bool:
+    """Python is there before pip is: a set-up that was killed between the two has to begin again."""
+    if not host.python.exists():
+        return False
+    try:
+        return not subprocess.run([host.python, "-m", "pip", "--version"], capture_output=True).returncode
+    except OSError:
+        return False
+
+
 def _install_python(host: Host) -> None:
     wanted = (host.comfyui / "requirements.txt").read_text(encoding="utf-8")
     needed_lines = [
@@ -158,7 +176,8 @@ def _install_python(host: Host) -> None:
     ) as needed:
         if not needed:
             return
-        if not host.python.exists():
+        if not _has_pip(host):
+            shutil.rmtree(host.venv, ignore_errors=True)
             run(
                 "making the virtual environment (on Debian and Ubuntu, install python3-venv)",
                 sys.executable,

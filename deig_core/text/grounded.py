@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import DeigError
 from ..layout.layout import Layout
-from ..regions.document import MAX_REGIONS, RegionDocument
+from ..regions.document import MAX_REGIONS, RegionDocument, checked_text
 from ..regions.rules import counting, joined_prompt
 from .features import TextFeatures
 from .tokens import MAX_TOKENS, Tokens, remarks
@@ -76,6 +76,8 @@ def ground_texts(
     unwritten: a node's defaults, which nobody can be asked to write otherwise.
     Raises DeigError for a text of which the encoder knows nothing.
     """
+    for name, text in (("prompt", prompt), ("negative_prompt", negative_prompt)):
+        checked_text(text, "DEIG Encode", name)
     seen = counting(document)
     opposite = "" if negative_prompt in unwritten else negative_prompt
     notes = _notes(document, seen, prompt, opposite, look) if look else ()

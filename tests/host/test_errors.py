@@ -146,6 +146,13 @@ def test_a_schedule_that_never_acts(graph):
     assert "must be smaller than end" in said(error)
 
 
+@pytest.mark.parametrize("wrong", [{"strength": float("nan")}, {"end": float("inf")}, {"context": "other"}], ids=str)
+def test_settings_that_only_the_api_can_give(graph, wrong):
+    with pytest.raises(ValueError) as error:
+        graph.apply(**wrong)
+    assert f"Apply DEIG: {next(iter(wrong))} is" in said(error)
+
+
 def test_more_masks_than_regions(graph):
     with pytest.raises(ValueError) as error:
         graph.node("DEIGRegionsFromMasks", masks=torch.ones(3, 8, 8), descriptions="", regions=graph.regions())

@@ -84,6 +84,11 @@ def test_a_text_that_is_not_read_as_it_was_meant_is_named_and_a_default_is_not()
     assert [s.split(" has ")[0] for s in said][-2:] == ["The prompt", "The negative prompt"]
 
 
+def test_half_a_character_in_a_prompt_is_named():
+    with pytest.raises(RegionError, match=r'DEIG Encode: "prompt" holds half a character'):
+        ground_texts(RegionDocument(64, 64), "a \ud83d", "", encoded)
+
+
 def test_marks_of_clip_prompts_are_said():
     text = "a (blue:1.3) star <lora:x:0.8> embedding:bad BREAK [a:b:0.5]"
     assert [mark for mark, _ in marks(text)] == [*("(blue:1.3)", "<lora:x:0.8>", "embedding:bad", "BREAK", "[a:b:0.5]")]

@@ -53,7 +53,7 @@ def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, 
     Raises RegionError where pixels cannot be meant of a picture of that size.
     """
     first = entries[0]
-    size = source or first.size or canvas
+    size = next(s for s in (source, first.size, canvas) if s and min(s) >= 1)
     order = _order(entries, layout, size if units != "fractions" else (1.0, 1.0))
     boxes = [corners(e.values, _of(e, order, layout)) for e in entries]
     most = max(abs(n) for box in boxes for n in box)
