@@ -19,23 +19,51 @@ from .text.grounded import GroundedText
 
 @dataclass(frozen=True, eq=False)
 class RowGroup:
-    """Consecutive rows of a UNet call that share one conditioning entry."""
+    """Consecutive rows of a UNet call that share one conditioning entry.
+
+    window: the part of the sampler's latent that the rows denoise. pictures: where that part lies in the picture to
+    which the regions belong, one for each row or one for all; () where the latent is the picture.
+    """
 
     rows: int
     text: GroundedText | None
     window: Window
+    pictures: tuple[Window, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Window, ...]:
+        """What the rows show of the picture: one part for all, or one for each."""
+        return self.pictures or (self.window,)
 
 
 @dataclass(frozen=True, eq=False)
 class GroundedRows:
-    """What a row group became; what its text says is None where it has none. Rows of one timestep share one of it."""
+    """What a row group became; what its text says is None where it has none. Rows of one timestep and one part of the
+    picture share one of it.
+    """
 
     rows: int
-    context: torch.Tensor | None  # [1 or rows, T, D], None where the rows have no DEIG text
-    tokens: torch.Tensor | None  # [1 or rows, R*T, D]
-    layout: Layout | None
     window: Window
-    bias: torch.Tensor | None
+    context: torch.Tensor | None = None  # [1 or rows, T, D], None where the rows have no DEIG text
+    layouts: tuple[Layout, ...] = ()  # what the rows show of the regions: one for all, or one for each
+    tokens: torch.Tensor | None = None  # [1 or rows, R*T, D], those of fewer than R regions padded
+    bias: torch.Tensor | None = None  # [1 or rows, R]
+
+    def members(self, grid: Size, device: torch.device) -> torch.Tensor:
+        """Membership words int64 [1 or rows, h * w]. Padding has no cell."""
+        return torch.cat([layout.members(self.window.size, grid, device) for layout in self.layouts])
+
+    def by_region(self, of_slots: torch.Tensor) -> dict[int, torch.Tensor]:
+        """Something of each instance, [rows, R, ...], added up for each region of the text -> [rows, ...]; 0 in rows
+        that do not show it.
+        """
+        found: dict[int, torch.Tensor] = {}
+        for row, layout in enumerate(self.layouts):
+            rows = slice(None) if len(self.layouts) == 1 else slice(row, row + 1)
+            for slot, region in enumerate(layout.indices):
+                total = found.setdefault(region, torch.zeros_like(of_slots[:, 0]))
+                total[rows] += of_slots[rows, slot]
+        return found
 
 
 class GroundedCall:
@@ -56,9 +84,7 @@ class GroundedCall:
             self._levels[grid] = [
                 LevelInstances(r.rows)
                 if r.tokens is None
-                else LevelInstances(
-                    r.rows, r.tokens, self._tokens_per_region, r.layout.members(r.window.size, grid, device), r.bias
-                )
+                else LevelInstances(r.rows, r.tokens, self._tokens_per_region, r.members(grid, device), r.bias)
                 for r in self.groups
             ]
         return self._levels[grid]
@@ -77,38 +103,61 @@ def ground(
     instances: False prepares the context alone, for a call whose gates are shut. dtype: of the instance tokens, that of
     the UNet, so that they are cast once and not in every block.
 
-    No region is padded, regions that no pixel of the window shows are dropped, and nothing is worked out twice for
-    rows that share their timestep.
+    Regions that no pixel of the window shows are dropped, and nothing is worked out twice for rows that share their
+    timestep. No region is padded, except where rows of a group show different numbers of them.
     """
     adapter = extractor.adapter
     starts = [sum(r.rows for r in groups[:i]) for i in range(len(groups))]
     times = [_distinct(timesteps[s : s + r.rows]) for s, r in zip(starts, groups, strict=True)]
     layouts = [
-        (group.text.layout.visible(group.window) if instances else Layout(())) if group.text else None
+        tuple(group.text.layout.visible(part) for part in group.parts) if group.text and instances else ()
         for group in groups
     ]
     _check_widths(adapter, groups)
     said = [
-        (*group.text.prompts, *(group.text.descriptions[i] for i in layout.indices)) if group.text else ()
-        for group, layout in zip(groups, layouts, strict=True)
+        (*group.text.prompts, *(group.text.descriptions[i] for layout in shown for i in layout.indices))
+        if group.text
+        else ()
+        for group, shown in zip(groups, layouts, strict=True)
     ]
     wanted = {(text.key, t): (text, t) for texts, ts in zip(said, times, strict=True) for text in texts for t in ts}
     found = dict(zip(wanted, extractor(list(wanted.values()), device), strict=True)) if wanted else {}
     grounded = []
-    for group, layout, ts in zip(groups, layouts, times, strict=True):
+    for group, shown, ts in zip(groups, layouts, times, strict=True):
         if group.text is None:
-            grounded.append(GroundedRows(group.rows, None, None, None, group.window, None))
+            grounded.append(GroundedRows(group.rows, group.window))
             continue
         context = torch.stack([torch.cat([found[p.key, t] for p in group.text.prompts]) for t in ts])
         tokens = bias = None
-        if layout.indices:
+        if most := max((len(layout.indices) for layout in shown), default=0):
+            rows = max(len(ts), len(shown))
+            nothing = torch.zeros_like(context[0, : adapter.config.tokens])
             z = torch.stack(
-                [torch.stack([found[group.text.descriptions[i].key, t] for i in layout.indices]) for t in ts]
+                [
+                    torch.stack(
+                        [found[group.text.descriptions[i].key, ts[row % len(ts)]] for i in layout.indices]
+                        + [nothing] * (most - len(layout.indices))
+                    )
+                    for row in range(rows)
+                    for layout in [shown[row % len(shown)]]
+                ]
             )
-            tokens = adapter.position_net(z, layout.boxes(device).expand(len(ts), -1, -1)).to(dtype)
-            bias = layout.bias(device)
-        grounded.append(GroundedRows(group.rows, context, tokens, layout, group.window, bias))
+            boxes = torch.cat([_padded(layout.boxes(device), most) for layout in shown])
+            tokens = adapter.position_net(z, boxes.expand(rows, -1, -1)).to(dtype)
+            biases = [layout.bias(device) for layout in shown]
+            if any(b is not None for b in biases):
+                none = torch.zeros(1, 0, device=device)
+                bias = torch.cat([_padded(none if b is None else b, most) for b in biases])
+        grounded.append(GroundedRows(group.rows, group.window, context, shown, tokens, bias))
     return GroundedCall(grounded, adapter.config.tokens)
+
+
+def _padded(of_regions: torch.Tensor, regions: int) -> torch.Tensor:
+    """Zeros added to [1, R, ...] up to `regions`."""
+    missing = regions - of_regions.shape[1]
+    return (
+        torch.cat([of_regions, of_regions.new_zeros(1, missing, *of_regions.shape[2:])], 1) if missing else of_regions
+    )
 
 
 def _check_widths(adapter: DeigAdapter, groups: Sequence[RowGroup]) -> None:

@@ -9,6 +9,7 @@ from .attention_maps import DeigAttentionMaps, DeigRecordAttention
 from .crop import DeigCropRegions
 from .draw import DeigDrawRegions
 from .encode import DeigEncode
+from .follow import DeigFollowTiles
 from .host import folders, names, routes
 from .load import DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder
 from .load_demo import DeigLoadDemo
@@ -36,6 +37,7 @@ class DeigExtension(ComfyExtension):
             DeigRegionsToBoxes,
             DeigRegionMask,
             DeigEncode,
+            DeigFollowTiles,
             DeigApply,
             DeigDrawRegions,
             DeigRecordAttention,

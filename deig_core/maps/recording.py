@@ -80,11 +80,17 @@ def placed(maps: Tensor, window: Window) -> tuple[int, Tensor, Tensor]:
     whole = tuple(-(-side // factor) for side in window.full)
     if grid == whole and window == Window.whole(window.full):
         return factor, maps, maps.new_ones(whole)
-    (top, left), (height, width) = window.offset, window.size
-    around = (left, window.full[1] - left - width, top, window.full[0] - top - height)
+    height, width = window.size
     fine = torch.cat([on_latent(maps, window.size).flatten(0, -3), maps.new_ones(1, height, width)])
-    coarse = F.avg_pool2d(F.pad(fine, around), factor, ceil_mode=True)
+    fine = sum(F.pad(fine, _around(piece)) for piece in window.pieces())
+    coarse = F.avg_pool2d(fine, factor, ceil_mode=True)
     return factor, coarse[:-1].unflatten(0, maps.shape[:-2]), coarse[-1]
+
+
+def _around(window: Window) -> tuple[int, int, int, int]:
+    """Cells of the whole latent to the left, right, above and below; less than none where the window reaches beyond."""
+    (top, left), (height, width) = window.offset, window.size
+    return left, window.full[1] - left - width, top, window.full[0] - top - height
 
 
 class RunMaps:

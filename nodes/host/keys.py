@@ -19,6 +19,17 @@ LATENT = "deig_latent"
 PREDICT_NOISE for a sampler that resizes the picture; read at CALC_COND_BATCH and DIFFUSION_MODEL.
 """
 
+PLACES = "deig_places"
+"""transformer_options, with DEIG Follow Tiles: a `Place` for each picture of the run's batch, or one for all, where the
+run's latent is a part of the picture; else (). Written at OUTER_SAMPLE, read at DIFFUSION_MODEL.
+"""
+
+TILES = "deig_tiles"
+"""transformer_options: a `Place` for each row of a call, or one for all: the part of what the host gave to the call
+that another node cut out inside it; None where it did not. Written by the `Follower` when the host or that node asks it
+for its control, read at DIFFUSION_MODEL.
+"""
+
 ADAPTER = "deig_adapter"
 """transformer_options: the `HostedAdapter` of the patcher that runs the call. Written at APPLY_MODEL, read at
 DIFFUSION_MODEL.

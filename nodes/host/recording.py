@@ -70,6 +70,7 @@ def note_texts(
             cond.text if kind == POSITIVE else None
             for cond, kind in zip(deig, transformer_options["cond_or_uncond"], strict=True)
         ]
+        texts *= len(x) // sum(cond.rows for cond in deig)  # once for each tile of a batch of them
         transformer_options = {**transformer_options, TEXTS: texts, WATCHERS: (watch,)}
     return executor(x, t, c_concat, c_crossattn, control, transformer_options, **kwargs)
 
@@ -91,6 +92,6 @@ def watch(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
             continue
         weights = fuser_weights(fuser, x[here], group).unflatten(-1, grid)
         numbers = text.layout.indices or range(len(text.layout.regions))
-        for place, of_region in zip(grounded.layout.indices, weights.unbind(1), strict=True):
+        for place, of_region in grounded.by_region(weights).items():
             maps.add(numbers[place] + 1, text, of_region, grounded.window)
     return x

@@ -16,23 +16,18 @@ from comfy.ldm.modules.attention import optimized_attention
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
 
-from ...deig_core.call import GroundedCall, RowGroup, ground
-from ...deig_core.errors import DeigError
-from ...deig_core.layout.window import Window
+from ...deig_core.call import GroundedCall, ground
 from ...deig_core.model.adapter import DeigAdapter
 from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
-from .conditioning import DeigCond, clip_alone, resolved
-from .keys import ADAPTER, CALL, DEIG, LATENT, SETTINGS, WATCHERS
+from .conditioning import clip_alone, resolved
+from .follower import followed
+from .keys import ADAPTER, CALL, DEIG, LATENT, PLACES, SETTINGS, WATCHERS
 from .neighbours import check_context, explained, watched
+from .parts import check_frame, row_groups
 from .patchers import HostedAdapter
 
 MODES = ("t5", "clip", "concat")
-TILES = (
-    "DEIG cannot place its regions: the picture's latent is {} x {} cells and another node has the model denoise {} x "
-    "{} of them (tiles, context windows or the like), each of which would show all regions: remove that node, or make "
-    "the large picture in a second KSampler pass."
-)
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ def settings_of(model: ModelPatcher) -> Settings | None:
 
 def read_conditionings(executor, noise, *args, **kwargs):
     """OUTER_SAMPLE: what the nodes have made of DEIG's conditionings becomes what the call will be told; the whole
-    latent's size is noted.
+    latent's size is noted, and which part of the picture it is.
     """
     # Conditionings and options are the guider's own copies for this run.
     guider = executor.class_obj
@@ -104,7 +99,10 @@ def read_conditionings(executor, noise, *args, **kwargs):
     guider.conds = {side: [read(entry) for entry in entries] for side, entries in guider.conds.items()}
     if settings.schedule.strength:  # without regions a part of the picture is as good as the whole
         options[LATENT] = tuple(noise.shape[-2:])
-    return executor(noise, *args, **kwargs)
+    with followed(guider.conds, tuple(noise.shape[-2:])) as places:
+        if places is not None:
+            options[PLACES] = places
+        return executor(noise, *args, **kwargs)
 
 
 def note_size(executor, x, timestep, model_options={}, seed=None):
@@ -120,8 +118,10 @@ def note_size(executor, x, timestep, model_options={}, seed=None):
 
 
 def check_latent(executor, model, conds, x_in, timestep, model_options):
-    """CALC_COND_BATCH: before areas are cut out of it, the latent is the one that the sampler was given."""
-    _check_size(model_options.get("transformer_options", {}).get(LATENT), x_in)
+    """CALC_COND_BATCH: before areas are cut out of it, the latent is the one that the sampler was given, or the host's
+    own window on it.
+    """
+    check_frame(model_options.get("transformer_options", {}), x_in)
     return executor(model, conds, x_in, timestep, model_options)
 
 
@@ -152,7 +152,7 @@ def ground_call(
     scale = settings.schedule.scale(times[0])
     if scale == 0 and (deig is None or settings.mode == "clip"):
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
-    groups = _row_groups(deig, x, transformer_options.get(LATENT))
+    groups = row_groups(deig, x, transformer_options)
     grounded = ground(hosted.extractor, groups, times, x.device, instances=scale != 0, dtype=x.dtype)
     # What the call needs is not in the model's own patches: other nodes take those for something that they know how to
     # cut or copy.
@@ -167,32 +167,6 @@ def ground_call(
         transformer_options = {**transformer_options, CALL: Call(hosted.adapter, grounded, scale)}
     transformer_options = {**transformer_options, "patches": patches}
     return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
-
-
-def _check_size(latent: tuple[int, int] | None, x: torch.Tensor) -> None:
-    if latent is not None and tuple(x.shape[-2:]) != latent:
-        raise DeigError(TILES.format(*latent[::-1], *tuple(x.shape[-2:])[::-1]))
-
-
-def _row_groups(deig: tuple[DeigCond, ...] | None, x: torch.Tensor, latent: tuple[int, int] | None) -> list[RowGroup]:
-    size = tuple(x.shape[-2:])
-    if deig is None:
-        return [RowGroup(x.shape[0], None, Window.whole(size))]
-    windows = []
-    for cond in deig:
-        if cond.area is None or latent is None:
-            _check_size(latent, x)
-            windows.append(Window.whole(size))
-        else:
-            _check_size(cond.area[:2], x)
-            windows.append(Window(latent, tuple(cond.area[2:4]), size))
-    if sum(c.rows for c in deig) != x.shape[0]:
-        raise DeigError(
-            f"Another node (tiles, context windows or the like) changed the batch from {sum(c.rows for c in deig)} to "
-            f"{x.shape[0]} images inside the model, so DEIG cannot tell its regions apart: remove that node, or Apply "
-            "DEIG."
-        )
-    return [RowGroup(c.rows, c.text, w) for c, w in zip(deig, windows, strict=True)]
 
 
 def _context(mode: str, grounded: GroundedCall, x: torch.Tensor, clip: torch.Tensor) -> torch.Tensor:

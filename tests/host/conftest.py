@@ -108,6 +108,19 @@ def graph(host_nodes):
 
 
 @pytest.fixture
+def runs(graph, monkeypatch):
+    """Every list of runs that a UNet call was grounded with."""
+    from parity import pack_module
+
+    sampling = pack_module(graph.host, "nodes.host.sampling")
+    seen, ground = [], sampling.ground
+    monkeypatch.setattr(
+        sampling, "ground", lambda extractor, found, *a, **k: seen.append(found) or ground(extractor, found, *a, **k)
+    )
+    return seen
+
+
+@pytest.fixture
 def dynamic_vram(host_nodes, monkeypatch):
     """The host with DynamicVRAM on."""
     if not switch_on_dynamic_vram(monkeypatch.setattr):

@@ -97,3 +97,42 @@ class Graph:
         """A CONDITIONING such as CLIP Text Encode gives, for the demo model's width."""
         width = self.model.model.model_config.unet_config["context_dim"]
         return [[torch.randn(1, tokens, width, generator=torch.Generator().manual_seed(seed)), {"pooled_output": None}]]
+
+    def tiny_controlnet(self):
+        """A ControlNet with random weights for the demo's UNet."""
+        import comfy.cldm.cldm
+        import comfy.controlnet
+        import comfy.ops
+        from parity import pack_module
+
+        demo = pack_module(self.host, "nodes.host.demo")
+        config = {
+            k: v
+            for k, v in demo.UNET.items()
+            if k not in ("out_channels", "transformer_depth_output", "use_temporal_attention")
+        }
+        size = {**config, "num_heads": 8, "hint_channels": 3, "dtype": torch.float32}
+        shapes = comfy.cldm.cldm.ControlNet(**size, device="meta", operations=demo.PLAIN).state_dict()
+        net = comfy.cldm.cldm.ControlNet(**size, operations=comfy.ops.manual_cast)
+        net.load_state_dict(pack_module(self.host, "deig_core.model.untrained").random_weights(shapes, 0), assign=True)
+        return comfy.controlnet.ControlNet(
+            net, compression_ratio=8, load_device=torch.device("cpu"), manual_cast_dtype=None
+        )
+
+
+def boxes_of(calls):
+    """Which parts of the picture the positive rows of each call show: left, top, right, bottom in fractions."""
+    return [
+        [
+            tuple((part.offset[a] + part.size[a] * end) / part.full[a] for end in (0, 1) for a in (1, 0))
+            for group in groups
+            if group.text.layout.regions
+            for part in group.parts
+        ]
+        for groups in calls
+    ]
+
+
+def followed(graph, **inputs):
+    """(positive, negative) of DEIG Encode through DEIG Follow Tiles."""
+    return graph.node("DEIGFollowTiles", **dict(zip(("positive", "negative"), graph.encode(**inputs), strict=True)))

@@ -20,17 +20,6 @@ def text(graph):
     return graph.encode()
 
 
-@pytest.fixture
-def runs(graph, monkeypatch):
-    """Every list of runs that a UNet call was grounded with."""
-    sampling = pack_module(graph.host, "nodes.host.sampling")
-    seen, ground = [], sampling.ground
-    monkeypatch.setattr(
-        sampling, "ground", lambda extractor, found, *a, **k: seen.append(found) or ground(extractor, found, *a, **k)
-    )
-    return seen
-
-
 def test_rows_of_a_batch_are_what_they_are_alone(graph, text):
     model = graph.apply()
     four = graph.sample(model, *text, batch=4)
@@ -138,26 +127,6 @@ def test_lora_changes_the_base_and_deig_stays(graph, text):
     assert torch.equal(graph.sample(graph.apply(), *text), plain)
 
 
-def tiny_controlnet(graph):
-    import comfy.cldm.cldm
-    import comfy.controlnet
-    import comfy.ops
-
-    demo = pack_module(graph.host, "nodes.host.demo")
-    config = {
-        k: v
-        for k, v in demo.UNET.items()
-        if k not in ("out_channels", "transformer_depth_output", "use_temporal_attention")
-    }
-    size = {**config, "num_heads": 8, "hint_channels": 3, "dtype": torch.float32}
-    shapes = comfy.cldm.cldm.ControlNet(**size, device="meta", operations=demo.PLAIN).state_dict()
-    net = comfy.cldm.cldm.ControlNet(**size, operations=comfy.ops.manual_cast)
-    net.load_state_dict(pack_module(graph.host, "deig_core.model.untrained").random_weights(shapes, 0), assign=True)
-    return comfy.controlnet.ControlNet(
-        net, compression_ratio=8, load_device=torch.device("cpu"), manual_cast_dtype=None
-    )
-
-
 def test_controlnet(graph, text):
     hint = torch.rand(1, PIXELS, PIXELS, 3, generator=torch.Generator().manual_seed(0))
     # ControlNets read the conditioning's own tensor; the demo's is 64 wide where CLIP's is 768.
@@ -168,7 +137,7 @@ def test_controlnet(graph, text):
         "ControlNetApplyAdvanced",
         positive=positive,
         negative=negative,
-        control_net=tiny_controlnet(graph),
+        control_net=graph.tiny_controlnet(),
         image=hint,
         strength=1.0,
         start_percent=0.0,
@@ -181,7 +150,7 @@ def test_controlnet(graph, text):
         "ControlNetApplyAdvanced",
         positive=with_other_text[0],
         negative=with_other_text[1],
-        control_net=tiny_controlnet(graph),
+        control_net=graph.tiny_controlnet(),
         image=hint,
         strength=1.0,
         start_percent=0.0,

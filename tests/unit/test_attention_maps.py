@@ -67,6 +67,7 @@ def mean_of(parts, latent):
     return found
 
 
+@settings(deadline=None)
 @given(height=st.integers(1, 5), width=st.integers(2, 5), cut=st.integers(1, 4), factor=st.sampled_from([1, 2, 4, 8]))
 def test_windows_that_cover_the_latent_add_up_to_it(height, width, cut, factor):
     latent, cut = (8 * height, 8 * width), min(cut, width - 1)

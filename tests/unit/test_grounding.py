@@ -66,7 +66,7 @@ def test_golden_contexts_and_instance_tokens(golden, extractor):
         assert (conditional.context[0] - g["dbg.ide_context_cond"][row]).abs().max() <= 2e-5
         expected = g["dbg.objs_cond"][row].view(6, 4, -1)
         # A region without a pixel is left out; the others stand in their order.
-        slots = [texts(golden, row)[2][i] for i in conditional.layout.indices]
+        slots = [texts(golden, row)[2][i] for i in conditional.layouts[0].indices]
         assert (conditional.tokens[0].view(len(slots), 4, -1) - expected[slots]).abs().max() <= 2e-5
         assert unconditional.tokens is None and conditional.bias is None
 

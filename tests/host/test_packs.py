@@ -1,0 +1,143 @@
+"""DEIG Follow Tiles beside the packs that cut pictures, run for real: in each tile the regions of that tile.
+
+They are no part of this repository. DEIG_PACKS names a folder with their checkouts; what is missing there is skipped,
+and said.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import finish
+from graph import CELLS, PIXELS, boxes_of, followed
+
+PACKS = Path(os.environ.get("DEIG_PACKS", "/nowhere"))
+
+
+@pytest.fixture(scope="module")
+def pack(graph):
+    """Loads a pack as the host does; its nodes are then among the host's."""
+
+    def load(name):
+        if not (PACKS / name / "__init__.py").is_file():
+            pytest.skip(f"{name} is not there: set DEIG_PACKS to a folder with its checkout")
+        if name not in loaded:
+            finish(graph.host.load_custom_node(str(PACKS / name)))
+            loaded.add(name)
+        return graph
+
+    loaded = set()
+    return load
+
+
+@pytest.fixture(scope="module")
+def text(graph):
+    return followed(graph)
+
+
+def near(found, expected):
+    """The parts of every call, but for a pixel of the map."""
+    assert len(found) == len(expected)
+    for boxes, others in zip(found, expected, strict=True):
+        assert boxes == [pytest.approx(box, abs=1 / 1000) for box in others]
+
+
+COLUMNS = [(0.0, 0.0, 0.5, 1.0), (0.25, 0.0, 0.75, 1.0), (0.5, 0.0, 1.0, 1.0)]
+
+
+@pytest.mark.parametrize("together", [1, 4])
+@pytest.mark.parametrize("method", ["MultiDiffusion", "Mixture of Diffusers", "SpotDiffusion"])
+def test_tiled_diffusion(pack, text, runs, method, together):
+    graph = pack("ComfyUI-TiledDiffusion")
+    (model,) = graph.node(
+        "TiledDiffusion",
+        model=graph.apply(),
+        method=method,
+        tile_width=PIXELS // 2,
+        tile_height=PIXELS,
+        tile_overlap=PIXELS // 4,
+        tile_batch_size=together,
+    )
+    graph.sample(model, *text, steps=1)
+    if method == "SpotDiffusion":  # its tiles begin anywhere, and go around the picture's edge
+        widths = [round(x1 - x0, 6) for boxes in boxes_of(runs) for x0, _, x1, _ in boxes]
+        assert widths == [0.5] * len(widths) and any(p.wraps for groups in runs for g in groups for p in g.parts)
+    else:
+        near(boxes_of(runs), [COLUMNS] if together == 4 else [[box] for box in COLUMNS])
+    assert {sum(group.rows for group in groups) for groups in runs} == {
+        2 if together == 1 else 2 * len(boxes_of(runs)[0])
+    }
+
+
+@pytest.mark.parametrize("strategy", ["random", "random strict", "padded", "simple"])
+def test_tiled_ksampler(pack, text, runs, strategy):
+    graph = pack("ComfyUI_TiledKSampler")
+    (out,) = graph.node(
+        "BNK_TiledKSampler",
+        model=graph.apply(),
+        seed=1,
+        tile_width=PIXELS // 2,
+        tile_height=PIXELS,
+        tiling_strategy=strategy,
+        steps=1,
+        cfg=3.0,
+        sampler_name="euler",
+        scheduler="normal",
+        positive=text[0],
+        negative=text[1],
+        latent_image={"samples": torch.zeros(1, 4, CELLS, CELLS)},
+        denoise=1.0,
+    )
+    boxes = [box for call in boxes_of(runs) for box in call]
+    assert out["samples"].shape == (1, 4, CELLS, CELLS) and len(boxes) >= 2
+    sizes = {tuple(group.window.size) for groups in runs for group in groups}
+    assert all(abs((x1 - x0) * CELLS - round((x1 - x0) * CELLS)) < 0.05 for x0, _, x1, _ in boxes)
+    assert {round((x1 - x0) * CELLS) for x0, _, x1, _ in boxes} == {width for _, width in sizes}
+    if strategy == "simple":
+        near([boxes], [[COLUMNS[0], COLUMNS[2]]])
+
+
+class Pixels:
+    """A VAE for nothing but sizes."""
+
+    def encode(self, pixels):
+        return torch.nn.functional.avg_pool2d(pixels.movedim(-1, 1), 8)[:, [0, 1, 2, 0]]
+
+    def decode(self, latents):
+        return torch.nn.functional.interpolate(latents[:, :3].clamp(0, 1), scale_factor=8).movedim(1, -1)
+
+
+@pytest.mark.parametrize(("together", "uniform"), [(1, True), (1, False), (2, True)])
+def test_ultimate_sd_upscale(pack, text, runs, together, uniform):
+    graph = pack("ComfyUI_UltimateSDUpscale")
+    graph.node(
+        "UltimateSDUpscaleNoUpscale",
+        upscaled_image=torch.rand(1, 128, 256, 3, generator=torch.Generator().manual_seed(0)),
+        model=graph.apply(),
+        positive=text[0],
+        negative=text[1],
+        vae=Pixels(),
+        seed=1,
+        steps=1,
+        cfg=3.0,
+        sampler_name="euler",
+        scheduler="normal",
+        denoise=1.0,
+        mode_type="Linear",
+        tile_width=128,
+        tile_height=128,
+        mask_blur=4,
+        tile_padding=32,
+        seam_fix_mode="None",
+        seam_fix_denoise=1.0,
+        seam_fix_mask_blur=4,
+        seam_fix_width=32,
+        seam_fix_padding=8,
+        force_uniform_tiles=uniform,
+        tiled_decode=False,
+        batch_size=together,
+    )
+    tiles = [box for call in boxes_of(runs) for box in call]
+    near([tiles], [[(0.0, 0.0, 160 / 256, 1.0), (96 / 256, 0.0, 1.0, 1.0)]])
+    assert [sum(group.rows for group in groups) for groups in runs] == [2 * together] * (2 // together)
