@@ -418,34 +418,6 @@ def test_the_last_apply_counts_with_its_adapter(graph, text):
 class TestParts:
     """Whoever has the model denoise a part of the picture without saying which is caught."""
 
-    def test_context_windows_over_rows_and_columns(self, graph, text):
-        for dim in (2, 3):
-            inputs = {
-                "context_length": 8,
-                "context_overlap": 2,
-                "context_schedule": "standard_static",
-                "context_stride": 1,
-                "closed_loop": False,
-                "fuse_method": "pyramid",
-                "dim": dim,
-                "freenoise": False,
-            }
-            cls = graph.host.NODE_CLASS_MAPPINGS["ContextWindowsManual"]
-            known = {k for g in cls.INPUT_TYPES().values() for k in g}
-            defaults = {
-                k: v[1]["default"]
-                for g in ("required", "optional")
-                for k, v in cls.INPUT_TYPES().get(g, {}).items()
-                if k not in inputs and len(v) > 1 and "default" in v[1]
-            }
-            (model,) = graph.node(
-                "ContextWindowsManual",
-                model=graph.apply(),
-                **{k: v for k, v in {**defaults, **inputs}.items() if k in known},
-            )
-            said = refusal(lambda: graph.sample(model, *text))  # noqa: B023
-            assert "16 x 16" in said and "context windows" in said and "KSampler" in said
-
     def test_tiles_inside_the_model(self, graph, text):
         model = graph.apply()
 

@@ -50,6 +50,26 @@ def cutting(text, together=False, columns=2):
     return patch
 
 
+def context_windows(graph, model, dim, **inputs):
+    """The host's node over one dimension of the latent; newer hosts ask more."""
+    inputs = {
+        "context_length": 8,
+        "context_overlap": 4,
+        "context_schedule": "standard_static",
+        "context_stride": 1,
+        "closed_loop": False,
+        "fuse_method": "pyramid",
+        "freenoise": False,
+        "dim": dim,
+        **inputs,
+    }
+    known = graph.host.NODE_CLASS_MAPPINGS["ContextWindowsManual"].INPUT_TYPES()
+    known = {name: spec for kind in ("required", "optional") for name, spec in known.get(kind, {}).items()}
+    defaults = {name: spec[1]["default"] for name, spec in known.items() if len(spec) > 1 and "default" in spec[1]}
+    given = {name: value for name, value in {**defaults, **inputs}.items() if name in known}
+    return graph.node("ContextWindowsManual", model=model, **given)[0]
+
+
 def test_a_picture_in_one_piece_is_what_it_was(graph, text, runs):
     model = graph.apply()
     assert torch.equal(graph.sample(model, *text), graph.sample(model, *graph.encode()))
@@ -135,10 +155,7 @@ class TestARunForEachTile:
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_the_hosts_context_windows_need_no_node(graph, runs, dim):
-    inputs = {"context_length": 8, "context_overlap": 4, "context_schedule": "standard_static", "context_stride": 1}
-    inputs |= {"closed_loop": False, "fuse_method": "pyramid", "dim": dim}
-    (model,) = graph.node("ContextWindowsManual", model=graph.apply(), **inputs)
-    graph.sample(model, *graph.encode(), steps=1)
+    graph.sample(context_windows(graph, graph.apply(), dim=dim), *graph.encode(), steps=1)
     spans = [(0.0, 0.5), (0.25, 0.75), (0.5, 1.0)]
     whole = (0.0, 1.0)
     expected = [(whole, span) if dim == 2 else (span, whole) for span in spans]
@@ -221,9 +238,8 @@ class TestWhatCannotFollow:
         assert "from 2 to 4 images" in self.said(graph, text, patch)
 
     def test_windows_in_pieces(self, graph, text):
-        inputs = {"context_length": 8, "context_overlap": 4, "context_schedule": "standard_uniform"}
-        inputs |= {"context_stride": 2, "closed_loop": True, "fuse_method": "pyramid", "dim": 3}
-        said = self.said(graph, text, lambda m: graph.node("ContextWindowsManual", model=m, **inputs)[0])
+        looped = {"context_schedule": "standard_uniform", "context_stride": 2, "closed_loop": True}
+        said = self.said(graph, text, lambda model: context_windows(graph, model, dim=3, **looped))
         assert "stride 1 and no closed loop" in said
 
     def test_conditionings_without_regions(self, graph):
