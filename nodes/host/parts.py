@@ -47,7 +47,10 @@ def frame(options: Mapping[str, Any], size: Size) -> Window | None:
     axis = getattr(context, "dim", 0) - 2
     if latent is None or size == latent or axis not in (0, 1):
         return latent and Window.whole(latent)
-    places = list(context.index_list)
+    before = getattr(
+        context, "causal_anchor_index", None
+    )  # newer hosts add what lies before a window, and drop it after
+    places = [*([] if before is None or before < 0 else [before]), *context.index_list]
     if places != list(range(places[0], places[0] + len(places))):
         raise DeigError(PIECES)
     offset, part = [0, 0], list(latent)

@@ -155,11 +155,15 @@ class TestARunForEachTile:
 
 @pytest.mark.parametrize("dim", [2, 3])
 def test_the_hosts_context_windows_need_no_node(graph, runs, dim):
-    graph.sample(context_windows(graph, graph.apply(), dim=dim), *graph.encode(), steps=1)
+    graph.sample(context_windows(graph, graph.apply(), dim=dim, causal_window_fix=False), *graph.encode(), steps=1)
     spans = [(0.0, 0.5), (0.25, 0.75), (0.5, 1.0)]
     whole = (0.0, 1.0)
     expected = [(whole, span) if dim == 2 else (span, whole) for span in spans]
     assert boxes_of(runs) == [[(x[0], y[0], x[1], y[1])] for x, y in expected]
+    runs.clear()
+    graph.sample(context_windows(graph, graph.apply(), dim=dim, causal_window_fix=True), *graph.encode(), steps=1)
+    starts = [box[3 - dim] * CELLS for (box,) in boxes_of(runs)]
+    assert starts == [4 * i - (group.window.size[dim - 2] - 8) for i, (_, group) in enumerate(runs)]
 
 
 class TestControlNets:
