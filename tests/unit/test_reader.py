@@ -171,6 +171,26 @@ def test_frames_texts_and_empties():
         assert read(nothing, 64, 64).notes == ("There are no boxes in it.",)
 
 
+def test_boxes_of_other_pictures_are_said_and_left_out():
+    rows = [{"image_id": i, "bbox": [80, 100, 400, 350], "category_id": 1, "label": f"thing {i}"} for i in (1, 1, 2)]
+    reading = read(rows, WIDTH, HEIGHT)
+    assert len(reading.document.regions) == 2 and "2 pictures" in reading.notes[0]
+    table = "image,xmin,ymin,xmax,ymax\na.jpg,80,100,480,450\nb.jpg,0,0,100,100"
+    reading = read(table, WIDTH, HEIGHT)
+    assert len(reading.document.regions) == 1 and "2 pictures" in reading.notes[0]
+
+
+def test_a_text_of_the_whole_picture_is_not_that_of_its_boxes():
+    for scene in ("caption", "description", "name", "prompt", "title"):
+        for entries in ([{"box": [0, 0, 1, 1]}], [[0, 0, 1, 1]]):
+            assert boxes({scene: "a street", "boxes": entries}) == [("", (0, 0, 1, 1))]
+    assert boxes({"label": "a dog", "boxes": [[0, 0, 1, 1]]}) == [("a dog", (0, 0, 1, 1))]
+    grouped = [{"description": t, "boxes": [[0, 0, 1, 1]]} for t in ("a dog", "a cat")]
+    assert [t for t, _ in boxes(grouped)] == ["a dog", "a cat"]
+    frames = [{"caption": t, "boxes": [[0, 0, 1, 1]]} for t in ("one picture", "another")]
+    assert boxes(frames) == [("", (0, 0, 1, 1))] and "2 pictures" in read(frames, WIDTH, HEIGHT).notes[0]
+
+
 @pytest.mark.parametrize(
     "text",
     [

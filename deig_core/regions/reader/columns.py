@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .entry import Context, Entry, around, folded, is_list, number, numbers, plain_key, points, written_units, wrote
 from .places import declared, place_of
 from .vocabulary import CENTRES, CORNERS, ORDERS, SIZES, UNITS
-from .walk import COLUMN_TEXTS, columns_of, own_text
+from .walk import COLUMN_TEXTS, columns_of
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -110,7 +110,7 @@ def _texts(value: Mapping, key: str, count: int, context: Context, walk: Walk) -
             "were left out; describe the regions."
         )
         return [""] * count
-    return [own_text(value) or context.text] * count
+    return [walk.group_text(value) or context.text] * count
 
 
 def find_transposed(value: Any, context: Context, walk: Walk) -> list[Entry] | None:

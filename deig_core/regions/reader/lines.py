@@ -27,8 +27,8 @@ def from_lines(text: str) -> tuple[list[Entry], list[str]] | None:
         return None
     if sum(line.startswith("|") for line in lines) > 1:  # a table of Markdown
         lines = [line.strip("| ") for line in lines if line.startswith("|") and not re.fullmatch(r"[|:\- ]+", line)]
-    if found := _table(lines):
-        return found, []
+    if (found := _table(lines)) is not None:
+        return found
     rows = [[number(v) for v in re.split(r"[\s,;]+", line.strip("[]()")) if v] for line in lines]
     if all(row and None not in row for row in rows):
         return _rows(rows, lines), []
@@ -84,7 +84,7 @@ def _rows(rows: list[list[float]], lines: list[str]) -> list[Entry]:
     )
 
 
-def _table(lines: list[str]) -> list[Entry] | None:
+def _table(lines: list[str]) -> tuple[list[Entry], list[str]] | None:
     """Rows under a header that names the columns, as the table of keys reads them."""
     mark = max(",;\t|", key=lines[0].count)
     header = [k.strip() for k in next(csv.reader([lines[0]], delimiter=mark))]
@@ -97,7 +97,7 @@ def _table(lines: list[str]) -> list[Entry] | None:
 
     rows = [dict(zip(header, (v.strip() for v in row), strict=False)) for row in csv.reader(lines[1:], delimiter=mark)]
     walk = Walk(DIALECTS)
-    return [e for row in rows for e in walk.entries(row, walk.inside(row, Context()))]
+    return walk.entries([{**row} for row in rows], Context()), walk.notes
 
 
 def _labelled(lines: list[str]) -> tuple[list[Entry], list[str]] | None:

@@ -41,15 +41,20 @@ _ASIDE = {
 _TECHNICAL = ("box", "rect", "coord", "roi", "poly", "point", "region", "crop", "bound", "corner", "extent")
 
 
+_PICTURES = ("imageid", "image", "filename", "imagepath", "imagename", "frameid", "frame", "frameindex", "path")
+
+
 class Walk:
     """One reading of a value. notes: sentences about all of it."""
 
     def __init__(self, dialects):
         self.dialects = dialects
         self.notes: list[str] = []
+        self.root: Any = None
 
     def entries(self, value: Any, context: Context, listed: bool = True) -> list[Entry]:
         """The entries of `value`; listed: its texts without a place are regions."""
+        self.root = value if self.root is None else self.root
         for dialect in self.dialects:
             if dialect.find and (found := dialect.find(value, context, self)) is not None:
                 return found
@@ -89,6 +94,11 @@ class Walk:
             names=_names(value) or context.names,
         )
 
+    def group_text(self, value: Mapping) -> str:
+        """The text that a mapping gives to all boxes in a list of it: not one that speaks of the whole picture."""
+        scene = ("caption", "title", *(("description", "desc", "prompt", "name", "text") if value is self.root else ()))
+        return own_text({k: v for k, v in value.items() if plain_key(k) not in scene})
+
     def _mapping(self, value: Mapping, context: Context, listed: bool) -> list[Entry]:
         context = self.inside(value, context)
         found: list[Entry] = []
@@ -101,7 +111,7 @@ class Walk:
             known = name in LISTS or name in COLUMNS
             if isinstance(inner, list) and not known and _of_numbers(inner):
                 continue  # for stray_place to name
-            own = own_text(value)
+            own = own_text(value) if isinstance(inner, Mapping) and place_of(inner) else self.group_text(value)
             if isinstance(inner, Mapping) and not own and not name.isdigit() and is_name(key) and place_of(inner):
                 own = str(key)
             within = replace(context, text=own or context.text)
@@ -122,7 +132,8 @@ class Walk:
         return [Entry("boxes", problem=f"no box found in it ({wrote(list(value))})", written=wrote(list(value)))]
 
     def _list(self, value: list, context: Context, listed: bool) -> list[Entry]:
-        kinds = [_is_frame(item) for item in value]
+        value = self._first_picture(value)
+        kinds = [self._is_frame(item) for item in value]
         if value and any(kinds) and all(k or item in ([], None) for k, item in zip(kinds, value, strict=True)):
             return self._first_frame(value, context, listed)
         found: list[Entry] = []
@@ -131,6 +142,26 @@ class Walk:
                 found += self.entries(item, context, listed)
         return found
 
+    def _is_frame(self, item: Any) -> bool:
+        """A list of boxes, or a mapping around one that has no text for them: the boxes of one picture."""
+        if is_list(item):
+            return bool(item) and numbers(item) is None and not is_row(item) and points(item) is None
+        if not isinstance(item, Mapping) or place_of(item) or self.group_text(item):
+            return False
+        return any(plain_key(k) in LISTS + COLUMNS and is_list(v) and v for k, v in item.items()) or (
+            len(item) == 1 and all(isinstance(v, Mapping) and columns_of(v) for v in item.values())
+        )
+
+    def _first_picture(self, value: list) -> list:
+        """The entries of a list that belong to the picture of the first one, where they name their pictures."""
+        for key in _PICTURES:
+            names = [folded(v).get(key) if isinstance(v, Mapping) else None for v in value]
+            known = list(dict.fromkeys(n for n in names if isinstance(n, (str, int))))
+            if len(known) > 1 and all(isinstance(n, (str, int)) for n in names) and any(map(_has_place, value)):
+                self.notes.append(f"There are boxes of {len(known)} pictures; those of the first one were read.")
+                return [v for v, n in zip(value, names, strict=True) if n == known[0]]
+        return value
+
     def _first_frame(self, frames: list, context: Context, listed: bool) -> list[Entry]:
         found = [e for frame in frames if frame and (e := self.entries(frame, context, listed))]
         if len(found) > 1:
@@ -138,15 +169,8 @@ class Walk:
         return found[0] if found else []
 
 
-def _is_frame(item: Any) -> bool:
-    """A list of boxes, or a mapping around one that says no text of its own: the boxes of one picture."""
-    if is_list(item):
-        return bool(item) and numbers(item) is None and not is_row(item) and points(item) is None
-    if not isinstance(item, Mapping) or place_of(item) or own_text(item):
-        return False
-    return any(plain_key(k) in LISTS + COLUMNS and is_list(v) and v for k, v in item.items()) or (
-        len(item) == 1 and all(isinstance(v, Mapping) and columns_of(v) for v in item.values())
-    )
+def _has_place(value: Any) -> bool:
+    return isinstance(value, Mapping) and place_of(value) is not None
 
 
 def own_text(value: Mapping) -> str:
