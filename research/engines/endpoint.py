@@ -78,15 +78,16 @@ class Endpoint:
         return self._wait(self._ask(questions))
 
     def fingerprint(self) -> dict[str, str | int | float]:
-        """Asks each address which model it serves."""
-        more = {"more": json.dumps(self.more, sort_keys=True)} if self.more else {}
+        """Asks each address which model it serves, and vLLM's which version it is; other servers have no common way."""
+        root, version = self._wait(self._served())
         return {
             "engine": "endpoint",
             "model": self.model,
-            "serves": self._wait(self._served()),
+            "serves": root,
+            **({"version": version} if version else {}),
             "pixels": self.pixels,
             "encoding": wire.ENCODING,
-            **more,
+            **({"more": json.dumps(self.more, sort_keys=True)} if self.more else {}),
         }
 
     def close(self) -> None:
@@ -169,8 +170,11 @@ class Endpoint:
             return Answer(error=f"The server answered {status}: {wire.words(response)}")
         return wire.answer(response, question)
 
-    async def _served(self) -> str:
-        """What the addresses say that the model is. Raises EngineError where one lacks it, or where they differ."""
+    async def _served(self) -> tuple[str, str]:
+        """What the addresses say that the model and the server's version are.
+
+        Raises EngineError where one lacks the model, or where they differ.
+        """
         found = {}
         for address in self._addresses.all:
             url = address.url
@@ -190,8 +194,15 @@ class Endpoint:
                 ) from None
             if self.model not in models:
                 raise EngineError(f"{url} serves {', '.join(sorted(models)) or 'nothing'}, not {self.model!r}.")
-            found[url] = models[self.model]
+            found[url] = models[self.model], await self._version(url)
         if len(set(found.values())) > 1:
-            listed = ", ".join(f"{url} {root}" for url, root in found.items())
+            listed = ", ".join(f"{url} {root} {version}".strip() for url, (root, version) in found.items())
             raise EngineError(f"The addresses serve different models under the name {self.model!r}: {listed}.")
         return next(iter(found.values()))
+
+    async def _version(self, url: str) -> str:
+        try:
+            response = await self._client.get(f"{url.removesuffix('/v1')}/version")
+            return str(response.json()["version"])
+        except (self._httpx.HTTPError, ValueError, KeyError, TypeError):
+            return ""

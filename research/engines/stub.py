@@ -56,7 +56,9 @@ class Stub:
         root: str | None = None,
         port: int = 0,
         keep: bool = True,
+        version: str = "",
     ):
+        self.version = version
         self.answer, self.asked, self.most, self._now, self._keep, self._count = answer, [], 0, 0, keep, 0
         self._models = {"object": "list", "data": [{"id": model, "object": "model", "root": root or model}]}
         self._lock = threading.Lock()
@@ -103,7 +105,11 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
-            self._send(stub.models())
+            if self.path == "/version":
+                found = {"version": stub.version} if stub.version else {"detail": "Not Found"}
+                self._send(Reply(status=200 if stub.version else 404, body=json.dumps(found).encode()))
+            else:
+                self._send(stub.models())
 
         def do_POST(self) -> None:
             self._send(stub.reply(json.loads(self.rfile.read(int(self.headers["Content-Length"])))))

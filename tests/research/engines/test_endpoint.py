@@ -245,6 +245,16 @@ def test_the_fingerprint_is_what_the_servers_say_that_they_serve():
             each.close()
 
 
+def test_a_servers_version_is_part_of_the_fingerprint_where_it_tells():
+    with Stub(first(YES), version="0.32.0") as old, Stub(first(YES), version="0.33.0") as new:
+        engine, both = Endpoint([old.url], MODEL), Endpoint([old.url, new.url], MODEL)
+        assert engine.fingerprint()["version"] == "0.32.0"
+        with pytest.raises(EngineError, match=r"serve different models .*stub 0\.32\.0, .*stub 0\.33\.0"):
+            both.fingerprint()
+        engine.close()
+        both.close()
+
+
 def test_an_address_without_models_is_said(tmp_path):
     class NoModels(Stub):
         def models(self):
