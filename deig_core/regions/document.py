@@ -234,6 +234,8 @@ def _region(entry: Any, index: int) -> Region:
 def _check_unknown(values: Mapping[str, Any], name: str) -> None:
     """Refuse unknown keys whose values could not be written into a JSON document again."""
     for key, value in values.items():
+        if not isinstance(key, str):  # JSON would make text of it, and of two of them one
+            raise RegionError(f"{name}: the key {shown(key)} is no text; remove it.")
         key_named = f"{name}: {json.dumps(str(key)[:40])}"
         try:
             json.dumps({key: value}, ensure_ascii=False, allow_nan=False).encode()

@@ -27,6 +27,7 @@ def from_lines(text: str) -> tuple[list[Entry], list[str]] | None:
         return None
     if sum(line.startswith("|") for line in lines) > 1:  # a table of Markdown
         lines = [line.strip("| ") for line in lines if line.startswith("|") and not re.fullmatch(r"[|:\- ]+", line)]
+        lines = lines or [""]
     if (found := _table(lines)) is not None:
         return found
     rows = [[number(v) for v in re.split(r"[\s,;]+", line.strip("[]()")) if v] for line in lines]
