@@ -277,7 +277,6 @@ def test_values_of_other_nodes():
         {"version": np.array([1, 2]), "width": 8, "height": 8, "regions": []},
         [{None: 1, 3: 2, True: 3, "label": "x"}],
         {0: None, "version": 1, "width": 800, "height": 500, "regions": []},
-        {"version": 1, "width": 800, "height": 500, "regions": [{"box": [0, 0, 1, 1], None: 1, "a": 2}]},
         "| \nlabel |y | width | height |\n|---|---|---|",
         [[[[[[[[[[]]]]]]]]] * 2 + [1]],
     ],
