@@ -80,9 +80,15 @@ class Acts:
         opened = "app.extensionManager.workflow.activeWorkflow.path"
         own = self.hands.page.evaluate(opened)
         self.run("Comfy.NewBlankWorkflow")
-        self.hands.page.wait_for_function(f"(own) => {opened} !== own && !app.graph.nodes.length", arg=own)
-        self.run("Workspace.PreviousOpenedWorkflow")
-        self.hands.page.wait_for_function(f"(own) => {opened} === own && app.graph.nodes.length", arg=own)
+        here = own
+        while True:
+            self.hands.page.wait_for_function(f"(here) => {opened} !== here", arg=here)
+            self.hands.page.wait_for_timeout(300)
+            here = self.hands.page.evaluate(opened)
+            if here == own:
+                break
+            self.run("Workspace.PreviousOpenedWorkflow")
+        self.hands.page.wait_for_function("app.graph.nodes.length")
 
     def visit_app_mode(self):
         for _ in range(2):
