@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,18 +22,29 @@ class RowGroup:
     """Consecutive rows of a UNet call that share one conditioning entry.
 
     window: the part of the sampler's latent that the rows denoise. pictures: where that part lies in the picture to
-    which the regions belong, one for each row or one for all; () where the latent is the picture.
+    which the regions belong, one for each row or one for all; () where the latent is the picture. frames: which frame
+    each row is; () where all are the first.
     """
 
     rows: int
     text: GroundedText | None
     window: Window
     pictures: tuple[Window, ...] = ()
+    frames: tuple[int, ...] = ()
 
     @property
     def parts(self) -> tuple[Window, ...]:
         """What the rows show of the picture: one part for all, or one for each."""
         return self.pictures or (self.window,)
+
+    def layouts(self) -> tuple[Layout, ...]:
+        """What the rows show of the text's regions: one layout for all, or one for each."""
+        if self.text is None:
+            return ()
+        layout, parts = self.text.layout, self.parts
+        frames = self.frames if self.frames and layout.moves else (0,)
+        rows = max(len(parts), len(frames))
+        return tuple(layout.at(frames[i % len(frames)]).visible(parts[i % len(parts)]) for i in range(rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +120,7 @@ def ground(
     adapter = extractor.adapter
     starts = [sum(r.rows for r in groups[:i]) for i in range(len(groups))]
     times = [_distinct(timesteps[s : s + r.rows]) for s, r in zip(starts, groups, strict=True)]
-    layouts = [
-        tuple(group.text.layout.visible(part) for part in group.parts) if group.text and instances else ()
-        for group in groups
-    ]
+    layouts = [group.layouts() if instances else () for group in groups]
     _check_widths(adapter, groups)
     said = [
         (*group.text.prompts, *(group.text.descriptions[i] for layout in shown for i in layout.indices))
@@ -131,25 +139,32 @@ def ground(
         tokens = bias = None
         if most := max((len(layout.indices) for layout in shown), default=0):
             rows = max(len(ts), len(shown))
-            nothing = torch.zeros_like(context[0, : adapter.config.tokens])
-            z = torch.stack(
-                [
-                    torch.stack(
-                        [found[group.text.descriptions[i].key, ts[row % len(ts)]] for i in layout.indices]
-                        + [nothing] * (most - len(layout.indices))
-                    )
-                    for row in range(rows)
-                    for layout in [shown[row % len(shown)]]
-                ]
-            )
+            z = torch.stack([
+                _of_regions(found, group.text, shown[row % len(shown)], ts[row % len(ts)], most) for row in range(rows)
+            ])  # fmt: skip
             boxes = torch.cat([_padded(layout.boxes(device), most) for layout in shown])
             tokens = adapter.position_net(z, boxes.expand(rows, -1, -1)).to(dtype)
-            biases = [layout.bias(device) for layout in shown]
-            if any(b is not None for b in biases):
-                none = torch.zeros(1, 0, device=device)
-                bias = torch.cat([_padded(none if b is None else b, most) for b in biases])
+            bias = _bias(shown, most, device)
         grounded.append(GroundedRows(group.rows, group.window, context, shown, tokens, bias))
     return GroundedCall(grounded, adapter.config.tokens)
+
+
+def _of_regions(
+    found: Mapping[tuple[str, float], torch.Tensor], text: GroundedText, layout: Layout, time: float, regions: int
+) -> torch.Tensor:
+    """The IDE's results [R, T, D] for a row's regions, and zeros up to `regions`."""
+    said = [found[text.descriptions[i].key, time] for i in layout.indices]
+    nothing = torch.zeros_like(next(iter(found.values())))
+    return torch.stack(said + [nothing] * (regions - len(said)))
+
+
+def _bias(layouts: Sequence[Layout], regions: int, device: torch.device) -> torch.Tensor | None:
+    """log(strength) float32 [1 or rows, R], or None where every strength is 1."""
+    biases = [layout.bias(device) for layout in layouts]
+    if all(bias is None for bias in biases):
+        return None
+    none = torch.zeros(1, 0, device=device)
+    return torch.cat([_padded(none if bias is None else bias, regions) for bias in biases])
 
 
 def _padded(of_regions: torch.Tensor, regions: int) -> torch.Tensor:

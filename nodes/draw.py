@@ -40,7 +40,8 @@ class DeigDrawRegions(io.ComfyNode):
         if not len(image):
             return io.NodeOutput(image)
         missing: set[str] = set()
-        drawn = [_draw(picture, regions.regions, texts, missing) for picture in image]
+        frames = (tuple(region.at(frame) for region in regions.regions) for frame in range(len(image)))
+        drawn = [_draw(picture, shown, texts, missing) for picture, shown in zip(image, frames, strict=True)]
         letters = "".join(sorted(missing)[:20])
         notes = [f"This machine has no font for {letters!r}: install one, such as Noto Sans CJK."] if missing else []
         return io.NodeOutput(torch.stack(drawn).to(image), ui=say(cls, notes) or None)

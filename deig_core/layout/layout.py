@@ -14,7 +14,7 @@ from ..regions.document import Region
 from .masks import Size, membership_words
 from .window import Window, crop
 
-_KEPT = 64  # sizes and devices that a layout remembers
+_KEPT = 256  # frames, parts, sizes and devices that a layout remembers; 43 KB each for the cells of a 64 x 64 latent
 
 
 @dataclass(eq=False)
@@ -35,6 +35,17 @@ class Layout:
 
     def __reduce__(self):
         return Layout, (self.regions, self.indices)
+
+    @property
+    def moves(self) -> bool:
+        """Whether the regions are elsewhere in another frame."""
+        return any(region.keyframes for region in self.regions)
+
+    def at(self, frame: int) -> Layout:
+        """The regions where they are at a frame."""
+        if not self.moves:
+            return self
+        return self._once(("frame", frame), lambda: Layout(tuple(r.at(frame) for r in self.regions), self.indices))
 
     def visible(self, window: Window) -> Layout:
         """The regions that have a pixel in `window`, expressed in it."""

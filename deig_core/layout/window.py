@@ -86,12 +86,30 @@ def crop_document(
     full, offset = (
         [v * f for v, f in zip(p, factors, strict=True)] for p in ((document.height, document.width), (top, left))
     )
-    shown = (_crop(region, full, offset, sides) for region in document.regions)
+    shown = (_crop_moving(region, full, offset, sides) for region in document.regions)
     return replace(document, width=sides[1], height=sides[0], regions=tuple(r for r in shown if r))
 
 
 def _pixels(pair: Pair) -> Pair:
     return pair[0] * PIXELS_PER_LATENT, pair[1] * PIXELS_PER_LATENT
+
+
+def _crop_moving(region: Region, full: Pair, offset: Pair, size: Size) -> Region | None:
+    """`_crop` of a region in all of its frames: None if it never comes near the part."""
+    if not region.keyframes:
+        return _crop(region, full, offset, size)
+    axes = tuple(zip(full, offset, size, strict=True))[::-1]
+    # Not clipped: a line between two boxes is a line between what is left of them only then.
+    keys = [
+        replace(key, box=tuple((c * axes[i % 2][0] - axes[i % 2][1]) / axes[i % 2][2] for i, c in enumerate(key.box)))
+        for key in region.keyframes
+    ]
+    around = (*(min(key.box[i] for key in keys) for i in (0, 1)), *(max(key.box[i] for key in keys) for i in (2, 3)))
+    reached = tuple(min(max(c, 0.0), 1.0) for c in around)
+    if not _has_pixel(reached, size):
+        return None
+    plain = _crop(replace(region, keyframes=()), full, offset, size) or replace(region, box=reached)
+    return replace(plain, keyframes=tuple(keys))
 
 
 def _crop(region: Region, full: Pair, offset: Pair, size: Size) -> Region | None:

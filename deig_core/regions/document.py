@@ -4,7 +4,8 @@
      "regions": [{"id": "r1", "box": [x0, y0, x1, y1], "description": "...", "negative": "", "strength": 1.0,
                   "enabled": true, "locked": false, "color": "#e6194b"}]}
 
-Boxes are fractions of the image, origin top left. Keys that this version does not know survive a round trip.
+Boxes are fractions of the image, origin top left. Keys that this version does not know survive a round trip. A region
+may have "keyframes" besides (keyframes.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 
 from ..errors import RegionError
+from .keyframes import Keyframe, as_json, box_at, parse_keyframes
 
 VERSION = 1
 MAX_REGIONS = 64  # a cell's membership is one 64-bit word
@@ -41,6 +43,7 @@ class Region:
         region, and `box` is its bounding box.
     strength: 1 is exactly the paper; log(strength) is added to the attention to the region's tokens; 0 makes it
     invisible. negative: text for the same box in the unconditional half of CFG; empty = as trained.
+    keyframes: where it is over time; where given, `box` is for readers that know no frames.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Region:
     locked: bool = False
     color: str = COLORS[0]
     mask: torch.Tensor | None = None
+    keyframes: tuple[Keyframe, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -59,8 +63,16 @@ class Region:
         return self.enabled and self.strength > 0
 
     def with_mask(self, mask: torch.Tensor) -> Region:
-        """This region with `mask` (bool [h, w]) and the mask's bounding box. Raises RegionError for an empty mask."""
+        """This region with `mask` (bool [h, w]) and the mask's bounding box. Raises RegionError for an empty mask, and
+        for one of a region that moves.
+        """
+        if self.keyframes:
+            raise RegionError(f"Region {self.id} has keyframes and a mask, which does not move: remove one of them.")
         return replace(self, mask=mask, box=mask_bounds(mask, self.id))
+
+    def at(self, frame: int) -> Region:
+        """This region at a frame, where it may have no area."""
+        return replace(self, box=box_at(self.keyframes, frame), keyframes=()) if self.keyframes else self
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +102,7 @@ class RegionDocument:
                     "enabled": r.enabled,
                     "locked": r.locked,
                     "color": r.color,
+                    **({"keyframes": as_json(r.keyframes)} if r.keyframes else {}),
                 }
                 for r in self.regions
             ],
@@ -225,6 +238,7 @@ def _region(entry: Any, index: int) -> Region:
         enabled=_flag(values.pop("enabled", True), name, "enabled"),
         locked=_flag(values.pop("locked", False), name, "locked"),
         color=checked_text(values.pop("color", COLORS[index % len(COLORS)]), name, "color"),
+        keyframes=parse_keyframes(values.pop("keyframes"), name) if "keyframes" in values else (),
         extra=values,
     )
     _check_unknown(values, name)

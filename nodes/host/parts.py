@@ -47,10 +47,7 @@ def frame(options: Mapping[str, Any], size: Size) -> Window | None:
     axis = getattr(context, "dim", 0) - 2
     if latent is None or size == latent or axis not in (0, 1):
         return latent and Window.whole(latent)
-    before = getattr(
-        context, "causal_anchor_index", None
-    )  # newer hosts add what lies before a window, and drop it after
-    places = [*([] if before is None or before < 0 else [before]), *context.index_list]
+    places = _indices(context)
     if places != list(range(places[0], places[0] + len(places))):
         raise DeigError(PIECES)
     offset, part = [0, 0], list(latent)
@@ -85,7 +82,8 @@ def row_groups(deig: Sequence[DeigCond] | None, x: torch.Tensor, options: Mappin
         for cond in deig:
             tile = None if tiles is None else _same(tiles if len(tiles) == 1 else tiles[row : row + cond.rows])
             window = _window(cond, tile, size, options)
-            groups.append(RowGroup(cond.rows, cond.text, window, _pictures(places, cond.rows, window)))
+            pictures = _pictures(places, cond.rows, window)
+            groups.append(RowGroup(cond.rows, cond.text, window, pictures, _frames(cond, options)))
             row += cond.rows
     return groups
 
@@ -129,6 +127,25 @@ def _pictures(places: Sequence[Place], rows: int, window: Window) -> tuple[Windo
         raise DeigError(PIECES)
     found = [window.inside(Window.of_box(place.box, window.full)) for place in places]
     return (found[0],) if len(set(places)) == 1 else tuple(found) * (rows // len(places))
+
+
+def _frames(cond: DeigCond, options: Mapping[str, Any]) -> tuple[int, ...]:
+    """Which frame each of an entry's rows is, where its regions move: the picture's number in the run's batch."""
+    if not cond.text.layout.moves:
+        return ()
+    context = options.get("context_window")
+    of_window = _indices(context) if getattr(context, "dim", None) == 0 else None
+    frames = options.get("ad_params", {}).get("sub_idxs") or of_window or range(cond.rows)  # AnimateDiff-Evolved's own
+    if len(frames) != cond.rows:
+        raise DeigError(ROWS.format(len(frames), cond.rows))
+    return tuple(frames)
+
+
+def _indices(context: Any) -> list[int]:
+    """The rows, columns or frames of the host's context window, in their order."""
+    # Newer hosts add what lies before a window, and drop it after.
+    before = getattr(context, "causal_anchor_index", None)
+    return [*([] if before is None or before < 0 else [before]), *context.index_list]
 
 
 def _same(tiles: Sequence[Place]) -> Place:

@@ -141,3 +141,24 @@ def test_ultimate_sd_upscale(pack, text, runs, together, uniform):
     tiles = [box for call in boxes_of(runs) for box in call]
     near([tiles], [[(0.0, 0.0, 160 / 256, 1.0), (96 / 256, 0.0, 1.0, 1.0)]])
     assert [sum(group.rows for group in groups) for groups in runs] == [2 * together] * (2 // together)
+
+
+@pytest.mark.parametrize("context", [False, True])
+def test_animatediff_evolved(pack, runs, context):
+    """Without a motion module: its sampling and its windows over frames."""
+    graph = pack("ComfyUI-AnimateDiff-Evolved")
+    keyframes = [{"frame": 0, "box": [0, 0, 0.4, 0.4]}, {"frame": 7, "box": [0.6, 0.6, 1, 1]}]
+    text = graph.encode([{"box": [0, 0, 0.4, 0.4], "description": "a tree", "keyframes": keyframes}])
+    options = {}
+    if context:
+        (options["context_options"],) = graph.node(
+            "ADE_StandardStaticContextOptions", context_length=4, context_overlap=2
+        )
+    (model,) = graph.node(
+        "ADE_UseEvolvedSampling", model=graph.apply(), beta_schedule="use existing", m_models=None, **options
+    )
+    film = graph.sample(model, *text, steps=1, batch=8)
+    plain = graph.sample(graph.apply(), *text, steps=1, batch=8)
+    assert (film - plain).abs().max() < 1e-3 * plain.std()
+    frames = {group.frames for groups in runs for group in groups if group.text.layout.regions}
+    assert frames == ({(0, 1, 2, 3), (2, 3, 4, 5), (4, 5, 6, 7), tuple(range(8))} if context else {tuple(range(8))})
