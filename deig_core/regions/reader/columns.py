@@ -91,7 +91,6 @@ def _texts(value: Mapping, key: str, count: int, context: Context, walk: Walk) -
     columns = {**folded(value)}
     if isinstance(columns.get("data"), Mapping):  # supervision
         columns = {**folded(columns["data"]), **columns}
-        columns.setdefault("classname", columns.get("classname"))
     others = []
     for name in COLUMN_TEXTS:
         texts = columns.get(name)

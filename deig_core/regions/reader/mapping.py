@@ -31,11 +31,23 @@ def entries_of(
             written_as = "cxcywh" if centre else one.layout
         else:
             written_as = order or "?" if one.layout == "?" else one.layout or order or layout or "xyxy"
-        entry = Entry(
-            *(name, one.values or None, written_as, one.named, said or units, bool(said), context.size),
-            *(text, negative, strength, one.written, one.problem, one.remark),
+        found.append(
+            Entry(
+                name,
+                one.values or None,
+                written_as,
+                named=one.named,
+                units=said or units,
+                sure=bool(said),
+                size=context.size,
+                text=text,
+                negative=negative,
+                strength=strength,
+                written=one.written,
+                problem=one.problem,
+                remark=one.remark,
+            )
         )
-        found.append(entry)
     return found
 
 

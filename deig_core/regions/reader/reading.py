@@ -20,8 +20,7 @@ from ..document import (
 from .dialects import DIALECTS
 from .entry import LAYOUTS, UNITS, Context, Entry, Size
 from .plain import plain
-from .settle import Reading as Understood
-from .settle import place, read_group
+from .settle import Understood, place, read_group
 from .text import from_text
 from .walk import Walk
 

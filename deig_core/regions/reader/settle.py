@@ -16,7 +16,7 @@ _SCALES = {"0..1000": (1000.0, 1000.0), "percent": (100.0, 100.0), "fractions": 
 
 
 @dataclass(frozen=True)
-class Reading:
+class Understood:
     """How a group of entries was read: order and units, and the size in pixels that pixels refer to."""
 
     layout: str
@@ -47,7 +47,7 @@ def corners(values: Numbers, layout: str) -> Numbers:
     }[layout]
 
 
-def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, source: Size | None) -> Reading:
+def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, source: Size | None) -> Understood:
     """How entries of one dialect are read. layout, units, source: as set by hand ("auto" and None where not).
 
     Raises RegionError where pixels cannot be meant of a picture of that size.
@@ -60,7 +60,7 @@ def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, 
     reach = max(boxes, key=lambda b: max(b[2] / size[0], b[3] / size[1]))
     within = reach[2] <= size[0] * 1.01 and reach[3] <= size[1] * 1.01
     if units != "auto":
-        return Reading(order, units, size)
+        return Understood(order, units, size)
     chosen = first.units
     if not first.sure:
         if chosen != "percent" and most <= _MOST_FRACTION:
@@ -78,7 +78,7 @@ def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, 
                 f"Box {place.written} does not fit into a picture of {size[0]:g} x {size[1]:g} pixels: give the size "
                 "of the picture that the boxes were made on, or set units (0..1000?)."
             )
-    return Reading(order, chosen, size)
+    return Understood(order, chosen, size)
 
 
 def _order(entries: Sequence[Entry], layout: str, size: Size) -> str:
@@ -108,7 +108,7 @@ def _of(entry: Entry, order: str, by_hand: str) -> str:
     return entry.layout
 
 
-def place(entry: Entry, reading: Reading, by_hand: str, canvas: Size) -> tuple[Box | None, str]:
+def place(entry: Entry, reading: Understood, by_hand: str, canvas: Size) -> tuple[Box | None, str]:
     """(box in fractions, what is to be said of it); None where it is no box inside the picture, with the reason."""
     layout = _of(entry, reading.layout, by_hand)
     x0, y0, x1, y1 = corners(entry.values, layout)

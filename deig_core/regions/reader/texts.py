@@ -41,7 +41,7 @@ _HARMLESS = {
     *("labelid", "number", "rank", "level", "group", "groupid", "similarity", "distance", "age", "feather"),
     *("featherratio", "enable", "enabled", "locked", "visible", "width", "height", "type", "instanceid", "objectid"),
 }
-_PLACE_WORDS = {
+PLACE_WORDS = {
     *BOX_KEYS,
     *OUTLINES,
     *("area2d", "roi", "zone", "region", "crop", "loc", "location", "position", "pos", "place", "placement", "where"),
@@ -97,7 +97,7 @@ def stray_place(entry: Mapping) -> str:
     loose = []
     for key, value in entry.items():
         folded_key = next(iter(folded({key: value})), "")
-        if folded_key in _PLACE_WORDS or folded_key in ANGLES:
+        if folded_key in PLACE_WORDS or folded_key in ANGLES:
             if is_list(value) and not value and folded_key.endswith("s"):
                 continue  # a detector that found nothing
             if value is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from .entry import Context, Entry, folded, is_list, number, numbers, plain_key, points, wrote
 from .places import declared, place_of, size_of
-from .texts import _PLACE_WORDS, TEXT_KEYS, negative_of, stray_place, text_of
+from .texts import PLACE_WORDS, TEXT_KEYS, negative_of, stray_place, text_of
 from .vocabulary import BOX_KEYS, OUTLINES
 
 LISTS = (
@@ -229,6 +229,6 @@ def _names(value: Mapping) -> dict[Any, str]:
 
 def is_name(key: Any) -> bool:
     name = plain_key(key)
-    known = {*LISTS, *COLUMNS, *COLUMN_TEXTS, *TEXT_KEYS, *BOX_KEYS, *OUTLINES, *_ASIDE, *_PLACE_WORDS}
+    known = {*LISTS, *COLUMNS, *COLUMN_TEXTS, *TEXT_KEYS, *BOX_KEYS, *OUTLINES, *_ASIDE, *PLACE_WORDS}
     technical = " " not in str(key) and any(part in name for part in _TECHNICAL)
     return isinstance(key, str) and bool(key.strip()) and name not in known and not technical and "." not in key[-5:]
