@@ -48,9 +48,9 @@ def editor_inputs() -> list[io.Input]:
 
 
 def reading_inputs(prefix: str = "", optional: bool = False) -> list[io.Input]:
-    """How boxes are read where it is set by hand."""
+    """How boxes are read where it is set by hand; behind the node's advanced inputs, where the host has such."""
     sides = (("width", "Width"), ("height", "Height"))
-    return [
+    inputs = [
         io.Combo.Input(
             f"{prefix}layout",
             options=list(LAYOUTS),
@@ -80,6 +80,10 @@ def reading_inputs(prefix: str = "", optional: bool = False) -> list[io.Input]:
             for side, name in sides
         ),
     ]
+    for one in inputs if optional else ():
+        if hasattr(one, "advanced"):
+            one.advanced = True
+    return inputs
 
 
 def read_with(boxes: Any, width: int, height: int, options: dict[str, Any], descriptions=()) -> Reading:
