@@ -80,7 +80,8 @@ def draw(kept: Sequence[Mapping], size: int, seed: int) -> list[tuple[Mapping, s
     """`size` of the kept verdicts, or all: (verdict, kind, band, weight), in an order by lot.
 
     Each kind and band gets its share, so that persons and objects, low and high scores are all seen, and the weights
-    make the overall share one of all that was kept.
+    make the overall share one of all that was kept. Raises DeigError where `size` is less than there are strata: one
+    without a pair would stand for nothing, and the weights would not sum to what was kept.
     """
     strata = defaultdict(list)
     for kind in ("person", "object"):
@@ -89,6 +90,11 @@ def draw(kept: Sequence[Mapping], size: int, seed: int) -> list[tuple[Mapping, s
         for rank, verdict in enumerate(of_kind):
             band = rank * BANDS // len(of_kind) if verdict["score"] is not None else 0
             strata[kind, band].append(verdict)
+    if size < len(strata):
+        raise DeigError(
+            f"{size} pairs cannot stand for the {len(strata)} strata (persons and objects, each in up to {BANDS} bands "
+            f"of the score) of what was kept: --pairs {len(strata)} or more was expected."
+        )
     counts = _shares({key: len(found) for key, found in strata.items()}, min(size, len(kept)))
     lot = np.random.default_rng((0xDE16, seed))
     drawn = []
@@ -104,7 +110,8 @@ def make(
 ) -> Sample:
     """Writes the page with its pictures and sample.json into `out`, a folder that is not there yet.
 
-    Raises DeigError where nothing was selected, `out` is there, or a picture cannot be read any more.
+    Raises DeigError where nothing was selected, `out` is there, `size` is too small for `draw`, or a picture cannot be
+    read any more.
     """
     verdicts = folder.path / "selected" / "verdicts.jsonl"
     if not verdicts.exists():
@@ -151,16 +158,13 @@ def _picture(read: Pictures, work: Work) -> Image.Image:
 
 
 def _shares(sizes: Mapping, total: int) -> dict:
-    """Whole numbers in proportion to the sizes that sum to `total`, by largest remainder; at least one of each where
-    there is room.
-    """
+    """Whole numbers in proportion to the sizes that sum to `total`, by largest remainder; at least one of each."""
     everything = sum(sizes.values())
     exact = {key: total * size / everything for key, size in sizes.items()}
-    least = 1 if total >= len(sizes) else 0
-    counts = {key: max(least, int(share)) for key, share in exact.items()}
+    counts = {key: max(1, int(share)) for key, share in exact.items()}
     by_remainder = sorted(sizes, key=lambda key: (exact[key] - counts[key], key))
     while sum(counts.values()) > total:
-        key = next(k for k in by_remainder if counts[k] > least)
+        key = next(k for k in by_remainder if counts[k] > 1)
         counts[key] -= 1
         by_remainder.remove(key)
         by_remainder.append(key)

@@ -1,7 +1,6 @@
 """The human check: the sample, the answers and what they say."""
 
 import json
-from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -69,15 +68,30 @@ def test_a_sample_takes_from_every_kind_and_band_its_share(persons, objects, siz
     ]
     if not kept:
         return
-    drawn = draw(kept, size, seed)
+    try:
+        drawn = draw(kept, size, seed)
+    except DeigError:
+        assert size < len(strata_of(kept))
+        return
     ids = [v["id"] for v, *_ in drawn]
     assert len(ids) == len(set(ids)) == min(size, len(kept)) and drawn == draw(kept[::-1], size, seed)
-    strata = Counter((kind, band) for _, kind, band, _ in drawn)
-    if size >= 20:
-        assert sum(weight for *_, weight in drawn) == pytest.approx(len(kept))
-        assert {kind for kind, _ in strata} == {"person" for _ in range(persons)} | {"object" for _ in range(objects)}
+    strata = {(kind, band) for _, kind, band, _ in drawn}
+    assert strata == strata_of(kept)
+    assert sum(weight for *_, weight in drawn) == pytest.approx(len(kept))
     if not scored:
         assert {band for _, band in strata} == {0}
+
+
+def strata_of(kept):
+    """Kinds and bands as the lot of everything shows them."""
+    return {(kind, band) for _, kind, band, _ in draw(kept, 10_000, 0)}
+
+
+def test_fewer_pairs_than_strata_are_refused():
+    kept = [verdict(i, "person" if i < 3 else "dog", i / 100) for i in range(100)]
+    with pytest.raises(DeigError, match=r"8 pairs cannot stand for the 13 strata .*: --pairs 13 or more was expected"):
+        draw(kept, 8, 0)
+    assert sum(weight for *_, weight in draw(kept, 13, 0)) == pytest.approx(100)
 
 
 def test_another_seed_is_another_sample():
