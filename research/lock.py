@@ -15,21 +15,53 @@ from deig_core.errors import DeigError
 def only_run(folder: Path, name: str = "run") -> Iterator[None]:
     """Hold `folder`/.`name`.lock; who holds it stands in .`name`.owner beside it.
 
-    Raises DeigError at once where another run holds it.
+    Raises DeigError at once where another run holds it, or the folder's file system has no locks.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
-    lock, owner = FileLock(folder / f".{name}.lock", timeout=0), folder / f".{name}.owner"
+    lock = _lock(folder, name)
     try:
         lock.acquire()
     except Timeout:
-        who = owner.read_text(encoding="utf-8") if owner.is_file() else "another process"
         raise DeigError(
-            f"{folder} is in use by {who}: wait for it, or stop it; two runs cannot write to one folder."
+            f"{folder} is in use by {_owner(folder, name)}: wait for it, or stop it; two runs cannot write to one "
+            f"folder."
         ) from None
+    except NotImplementedError:
+        raise DeigError(
+            f"{folder} is on a file system without locks (flock): choose a folder on another one."
+        ) from None
+    owner = folder / f".{name}.owner"
     try:
         owner.write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
         yield
     finally:
         owner.unlink(missing_ok=True)
         lock.release()
+
+
+def holder(folder: Path, name: str = "run") -> str | None:
+    """Who holds the lock, as "process 17 on host"; None where nobody does."""
+    from filelock import Timeout
+
+    if not (folder / f".{name}.lock").exists():
+        return None
+    try:
+        with _lock(folder, name):
+            return None
+    except Timeout:
+        return _owner(folder, name)
+
+
+def _lock(folder: Path, name: str):
+    from filelock import FileLock
+
+    return FileLock(folder / f".{name}.lock", timeout=0)
+
+
+def _owner(folder: Path, name: str) -> str:
+    try:
+        found = (folder / f".{name}.owner").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:  # it writes its name when it holds the lock already
+        found = ""
+    return found or "another process"

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import socket
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,8 @@ from pathlib import Path
 
 from deig_core.errors import DeigError
 
+from ..atomic import remove_halves, write_whole
+from ..lock import only_run
 from .rules import Words
 from .work import Work
 
@@ -54,8 +54,8 @@ class Folder:
         for name in ("work", "shards"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
         for index, part in enumerate(parts):
-            write(self._part("work", index), "".join(w.to_json() + "\n" for w in part))
-        write(self.path / "plan.json", json.dumps({"format": PLAN} | asdict(plan), indent=1) + "\n")
+            write_whole(self._part("work", index), "".join(w.to_json() + "\n" for w in part))
+        write_whole(self.path / "plan.json", json.dumps({"format": PLAN} | asdict(plan), indent=1) + "\n")
 
     def plan(self) -> Plan:
         path = self.path / "plan.json"
@@ -88,7 +88,7 @@ class Folder:
         if not path.exists():
             if wanted is None:
                 raise DeigError(f"{self.path} holds no results: run python -m research.captions run first.")
-            write(path, json.dumps(wanted, indent=1) + "\n")
+            write_whole(path, json.dumps(wanted, indent=1) + "\n")
         found = json.loads(path.read_text(encoding="utf-8"))
         if wanted is not None and found != json.loads(json.dumps(wanted)):
             differ = [
@@ -104,7 +104,7 @@ class Folder:
 
     def write_results(self, index: int, records: Sequence[dict]) -> None:
         head = {"format": RESULTS, "shard": index, "made_with": _digest(self.made_with())}
-        write(self._part("shards", index), "".join(json.dumps(r) + "\n" for r in (head, *records)))
+        write_whole(self._part("shards", index), "".join(json.dumps(r) + "\n" for r in (head, *records)))
 
     def results(self, index: int) -> list[dict]:
         """A record for each picture of the shard. Raises DeigError where the file is not of this folder's making."""
@@ -127,48 +127,12 @@ class Folder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keeps a second run out, and takes away what a killed one left half. Raises DeigError where one is at work."""
-        path, here = self.path / "run.lock", f"{socket.gethostname()} {os.getpid()}"
-        for _ in range(2):
-            try:
-                with open(path, "x", encoding="utf-8") as lock:
-                    lock.write(here)
-                break
-            except FileExistsError:
-                host, _, process = path.read_text(encoding="utf-8").partition(" ")
-                if host != socket.gethostname() or (process.isdigit() and _alive(int(process))):
-                    raise DeigError(
-                        f"Another run (process {process or 'unknown'} on {host or 'an unknown machine'}) works in "
-                        f"{self.path}: wait for it, or delete {path} if it is dead."
-                    ) from None
-                path.unlink()
-        try:
-            for half in self.path.rglob("*.partial"):
-                half.unlink()
+        with only_run(self.path):
+            remove_halves(self.path, self.path / "work", self.path / "shards")
             yield
-        finally:
-            path.unlink(missing_ok=True)
-
-    def at_work(self) -> str | None:
-        """Machine and process of the run that holds the lock."""
-        path = self.path / "run.lock"
-        return path.read_text(encoding="utf-8") if path.exists() else None
 
     def _part(self, name: str, index: int) -> Path:
         return self.path / name / f"{index:05d}.jsonl"
-
-
-def write(path: Path, text: str) -> None:
-    """Whole or not at all, also after a power cut. Raises DeigError where the disk is full."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        with open(aside, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise DeigError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def file_digest(path: Path) -> str:
@@ -208,15 +172,3 @@ def plan_of(
 
 def _digest(made_with: dict) -> str:
     return hashlib.sha256(json.dumps(made_with, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _alive(process: int) -> bool:
-    if os.name == "nt":  # where signal 0 is no question but Ctrl-C
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -12,8 +12,9 @@ import numpy as np
 
 from deig_core.errors import DeigError
 
+from ..atomic import write_whole
 from ..training.pictures import Picture
-from .folder import Folder, write
+from .folder import Folder
 from .report import Report
 from .verdicts import Settings, Threshold, Verdict, of_instances
 from .work import Work
@@ -54,10 +55,10 @@ def select(folder: Folder, settings: Settings, *, keep: float | None = None, par
     out = folder.path / "selected"
     out.mkdir(exist_ok=True)
     report.pictures = len(lines)
-    write(out / "data.jsonl", "".join(line + "\n" for line in lines))
-    write(out / "verdicts.jsonl", "".join(line + "\n" for line in verdict_lines))
-    write(out / "report.md", report.markdown())
-    write(out / "report.json", json.dumps(report.figures(), indent=1) + "\n")
+    write_whole(out / "data.jsonl", "".join(line + "\n" for line in lines))
+    write_whole(out / "verdicts.jsonl", "".join(line + "\n" for line in verdict_lines))
+    write_whole(out / "report.md", report.markdown())
+    write_whole(out / "report.json", json.dumps(report.figures(), indent=1) + "\n")
     return report
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..lock import holder
 from .folder import Folder
 from .rules import describes
 from .run import duration
@@ -14,8 +15,8 @@ def status(folder: Folder) -> list[str]:
         f"{plan.annotations}: {plan.picture_count} pictures, {plan.instance_count} instances in {plan.shards} shards",
         f"done: {len(done)} of {plan.shards} shards ({100 * len(done) / plan.shards:.1f} %)",
     ]
-    if folder.at_work():
-        lines.append(f"at work: {folder.at_work()} (machine, process)")
+    if who := holder(folder.path):
+        lines.append(f"at work: {who}")
     times = sorted((folder.path / "shards" / f"{i:05d}.jsonl").stat().st_mtime for i in done)
     if len(times) > 1 and len(done) < plan.shards:
         recent = times[-50:]

@@ -22,6 +22,7 @@ from typing import Any
 
 from deig_core.errors import DeigError
 
+from ..atomic import write_whole
 from .layout import Layout
 from .values import KINDS
 
@@ -187,11 +188,9 @@ class Log:
         """
         order = {key: i for i, key in enumerate(keys)}
         records = [self.records[key] for key in sorted(self.records, key=lambda k: (order.get(k, len(order)), k))]
-        aside = self.path.with_suffix(".partial")
-        with open(aside, "wb") as file:
-            _write(file, self._header, *(record.to_json() for record in records))
+        text = _lines(self._header, *(record.to_json() for record in records))
         self._file.close()
-        os.replace(aside, self.path)
+        write_whole(self.path, text)
         self._file = open(self.path, "ab")  # noqa: SIM115
 
 
@@ -202,8 +201,12 @@ def different(a: Mapping[str, Any], b: Mapping[str, Any]) -> str:
     )
 
 
+def _lines(*lines: str) -> bytes:
+    return "".join(line + "\n" for line in lines).encode()
+
+
 def _write(file, *lines: str) -> None:
-    file.write("".join(line + "\n" for line in lines).encode())
+    file.write(_lines(*lines))
     file.flush()
     os.fsync(file.fileno())
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Protocol
 
 from deig_core.errors import DeigError
 
+from ..atomic import remove_halves, write_whole
 from ..lock import only_run
 from .layout import Layout
 from .pictures import PICTURE_ERRORS
@@ -69,6 +69,7 @@ def generate(
         raise DeigError(f"The seeds {', '.join(map(str, seeds))} are not all different whole numbers from 0 on.")
     folder.mkdir(parents=True, exist_ok=True)
     with only_run(folder, "generate"):
+        remove_halves(folder, *(folder / str(seed) for seed in seeds))
         _settle(folder / SETTINGS, {"layouts": fingerprint(layouts), "noise": noise, **sampler.settings()})
         jobs = [
             Job(layout, noise_seed(seed, layout, noise), folder / str(seed) / f"{layout.id}.png")
@@ -118,7 +119,7 @@ def _settle(path: Path, settings: Mapping[str, Any]) -> None:
     if there is None:
         if pictures := next(path.parent.rglob("*.png"), None):
             raise DeigError(f"{pictures} was not drawn here (there is no {SETTINGS}): choose another folder.")
-        _write(path, text.encode())
+        write_whole(path, text)
     elif there != (settings := json.loads(text)):
         names = sorted(k for k in {*there, *settings} if there.get(k) != settings.get(k))
         raise DeigError(
@@ -142,14 +143,4 @@ def _keep(picture: bytes, job: Job) -> None:
     except PICTURE_ERRORS as error:
         raise DeigError(f"What came for {job.layout.id} is no picture ({error}).") from None
     job.path.parent.mkdir(exist_ok=True)
-    _write(job.path, picture)
-
-
-def _write(path: Path, content: bytes) -> None:
-    """The file appears whole or not at all."""
-    aside = path.with_name(path.name + ".partial")
-    with open(aside, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    write_whole(job.path, picture)

@@ -18,6 +18,7 @@ from typing import Any
 
 from deig_core.errors import DeigError
 
+from ..atomic import write_whole
 from .values import is_number
 
 VERSION = 1
@@ -82,14 +83,24 @@ class Layout:
 
 def read_layouts(path: Path) -> list[Layout]:
     """The layouts in `path`, in its order. Raises LayoutError that names the line and the key."""
-    found: dict[str, Layout] = {}
     try:
         with open(path, encoding="utf-8") as file:
-            lines = list(file)
+            return _layouts(list(file), path)
     except (OSError, UnicodeDecodeError) as error:
         raise LayoutError(
             f"{path} cannot be read ({error}): a file of layouts, one JSON object a line, was expected."
         ) from None
+
+
+def write_layouts(path: Path, layouts: Iterable[Layout]) -> None:
+    """The file appears whole or not at all. Raises LayoutError for what `read_layouts` would refuse."""
+    lines = [layout.to_json() + "\n" for layout in layouts]
+    _layouts(lines, path)
+    write_whole(path, "".join(lines))
+
+
+def _layouts(lines: Sequence[str], path: Path) -> list[Layout]:
+    found: dict[str, Layout] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -103,17 +114,6 @@ def read_layouts(path: Path) -> list[Layout]:
     if len(benchmarks := {layout.benchmark for layout in found.values()}) > 1:
         raise LayoutError(f"{path} mixes the benchmarks {', '.join(sorted(benchmarks))}: keep each in its own file.")
     return list(found.values())
-
-
-def write_layouts(path: Path, layouts: Iterable[Layout]) -> None:
-    """The file appears whole or not at all. Raises LayoutError for what `read_layouts` would refuse."""
-    aside = path.with_name(path.name + ".partial")
-    try:
-        aside.write_text("".join(layout.to_json() + "\n" for layout in layouts), encoding="utf-8")
-        read_layouts(aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def box_of(value: Any, where: str) -> Box:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from deig_core.errors import DeigError
 
+from ..atomic import remove_halves
 from ..lock import only_run
 from . import pictures
-from .evidence import Log, Record, Subject, keys
+from .evidence import FOLDER, Log, Record, Subject, keys
 from .layout import Layout
 from .pictures import Found
 from .witness import Failure, Sight, Witness
@@ -31,6 +32,7 @@ def look(
     evidence is of another fingerprint, or another run holds the folder.
     """
     with only_run(folder, "look"):
+        remove_halves(folder / FOLDER)
         found = pictures.find(layouts, folder, stretch=stretch)
         usable = {key: f for key, f in found.items() if f.problem is None}
         if len(usable) < len(found):

@@ -12,6 +12,8 @@ from typing import Any
 from deig_core.demo import files
 from deig_core.errors import DeigError
 
+from ..atomic import write_whole
+
 Scores = dict[str, tuple[float, float, float]]
 """Measure of the demo's table -> (value, low, high)."""
 
@@ -105,9 +107,7 @@ def _made(folder: Path, place: Path, tokens: int, seed: int, recipe: Recipe, thr
     if not done:
         return None
     row = Accuracy(tokens, seed, recipe, _judged(weights, adapter, recipe.layouts))
-    aside = place / "scores.partial"
-    aside.write_text(json.dumps(row.to_dict(), indent=1) + "\n", encoding="utf-8")
-    aside.replace(place / "scores.json")
+    write_whole(place / "scores.json", json.dumps(row.to_dict(), indent=1) + "\n")
     return row
 
 

@@ -19,6 +19,7 @@ import torch
 
 from deig_core.errors import DeigError
 
+from ..atomic import write_whole
 from ..bench.gpu.environment import environment
 from ..bench.gpu.whole import FULL, TINY
 from ..lock import only_run
@@ -84,7 +85,7 @@ def _study(options: argparse.Namespace) -> None:
             _write(path, results)
         _write(path, results)
     text = table(results)
-    (options.folder / "tokens.md").write_text(text + "\n", encoding="utf-8")
+    write_whole(options.folder / "tokens.md", text + "\n")
     plot(results, options.folder / "tokens.png")
     print(f"\n{text}")
 
@@ -112,9 +113,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, results: dict[str, Any]) -> None:
-    aside = path.with_suffix(".partial")
-    aside.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

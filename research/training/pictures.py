@@ -10,6 +10,8 @@ from pathlib import Path
 
 from deig_core.errors import DeigError
 
+from ..atomic import write_whole
+
 Box = tuple[float, float, float, float]
 # A picture of which a text says so is not mirrored.
 SIDES = re.compile(r"\b(left|right)(most|wards?)?\b|clockwise\b", re.IGNORECASE)
@@ -51,9 +53,7 @@ def read_pictures(path: Path) -> list[Picture]:
 
 
 def write_pictures(path: Path, pictures: Sequence[Picture]) -> None:
-    aside = path.with_name(path.name + ".partial")
-    aside.write_text("".join(p.to_json() + "\n" for p in pictures), encoding="utf-8")
-    aside.replace(path)
+    write_whole(path, "".join(p.to_json() + "\n" for p in pictures))
 
 
 def _picture(line: str, where: str) -> Picture:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deig_core.errors import DeigError
 
+from ..atomic import write_whole
 from .pictures import Picture
 
 _FILE = "skipped.json"
@@ -22,9 +23,7 @@ def remember(cache: Path, reasons: dict[str, str], pictures: Sequence[Picture]) 
         (cache / _FILE).unlink(missing_ok=True)
         return ""
     cache.mkdir(parents=True, exist_ok=True)
-    aside = cache / f"{_FILE}.partial"
-    aside.write_text(json.dumps(reasons, indent=1, ensure_ascii=False), encoding="utf-8")
-    aside.replace(cache / _FILE)
+    write_whole(cache / _FILE, json.dumps(reasons, indent=1, ensure_ascii=False))
     some = "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:_SHOWN])
     if len(reasons) >= len({p.file_name for p in pictures}):
         raise DeigError(f"None of the {len(pictures)} pictures can be used ({some}).")

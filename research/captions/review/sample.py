@@ -15,7 +15,8 @@ from PIL import Image
 
 from deig_core.errors import DeigError
 
-from ..folder import Folder, write
+from ...atomic import write_whole
+from ..folder import Folder
 from ..views import Pictures, crop, marked
 from ..work import Work
 
@@ -138,8 +139,8 @@ def make(
     sample = Sample(seed, accept, len(kept), tuple(pairs))
     for file in PAGE.iterdir():
         shutil.copy(file, half)
-    write(half / "sample.json", sample.to_json())
-    write(half / "pairs.js", f"const SAMPLE = {json.dumps(_shown(sample))};\n")
+    write_whole(half / "sample.json", sample.to_json())
+    write_whole(half / "pairs.js", f"const SAMPLE = {json.dumps(_shown(sample))};\n")
     half.rename(out)
     return sample
 

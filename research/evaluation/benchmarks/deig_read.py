@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...atomic import write_whole
 from ..coco import read_json
 from ..layout import Instance, Layout, LayoutError, clamped
 from .deig_words import OBJECT_LEVELS, PERSON_LEVELS
@@ -81,4 +82,4 @@ def _published(instance: Instance) -> dict[str, Any]:
 
 
 def write_published(path: Path, layouts: Sequence[Layout], captions: Mapping[str, str]) -> None:
-    path.write_text(json.dumps(published_form(layouts, captions), indent=1) + "\n", encoding="utf-8")
+    write_whole(path, json.dumps(published_form(layouts, captions), indent=1) + "\n")

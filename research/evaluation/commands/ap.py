@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from ...atomic import write_whole
 from .. import coco
 from ..average_precision import KINDS, average_precision
 from ..tables import rounded
@@ -31,4 +32,4 @@ def run(options: argparse.Namespace) -> None:
     print(f"{pictures} pictures, {without} of them without a detection, which count as empty.")
     if options.json:
         whole = {**{n: v if v == v else None for n, v in found.items()}, "pictures": pictures, "without": without}
-        options.json.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+        write_whole(options.json, json.dumps(whole, indent=1) + "\n")

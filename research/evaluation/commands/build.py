@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from ...atomic import write_whole
 from .. import coco
 from ..benchmarks import deig_build, deig_read, instdiff_build
 from ..layout import LayoutError, write_layouts
@@ -53,7 +54,7 @@ def _deig(options: argparse.Namespace, _, pictures: list[coco.Picture]) -> None:
 def _instdiff(options: argparse.Namespace, annotations: dict, pictures: list[coco.Picture]) -> None:
     options.target.mkdir(parents=True, exist_ok=True)
     whole = json.dumps(instdiff_build.scaled(annotations))
-    (options.target / "instances_512.json").write_text(whole, encoding="utf-8")
+    write_whole(options.target / "instances_512.json", whole)
     for name, attribute in (("plain", None), ("colour", "colour"), ("texture", "texture")):
         layouts = instdiff_build.layouts(pictures, attribute, options.instances.name)
         write_layouts(options.target / f"{name}.jsonl", layouts)

@@ -15,6 +15,7 @@ from pathlib import Path
 from deig_core.demo import files
 from deig_core.errors import DeigError
 
+from ...atomic import write_whole
 from .. import sheet
 from ..generate import generate
 from ..layout import write_layouts
@@ -63,7 +64,7 @@ def run(options: argparse.Namespace) -> None:
         look(layouts, folder / str(options.seed), witnesses, say=lambda text: None)
     scores = _named(score(layouts, list(folders.values())), list(samplers))
     print(f"\n{markdown(scores.rows, procedure(layouts).columns())}\n")
-    (options.folder / "scores.json").write_text(json.dumps(scores.to_json(layouts), indent=1) + "\n", encoding="utf-8")
+    write_whole(options.folder / "scores.json", json.dumps(scores.to_json(layouts), indent=1) + "\n")
     print(f"What failed: {sheet.write(options.folder / 'failures', 'The demo: what failed', layouts, scores.sets)}\n")
     own = evaluated(options.weights, options.trained, layouts=options.layouts, seed=options.seed, steps=options.steps)
     if differing := differences(scores, own):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from deig_core.errors import DeigError
 
+from ...atomic import write_whole
 from .. import sheet
 from ..layout import read_layouts
 from ..procedures import deig, mig
@@ -41,9 +42,9 @@ def run(options: argparse.Namespace) -> None:
     scores = score(layouts, options.folders, use=_use(options.use), stretch=options.stretch, how=_how(layouts, options))
     print(markdown(scores.rows, procedure(layouts).columns()))
     if options.json:
-        options.json.write_text(json.dumps(scores.to_json(layouts), indent=1) + "\n", encoding="utf-8")
+        write_whole(options.json, json.dumps(scores.to_json(layouts), indent=1) + "\n")
     if options.csv:
-        options.csv.write_text(as_csv(scores.rows), encoding="utf-8")
+        write_whole(options.csv, as_csv(scores.rows))
     if options.sheet:
         print(f"\n{sheet.write(options.sheet, f'{scores.benchmark}: what failed', layouts, scores.sets)}")
 

@@ -19,6 +19,7 @@ from deig_core.errors import DeigError
 from research.captions.folder import Folder
 from research.captions.run import Done, Progress
 from research.engines.stub import Reply, Stub
+from research.lock import holder
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -80,7 +81,7 @@ def test_a_killed_run_goes_on_with_what_is_missing_and_ends_the_same(tmp_path):
         assert call("run", killed, *endpoint(stub)) == 0
         assert len(stub.asked) - asked == 5 * len(missing)
     assert shards(killed) == shards(whole)
-    assert not list(killed.rglob("*.partial")) and not (killed / "run.lock").exists()
+    assert not list(killed.rglob("*.partial")) and holder(killed) is None
 
 
 def test_a_text_that_the_rules_refuse_is_asked_for_again_with_the_reason(world, tmp_path):
@@ -172,16 +173,14 @@ def test_a_second_run_is_kept_out_and_a_dead_ones_lock_is_not(world, tmp_path, c
     plan(world, out)
     with Folder(out).locked():
         assert call("run", out, "--endpoint", "http://127.0.0.1:9/v1", "--model", "m") == 1
-        assert f"Another run (process {os.getpid()} on " in capsys.readouterr().err
-        assert "at work: " in "\n".join([*_status(out)])
-    (out / "run.lock").write_text(f"{os.uname().nodename} 99999999")
+        assert f"is in use by process {os.getpid()} on " in capsys.readouterr().err
+        assert f"at work: process {os.getpid()} on " in "\n".join(_status(out))
+    assert "at work" not in "\n".join(_status(out))
+    (out / ".run.owner").write_bytes(b"\xff\xfe left by a killed one")
     (out / "shards" / "00000.jsonl.1.partial").write_text("half")
     with Stub(describe) as stub:
         assert call("run", out, *endpoint(stub)) == 0
     assert not list(out.rglob("*.partial"))
-    (out / "run.lock").write_text("another-machine 1")
-    assert call("run", out, "--endpoint", "http://127.0.0.1:9/v1", "--model", "m") == 1
-    assert "(process 1 on another-machine) works in" in capsys.readouterr().err
 
 
 def _status(out):

@@ -1,13 +1,10 @@
-import json
 from dataclasses import replace
 
 import pytest
 from hand import LEFT, RIGHT, SHA1, layout, record
 
-from deig_core.errors import DeigError
 from research.evaluation.evidence import EvidenceError, Log, Subject, different, path_of, read, read_all
 from research.evaluation.values import KINDS
-from research.lock import only_run
 
 A, B = layout(LEFT, RIGHT), layout(LEFT, id="b")
 MODEL = {"model": "tiny", "dtype": "float32"}
@@ -161,10 +158,3 @@ def test_names_of_models_are_no_paths(tmp_path):
     assert path_of(tmp_path, "answer", "../Qwen/Qwen2.5 VL").parent == tmp_path / "evidence"
     with pytest.raises(EvidenceError, match="no evidence of the kind"):
         path_of(tmp_path, "smell", "tiny")
-
-
-def test_two_runs_on_one_folder(tmp_path):
-    with only_run(tmp_path), pytest.raises(DeigError, match=r"in use by process \d+ on "), only_run(tmp_path):
-        pass
-    with only_run(tmp_path):
-        assert json.dumps([p.name for p in tmp_path.iterdir()])

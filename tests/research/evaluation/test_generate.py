@@ -72,7 +72,8 @@ def test_a_kill_while_a_file_is_written_leaves_none(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda number: None if not list(tmp_path.glob("1/*")) else killed(number))
     with pytest.raises(KeyboardInterrupt):
         generate(LAYOUTS[:1], tmp_path, Painter(), [1])
-    assert names(tmp_path) == ["1/l0.png.partial", "settings.json"]
+    assert names(tmp_path) == ["settings.json"]
+    (tmp_path / "1" / "l0.png.7.partial").write_bytes(b"of a process that was killed outright")
     monkeypatch.undo()
     assert generate(LAYOUTS[:1], tmp_path, Painter(), [1]) == {}
     assert names(tmp_path) == ["1/l0.png", "settings.json"]
