@@ -38,7 +38,7 @@ def look(text: str, tokenise: Callable[[str], Tokenised], unknown_id: int) -> To
     ids, places = tokenise(text)
     lost = [text[a:b].strip() for i, (a, b) in zip(ids, places, strict=True) if i == unknown_id]
     # The mark of a word's beginning is a token of its own, placed on the first letter of what follows.
-    starts = [a for i, (a, b) in zip(ids, places, strict=True) if i == unknown_id]
+    starts = {a for i, (a, _) in zip(ids, places, strict=True) if i == unknown_id}
     pairs = [(a, b) for i, (a, b) in zip(ids, places, strict=True) if i != unknown_id and a not in starts]
     said = [text[a:b] for a, b in pairs]
     known = any(any(c.isalnum() for c in piece) for piece in said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ..document import shown
@@ -56,11 +57,28 @@ class Context:
 
 def plain_key(key: Any) -> str:
     """A key without case, dashes and blanks: "Bounding-Box" and "bounding_box" are one."""
-    return re.sub(r"[^a-z0-9]", "", key.lower()) if isinstance(key, str) else ""
+    return _plain(key) if isinstance(key, str) else ""
+
+
+@lru_cache(maxsize=4096)
+def _plain(key: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", key.lower())
+
+
+class Record(dict):
+    """A mapping that nobody changes, so that it is folded once for all forms that are tried on it."""
+
+    @cached_property
+    def folded(self) -> dict[str, Any]:
+        return _folded(self)
 
 
 def folded(entry: Mapping) -> dict[str, Any]:
-    """`entry` by its plain keys; the first of several with one plain key counts."""
+    """`entry` by its plain keys; the first of several with one plain key counts. Not to be changed."""
+    return entry.folded if isinstance(entry, Record) else _folded(entry)
+
+
+def _folded(entry: Mapping) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in entry.items():
         found.setdefault(plain_key(key), value)

@@ -10,6 +10,8 @@ from .entry import Numbers, Size, folded, is_list, number, numbers, plain_key, p
 from .outlines import Place, box_around, flat_points, outlined
 from .vocabulary import ANGLES, BOX_KEYS, CENTRES, CORNERS, DECLARES, ORDERS, PAIRS, SIZES, UNITS, UNSAID
 
+MOST_BOXES = 1000  # under one key, far more than a picture's regions
+
 
 def place_of(entry: Mapping) -> Place | None:
     """The place that a mapping holds by its keys; None where no key is known as one."""
@@ -118,6 +120,8 @@ def _boxed(entry: Mapping, key: str, value: Any) -> Place | None:
         layout = layout or ("?" if key in UNSAID else "")
         units = written_units(value if is_list(value) else re.findall(r"[\d.]+(?:%|px)", value)) or units
         return Place(found, layout, False, units, own, wrote(value))
+    if is_list(value) and len(value) > MOST_BOXES and not points(value) and not found:
+        return Place(problem=f'"{own}" is a list of {len(value)}; a box is four numbers', key=own)
     if is_list(value) and value:
         if all(numbers(v) and len(numbers(v)) == 4 for v in value):
             places = [Place(numbers(v), layout, False, written_units(v) or units, own, wrote(v)) for v in value]

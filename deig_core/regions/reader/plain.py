@@ -9,6 +9,7 @@ from numbers import Real
 from typing import Any
 
 from ...errors import RegionError
+from .entry import Record
 
 MOST_DEEP, MOST_VALUES, MOST_NUMBERS = 40, 500_000, 400_000
 _PIXELS = ("image", "mask", "cropped_image", "cropped_mask", "control_net_wrapper")
@@ -39,7 +40,7 @@ class _Copy:
         if depth > MOST_DEEP:
             raise RegionError(f"The boxes are nested more than {MOST_DEEP} levels deep; give a list of boxes.")
         if isinstance(value, Mapping):
-            return {self._key(k): self.of(v, depth + 1) for k, v in value.items()}
+            return Record({self._key(k): self.of(v, depth + 1) for k, v in value.items()})
         if hasattr(value, "_fields") and isinstance(value, tuple):
             return {k: self.of(v, depth + 1) for k, v in zip(value._fields, value, strict=True) if k not in _PIXELS}
         if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray, memoryview)):

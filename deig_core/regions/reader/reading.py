@@ -78,6 +78,7 @@ def _read(source: Any, canvas: tuple[int, int], layout: str, units: str, size: S
     notes: list[str] = []
     if isinstance(value, str):
         value, said, entries = from_text(value)
+        value = plain(value)  # a text may be as deep and as large as a value
         notes += said
     else:
         entries = None

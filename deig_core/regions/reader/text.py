@@ -17,6 +17,7 @@ from .xml import from_xml
 from .yaml import from_yaml
 
 MOST_CHARACTERS = 4_000_000
+MOST_LOOSE = 1_000_000  # of what is no JSON and has to be read piece by piece
 _LISTED = re.compile(r"\[\s*[\[(\"']")
 NOTHING = (
     "The boxes are no readable JSON: expected a list of boxes, a region document, or lines of a text and four numbers."
@@ -59,6 +60,11 @@ def from_text(text: str) -> tuple[Any, list[str], list[Entry] | None]:
 
 
 def _loose(text: str) -> tuple[Any, list[str], None]:
+    if len(text) > MOST_LOOSE:
+        raise RegionError(
+            f"The text is no valid JSON, and with {len(text)} characters too long to be read otherwise (at most "
+            f"{MOST_LOOSE}): give the boxes of one picture."
+        )
     notes = []
     found = loose_values(text)
     values = [v for v in found.values if _tells_places(v)]

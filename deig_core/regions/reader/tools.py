@@ -109,8 +109,8 @@ def find_segs(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
 def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     if not isinstance(value, Mapping) or not is_list(value.get("annotations")) or not is_list(value.get("images")):
         return None
-    boxed = [a for a in value["annotations"] if isinstance(a, Mapping) and "image_id" in a and place_of(a)]
-    pictures = list(dict.fromkeys(str(a["image_id"]) for a in boxed))
+    boxed = [(a, p) for a in value["annotations"] if isinstance(a, Mapping) and "image_id" in a and (p := place_of(a))]
+    pictures = list(dict.fromkeys(str(a["image_id"]) for a, _ in boxed))
     if not boxed:
         return None
     if len(pictures) > 1:
@@ -119,5 +119,5 @@ def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     inside = replace(
         walk.inside({"categories": value.get("categories")}, context), size=walk.inside(picture, context).size
     )
-    chosen = [a for a in boxed if str(a["image_id"]) == pictures[0]]
-    return [e for a in chosen for e in entries_of(place_of(a), a, inside, "COCO", "xywh", "pixels")]
+    chosen = [(a, place) for a, place in boxed if str(a["image_id"]) == pictures[0]]
+    return [e for a, place in chosen for e in entries_of(place, a, inside, "COCO", "xywh", "pixels")]

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...errors import RegionError
+from ..document import MAX_REGIONS
 from .entry import Context, Entry, folded, is_list, number, numbers, plain_key, points, wrote
 from .places import declared, place_of, size_of
+from .plain import MOST_DEEP, plain
 from .texts import PLACE_WORDS, TEXT_KEYS, negative_of, stray_place, text_of
 from .vocabulary import BOX_KEYS, OUTLINES
 
@@ -37,6 +40,12 @@ _ASIDE = {
 }
 
 
+MOST_VISITED, KEYS_OF_ONE = 3000, 8
+TOO_MUCH = (
+    f"There is far more in it than the boxes of one picture, which has at most {MAX_REGIONS} regions: give those of "
+    "one picture alone."
+)
+_KNOWN = {*LISTS, *COLUMNS, *COLUMN_TEXTS, *TEXT_KEYS, *BOX_KEYS, *OUTLINES, *_ASIDE, *PLACE_WORDS}
 # In a key of one word, a sign that it is a key and no description.
 _TECHNICAL = ("box", "rect", "coord", "roi", "poly", "point", "region", "crop", "bound", "corner", "extent")
 
@@ -51,10 +60,31 @@ class Walk:
         self.dialects = dialects
         self.notes: list[str] = []
         self.root: Any = None
+        self._depth, self._left = 0, MOST_VISITED
 
     def entries(self, value: Any, context: Context, listed: bool = True) -> list[Entry]:
-        """The entries of `value`; listed: its texts without a place are regions."""
+        """The entries of `value`; listed: its texts without a place are regions. Raises RegionError for a value that
+        has more parts than the boxes of one picture, or that is nested too deeply, texts inside texts included.
+        """
         self.root = value if self.root is None else self.root
+        self._depth += 1
+        if self._depth > MOST_DEEP + 1:
+            raise RegionError(f"The boxes are nested more than {MOST_DEEP} levels deep; give a list of boxes.")
+        self._spend(1 + len(value) // KEYS_OF_ONE if isinstance(value, Mapping) else 1)
+        try:
+            found = self._entries(value, context, listed)
+        finally:
+            self._depth -= 1
+        if len(found) > self._left:
+            raise RegionError(TOO_MUCH)
+        return found
+
+    def _spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise RegionError(TOO_MUCH)
+
+    def _entries(self, value: Any, context: Context, listed: bool) -> list[Entry]:
         for dialect in self.dialects:
             if dialect.find and (found := dialect.find(value, context, self)) is not None:
                 return found
@@ -79,6 +109,7 @@ class Walk:
                 inner = json.loads(text)
             except (ValueError, RecursionError):
                 return None
+            inner = plain(inner)
             return self.entries(inner, context) if isinstance(inner, (Mapping, list)) else None
         found = from_lines(text) if any(c.isdigit() for c in text) and "\n" not in text.strip() else None
         return found[0] if found and not found[1] else None
@@ -102,6 +133,7 @@ class Walk:
     def _mapping(self, value: Mapping, context: Context, listed: bool) -> list[Entry]:
         context = self.inside(value, context)
         found: list[Entry] = []
+        said, of_group = own_text(value), self.group_text(value)
         for key, inner in value.items():
             name = plain_key(key)
             if name in LISTS + COLUMNS and isinstance(inner, str) and inner.lstrip()[:1] in ("[", "{"):
@@ -111,7 +143,7 @@ class Walk:
             known = name in LISTS or name in COLUMNS
             if isinstance(inner, list) and not known and _of_numbers(inner):
                 continue  # for stray_place to name
-            own = own_text(value) if isinstance(inner, Mapping) and place_of(inner) else self.group_text(value)
+            own = said if isinstance(inner, Mapping) and place_of(inner) else of_group
             if isinstance(inner, Mapping) and not own and not name.isdigit() and is_name(key) and place_of(inner):
                 own = str(key)
             within = replace(context, text=own or context.text)
@@ -133,6 +165,8 @@ class Walk:
 
     def _list(self, value: list, context: Context, listed: bool) -> list[Entry]:
         value = self._first_picture(value)
+        if len(value) > self._left:
+            raise RegionError(TOO_MUCH)
         kinds = [self._is_frame(item) for item in value]
         if value and any(kinds) and all(k or item in ([], None) for k, item in zip(kinds, value, strict=True)):
             return self._first_frame(value, context, listed)
@@ -154,7 +188,8 @@ class Walk:
 
     def _first_picture(self, value: list) -> list:
         """The entries of a list that belong to the picture of the first one, where they name their pictures."""
-        for key in _PICTURES:
+        first = folded(value[0]) if value and isinstance(value[0], Mapping) else {}
+        for key in (k for k in _PICTURES if k in first):
             names = [folded(v).get(key) if isinstance(v, Mapping) else None for v in value]
             known = list(dict.fromkeys(n for n in names if isinstance(n, (str, int))))
             if len(known) > 1 and all(isinstance(n, (str, int)) for n in names) and any(map(_has_place, value)):
@@ -229,6 +264,5 @@ def _names(value: Mapping) -> dict[Any, str]:
 
 def is_name(key: Any) -> bool:
     name = plain_key(key)
-    known = {*LISTS, *COLUMNS, *COLUMN_TEXTS, *TEXT_KEYS, *BOX_KEYS, *OUTLINES, *_ASIDE, *PLACE_WORDS}
     technical = " " not in str(key) and any(part in name for part in _TECHNICAL)
-    return isinstance(key, str) and bool(key.strip()) and name not in known and not technical and "." not in key[-5:]
+    return isinstance(key, str) and bool(key.strip()) and name not in _KNOWN and not technical and "." not in key[-5:]
