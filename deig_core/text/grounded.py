@@ -10,7 +10,7 @@ from ..layout.layout import Layout
 from ..regions.document import MAX_REGIONS, RegionDocument, checked_text
 from ..regions.rules import counting, joined_prompt
 from .features import TextFeatures
-from .tokens import MAX_TOKENS, Tokens, remarks
+from .tokens import Tokens, remarks, too_long
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,14 +113,12 @@ def _notes(
             notes.append(f"Region {i + 1} has no description and was left out: describe it, or disable it.")
     if prompt.strip():
         notes += remarks("The prompt", prompt.strip(), look(prompt.strip()))
-    elif (joined := look(joined_prompt([regions[i] for i in seen]))).count > MAX_TOKENS:
+    else:
         text = joined_prompt([regions[i] for i in seen])
-        (said,) = (
-            s for s in remarks(f"The joined prompt of {len(seen)} descriptions", text, joined) if "tokens and" in s
-        )
-        notes.append(
-            f"{said} The regions are not affected; write a short prompt of the whole picture to have all of it."
-        )
+        if cut := too_long(f"The joined prompt of {len(seen)} descriptions", text, look(text)):
+            notes.append(
+                f"{cut} The regions are not affected; write a short prompt of the whole picture to have all of it."
+            )
     if negative_prompt.strip():
         notes += remarks("The negative prompt", negative_prompt, look(negative_prompt))
     return tuple(dict.fromkeys(notes))

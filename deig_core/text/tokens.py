@@ -67,13 +67,18 @@ def remarks(name: str, text: str, tokens: Tokens) -> list[str]:
         said.append(
             f"{name}: {tokens.unknown} of {tokens.count - 1} tokens are unknown to the text encoder ({pieces})."
         )
-    if tokens.count > MAX_TOKENS:
-        said.append(
-            f"{name} has {tokens.count} tokens and the text encoder reads {MAX_TOKENS}: it is cut after "
-            f'"...{_line(text[max(0, tokens.kept - 40) : tokens.kept])}".'
-        )
+    if cut := too_long(name, text, tokens):
+        said.append(cut)
     said += [f"{name}: {_short(mark)!r} means nothing to the text encoder ({why})." for mark, why in marks(text)]
     return said
+
+
+def too_long(name: str, text: str, tokens: Tokens) -> str:
+    """A sentence about a text of which the end is not read; "" where all of it is. name: as in `remarks`."""
+    if tokens.count <= MAX_TOKENS:
+        return ""
+    last = _line(text[max(0, tokens.kept - 40) : tokens.kept])
+    return f'{name} has {tokens.count} tokens and the text encoder reads {MAX_TOKENS}: it is cut after "...{last}".'
 
 
 def _short(text: str, most: int = 40) -> str:

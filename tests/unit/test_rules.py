@@ -1,6 +1,7 @@
 """Which regions count, the joined prompt, the negatives, masks given to regions: what a library user gets too."""
 
 import logging
+import time
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from deig_core.regions.document import Region, RegionDocument
 from deig_core.regions.rules import counting, joined_prompt, with_masks
 from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import ground_texts
-from deig_core.text.tokens import Tokens, marks
+from deig_core.text.tokens import Tokens, look, marks
 
 BOX = (0.0, 0.0, 0.5, 0.5)
 REGIONS = st.builds(
@@ -71,16 +72,16 @@ def test_masks_given_to_regions():
 
 
 def test_a_text_that_is_not_read_as_it_was_meant_is_named_and_a_default_is_not():
-    def look(text):
+    def looked(text):
         return Tokens(200 if "long" in text else 5, kept=4)
 
     regions = (Region("r1", (0, 0, 1, 1), "long one"), Region("r2", (0, 0, 1, 1), "b", negative="long c"))
     document = RegionDocument(512, 512, (*regions, Region("r3", (0, 0, 1, 1))))
-    said = ground_texts(document, "", "a long default", encoded, look, unwritten={"a long default"}).notes
+    said = ground_texts(document, "", "a long default", encoded, looked, unwritten={"a long default"}).notes
     assert [s.split(" has ")[0] for s in said] == [
         *("Region 1", "The negative text of region 2", "Region 3", "The joined prompt of 2 descriptions")
     ]
-    said = ground_texts(document, "a long prompt", "a long default", encoded, look).notes
+    said = ground_texts(document, "a long prompt", "a long default", encoded, looked).notes
     assert [s.split(" has ")[0] for s in said][-2:] == ["The prompt", "The negative prompt"]
 
 
@@ -93,3 +94,19 @@ def test_marks_of_clip_prompts_are_said():
     text = "a (blue:1.3) star <lora:x:0.8> embedding:bad BREAK [a:b:0.5]"
     assert [mark for mark, _ in marks(text)] == [*("(blue:1.3)", "<lora:x:0.8>", "embedding:bad", "BREAK", "[a:b:0.5]")]
     assert not marks("a sign (old): it says <open>, breakfast: 8.30")
+
+
+@pytest.mark.parametrize("mark", ["(tokens and:1.2)", "<lora:tokens and:1>", "(it is cut after:0.5)", "BREAK"])
+def test_a_joined_prompt_is_too_long_whatever_its_words_are(mark):
+    regions = tuple(Region(f"r{i}", BOX, f"{mark} " + "dog " * 60) for i in range(3))
+    notes = ground_texts(RegionDocument(64, 64, regions), "", "", encoded, lambda t: Tokens(len(t.split()) + 1)).notes
+    (joined,) = [n for n in notes if n.startswith("The joined prompt")]
+    assert "of 3 descriptions has" in joined and joined.endswith("to have all of it.")
+
+
+def test_a_text_of_known_and_unknown_tokens_in_turn_is_looked_at_at_once():
+    """Seconds where it is looked through once for each token."""
+    ids, places = [2, 7] * 20_000, [(i, i + 1) for i in range(40_000)]
+    start = time.process_time()
+    found = look("a" * 40_000, lambda _: (ids, places), 2)
+    assert found.unknown == 20_000 and time.process_time() - start < 0.5
