@@ -74,6 +74,11 @@ def run(options: argparse.Namespace) -> int:
     if not finished:
         print("Stopped; the same command goes on.")
         return 130
+    if progress.errors and not progress.described:
+        raise DeigError(
+            f"nothing was described, and {progress.errors} pictures have errors; the first is in `status`, and "
+            f"run --retry-failed asks again."
+        )
     return 0
 
 

@@ -20,8 +20,8 @@ class Endpoint:
 
     urls: up to and with /v1. A question is tried `tries` times, `timeout` seconds each, at once at another address
     where one is at work, else after a wait that grows from `first_wait` seconds (a minute in all). `give_up` questions
-    in a row without an answer stop the run. key_variable: name of the environment variable that holds the key. more:
-    added to the body of each request.
+    in a row without an answer stop the run, and `refusals` in a row that are refused with one status. key_variable:
+    name of the environment variable that holds the key. more: added to the body of each request.
     """
 
     shards_at_once = 3  # one shard's last answers would leave the server idle
@@ -36,6 +36,7 @@ class Endpoint:
         tries: int = 6,
         first_wait: float = 2.0,
         give_up: int = 5,
+        refusals: int = 50,
         pixels: int = PIXELS,
         logprobs: bool = True,
         key_variable: str = "OPENAI_API_KEY",
@@ -51,7 +52,9 @@ class Endpoint:
         self.model, self.timeout, self.tries, self.give_up = model, timeout, tries, give_up
         self.pixels, self.logprobs, self.more = pixels, logprobs, dict(more or {})
         self._httpx = httpx
+        self.refusals = refusals
         self._failures = 0
+        self._refused, self._refusal = 0, 0  # how many in a row, and with which status
         self._addresses = Addresses(urls, first_wait)
         many = in_flight * len(urls)
         # As many again are made ready: a server that answers a whole batch at once gets the next one at once.
@@ -131,9 +134,10 @@ class Endpoint:
             address = self._addresses.next(self._loop.time())
             address.busy += 1
             try:
-                answer = await self._try(address.url, body, question)
+                answer, refusal = await self._try(address.url, body, question)
                 self._failures = 0
                 self._addresses.answered(address)
+                self._count(refusal, answer)
                 return answer
             except NoAnswer as error:
                 why = f"{address.url}: {error}"
@@ -150,7 +154,21 @@ class Endpoint:
             )
         return Answer(error=f"{why} ({self.tries} tries)")
 
-    async def _try(self, url: str, body: bytes, question: Question) -> Answer:
+    def _count(self, refusal: int, answer: Answer) -> None:
+        """A question may be refused for what it is; many in a row with one status mean that all are.
+
+        refusal: the status, 0 where it was answered. Raises EngineError.
+        """
+        self._refused = self._refused + 1 if refusal and refusal == self._refusal else min(refusal, 1)
+        self._refusal = refusal
+        if self._refused >= self.refusals:
+            raise EngineError(
+                f"{self._refused} questions in a row were refused alike ({answer.error}): the server does not take "
+                f"what it is asked; change what that names, then start this again."
+            )
+
+    async def _try(self, url: str, body: bytes, question: Question) -> tuple[Answer, int]:
+        """The answer, and the status with which the question was refused, 0 where it was not."""
         try:
             response = await self._client.post(
                 f"{url}/chat/completions", content=body, headers={"Content-Type": "application/json"}
@@ -167,8 +185,8 @@ class Endpoint:
         if status in wire.REFUSED:
             raise EngineError(f"{url} answered {status}, {wire.REFUSED[status]}: {wire.words(response)}")
         if status != 200:
-            return Answer(error=f"The server answered {status}: {wire.words(response)}")
-        return wire.answer(response, question)
+            return Answer(error=f"The server answered {status}: {wire.words(response)}"), status
+        return wire.answer(response, question), 0
 
     async def _served(self) -> tuple[str, str]:
         """What the addresses say that the model and the server's version are.

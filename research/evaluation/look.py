@@ -29,7 +29,8 @@ def look(
     """Let each witness look at all that it has no word on yet, in one set of pictures; how many words are failures.
 
     retry_failed: ask again where the word was a failure. Raises DeigError where the pictures are of other layouts, the
-    evidence is of another fingerprint, or another run holds the folder.
+    evidence is of another fingerprint, another run holds the folder, or, after all have looked, where every word of a
+    witness is a failure.
     """
     with only_run(folder, "look"):
         remove_halves(folder / FOLDER)
@@ -38,7 +39,16 @@ def look(
         if len(usable) < len(found):
             lost = len(found) - len(usable)
             say(f"{folder}: {lost} of {len(found)} pictures are missing or cannot be used; they fail.")
-        return sum(_look(layouts, folder, usable, witness, retry_failed) for witness in witnesses)
+        failed = 0
+        without: list[str] = []
+        for witness in witnesses:
+            errors = [record.error for record in _look(layouts, folder, usable, witness, retry_failed)]
+            failed += sum(error is not None for error in errors)
+            if errors and None not in errors:
+                without.append(f"{witness.by} has no word on any of the {len(errors)} instances ({errors[0]})")
+        if without:
+            raise DeigError(f"{folder}: {'; '.join(without)}: mend that, then look with --retry-failed.")
+        return failed
 
 
 def _look(
@@ -47,7 +57,8 @@ def _look(
     usable: Mapping[str, Found],
     witness: Witness,
     retry_failed: bool,
-) -> int:
+) -> list[Record]:
+    """The last word on each instance in a usable picture."""
     from tqdm import tqdm
 
     with Log(folder, witness.kind, witness.by, witness.fingerprint()) as log:
@@ -69,8 +80,7 @@ def _look(
                 bar.set_postfix({"failed": failed} if failed else {}, refresh=False)
                 bar.update(len(records))
         log.put_in_order(keys(layouts))
-        known = (log.records[subject.key] for of_picture in subjects.values() for subject in of_picture)
-        return sum(record.error is not None for record in known)
+        return [log.records[subject.key] for of_picture in subjects.values() for subject in of_picture]
 
 
 def _words(

@@ -141,6 +141,21 @@ def test_errors_are_data_and_are_asked_again_when_wanted(world, tmp_path, capsys
     assert shards(out) == shards(whole) != before
 
 
+def test_a_run_in_which_everything_fails_fails(world, tmp_path, capsys):
+    out = tmp_path / "out"
+    plan(world, out)
+    with Stub(lambda body, number: Reply(status=400, body=b'{"error": "no"}')) as stub:
+        assert call("run", out, *endpoint(stub)) == 1
+    assert "captions: nothing was described, and 6 pictures have errors" in capsys.readouterr().err
+
+
+def test_a_model_that_honestly_sees_nothing_is_no_failure(world, tmp_path):
+    plan(world, tmp_path / "out")
+    unsure = lambda body, number: Reply("UNSURE") if "logprobs" not in body else describe(body)  # noqa: E731
+    with Stub(unsure) as stub:
+        assert call("run", tmp_path / "out", *endpoint(stub)) == 0
+
+
 def test_pictures_without_an_error_keep_their_records(world, tmp_path):
     out = tmp_path / "out"
     plan(world, out)

@@ -149,6 +149,21 @@ def test_what_every_question_would_meet_stops_at_once(failure, said):
         asked(first(failure), [Question([RED], "?")] * 50, in_flight=2)
 
 
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_server_that_refuses_everything_stops_the_run(status):
+    failure = Reply(status=status, body=b'{"error": {"message": "logprobs are not supported"}}')
+    with pytest.raises(EngineError, match=rf"^8 questions in a row were refused alike \(.* {status}: logprobs are not"):
+        asked(first(failure), [Question([RED], "?")] * 50, in_flight=2, refusals=8)
+
+
+def test_refusals_of_several_kinds_or_between_answers_stop_nothing():
+    def answer(body, number):
+        return [Reply(status=400), Reply(status=413), YES][number % 3] if number % 2 else Reply(status=400)
+
+    answers, _ = asked(answer, [Question([RED], "?")] * 40, in_flight=1, refusals=4)
+    assert len(answers) == 40 and any(a.text for a in answers)
+
+
 def test_a_server_that_is_gone_stops_the_run():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

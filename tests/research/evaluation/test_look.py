@@ -55,6 +55,14 @@ def file_of(folder):
     return (folder / "evidence" / "answer-echo.jsonl").read_bytes()
 
 
+def test_a_witness_without_any_word_fails_the_run_and_its_errors_stay(tmp_path):
+    folder, few = draw(tmp_path, LAYOUTS[:2]), LAYOUTS[:2]
+    texts = [i.text for layout in few for i in layout.instances]
+    with pytest.raises(DeigError, match=r"echo has no word on any of the 3 instances \(late\): mend that, then look"):
+        look(few, folder, [Echo(fails=texts)])
+    assert look(few, folder, [Echo(fails=texts[1:])], retry_failed=True) == 2
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = draw(tmp_path_factory.mktemp("whole"))
