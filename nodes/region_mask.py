@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
-from ..deig_core.layout.masks import box_pixels
+from ..deig_core.layout.masks import region_pixels
 from ..deig_core.regions.document import MAX_REGIONS, RegionDocument
 from .sockets import Regions, schema
 
@@ -50,10 +49,7 @@ class DeigRegionMask(io.ComfyNode):
                 else "DEIG Region Mask: there are no regions: draw a box first."
             )
         width, height, chosen = regions.width, regions.height, regions.regions[region - 1]
-        pixels = box_pixels(chosen.box, width, height)
-        if pixels is None:
-            raise RegionError(f"DEIG Region Mask: region {region} is smaller than a pixel: make its box larger.")
-        x0, y0, x1, y1 = pixels
-        mask = torch.zeros(1, height, width)
-        mask[:, max(0, y0 - grow) : y1 + grow, max(0, x0 - grow) : x1 + grow] = 1
-        return io.NodeOutput(mask)
+        pixels = region_pixels(chosen, width, height, grow)
+        if not pixels.any():
+            raise RegionError(f"DEIG Region Mask: region {region} is smaller than a pixel: make it larger.")
+        return io.NodeOutput(pixels[None].float())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from comfy_api.latest import io
 
-from ..deig_core.layout.masks import box_pixels
+from ..deig_core.layout.masks import box_pixels, region_pixels
 from ..deig_core.regions.document import RegionDocument
 from .sockets import Regions, schema
 
@@ -52,18 +52,7 @@ class DeigRegionsToBoxes(io.ComfyNode):
             frame.append({"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0, "metadata": {"desc": text}})
             ordered = (region.box[1], region.box[0], region.box[3], region.box[2])
             elements.append({"type": "obj", "bbox": [round(1000 * v) for v in ordered], "desc": text})
-            masks.append(_mask(region.mask, pixels, width, height))
+            masks.append(region_pixels(region, width, height).float())
             texts.append(text)
         batch = torch.stack(masks) if masks else torch.zeros(1, height, width)
         return io.NodeOutput([frame], elements, batch, "\n".join(texts))
-
-
-def _mask(mask: torch.Tensor | None, pixels: tuple[int, int, int, int], width: int, height: int) -> torch.Tensor:
-    """float [height, width]: the region's own mask, or its box."""
-    if mask is not None:
-        whole = mask[None, None].float()
-        return torch.nn.functional.interpolate(whole, (height, width), mode="nearest-exact")[0, 0]
-    x0, y0, x1, y1 = pixels
-    drawn = torch.zeros(height, width)
-    drawn[y0:y1, x0:x1] = 1
-    return drawn

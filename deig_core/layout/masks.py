@@ -55,6 +55,24 @@ def box_pixels(box: Box, width: int, height: int) -> Rectangle | None:
     return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
 
+def region_pixels(region: Region, width: int, height: int, grow: int = 0) -> torch.Tensor:
+    """Pixels bool [height, width] of a region on a width x height image: those of its mask, else those of its box, and
+    those at most `grow` pixels beside them.
+    """
+    inside = torch.zeros(height, width, dtype=torch.bool)
+    if region.mask is not None:
+        whole = region.mask[None, None].float()
+        inside = torch.nn.functional.interpolate(whole, (height, width), mode="nearest-exact")[0, 0] > 0
+    elif pixels := box_pixels(region.box, width, height):
+        x0, y0, x1, y1 = pixels
+        inside[y0:y1, x0:x1] = True
+    if not grow:
+        return inside
+    edges = ((torch.arange(n) - grow).clamp(min=0) for n in (height, width))
+    ends = ((torch.arange(n) + grow + 1).clamp(max=n) for n in (height, width))
+    return any_inside(inside, *zip(edges, ends, strict=True))
+
+
 def cell_rectangle(box: Box, latent: Size, grid: Size) -> Rectangle | None:
     """Cells of `grid` that belong to `box` on an image whose latent is `latent`; None if the box has no pixel."""
     pixels = box_pixels(box, latent[1] * PIXELS_PER_LATENT, latent[0] * PIXELS_PER_LATENT)

@@ -24,7 +24,7 @@ from .keyframes import Keyframe, as_json, box_at, parse_keyframes
 
 VERSION = 1
 MAX_REGIONS = 64  # a cell's membership is one 64-bit word
-MAX_SIDE = 16384
+MIN_SIDE, MAX_SIDE = 8, 16384
 COLORS = (
     *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45"),
     *("#fabed4", "#469990", "#dcbeff", "#9a6324", "#ffe119", "#800000", "#aaffc3", "#808000"),
@@ -263,10 +263,10 @@ def _check_unknown(values: Mapping[str, Any], name: str) -> None:
 
 def _side(value: Any, key: str) -> int:
     number = checked_number(value, "The region document", key)
-    if number != int(number) or not 8 <= number <= MAX_SIDE:
+    if number != int(number) or not MIN_SIDE <= number <= MAX_SIDE:
         raise RegionError(
-            f'The region document: "{key}" is {shown(value)}; a whole number of pixels from 8 to {MAX_SIDE} is '
-            f"expected."
+            f'The region document: "{key}" is {shown(value)}; a whole number of pixels from {MIN_SIDE} to '
+            f"{MAX_SIDE} is expected."
         )
     return int(number)
 

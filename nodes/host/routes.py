@@ -17,7 +17,7 @@ from aiohttp import web
 
 from ...deig_core.demo import files as demo_files
 from ...deig_core.errors import DeigError
-from ...deig_core.regions.document import MAX_REGIONS, MAX_SIDE
+from ...deig_core.regions.document import MAX_REGIONS, MAX_SIDE, MIN_SIDE
 from ...deig_core.regions.reader import read
 from ...deig_core.text.tokens import look, marks
 from .folders import t5_tokenizer
@@ -64,12 +64,13 @@ def _answering(work: Callable[[dict], dict]) -> Callable:
 
 def _read(asked: dict) -> dict:
     """{text, width, height, layout, units, size} -> a document (box null: a text without a place), how it was read."""
-    sides = [asked.get("width"), asked.get("height"), *(asked.get("size") or ())]
-    if not isinstance(asked.get("text"), str) or len(sides) not in (2, 4) or not all(map(_is_side, sides)):
-        raise DeigError("A text, and width and height in pixels are expected.")
-    size = tuple(sides[2:]) or None
+    text, width, height, size = (asked.get(k) for k in ("text", "width", "height", "size"))
+    if not isinstance(text, str) or not all(_is_side(s, MIN_SIDE, MAX_SIDE) for s in (width, height)):
+        raise DeigError(f"A text, and width and height from {MIN_SIDE} to {MAX_SIDE} pixels are expected.")
+    if size is not None and not (isinstance(size, list) and len(size) == 2 and all(map(_is_side, size))):
+        raise DeigError("The size of the boxes' own picture is no pair of width and height in pixels.")
     layout, units = str(asked.get("layout", "auto")), str(asked.get("units", "auto"))
-    reading = read(asked["text"], sides[0], sides[1], layout=layout, units=units, size=size)
+    reading = read(text, width, height, layout=layout, units=units, size=tuple(size) if size else None)
     document = reading.document.to_dict()
     for region in document["regions"]:
         if region["id"] in reading.unplaced:
@@ -85,8 +86,8 @@ def _read(asked: dict) -> dict:
     }
 
 
-def _is_side(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_SIDE * 4
+def _is_side(value: Any, least: int = 1, most: int = 4 * MAX_SIDE) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 def _texts(asked: dict) -> dict:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from graph import CELLS, PIXELS
 
 BOXES = [[0.0, 0.0, 0.5, 0.5], [0.5, 0.25, 1.0, 0.75]]
@@ -41,3 +42,15 @@ def test_a_region_that_is_not_there(graph):
         graph.node("DEIGRegionMask", regions=document(graph), region=3, grow=0)
     with pytest.raises(ValueError, match=r"draw a box first\.$"):
         graph.node("DEIGRegionMask", regions=graph.regions([]), region=1, grow=0)
+
+
+@pytest.mark.parametrize("grow", [0, 5])
+def test_a_region_with_a_mask_is_its_mask_and_not_the_box_around_it(graph, grow):
+    """A triangle, which every node gives alike."""
+    drawn = torch.ones(64, 64).tril()[None]
+    regions = graph.node("DEIGRegionsFromMasks", masks=drawn, descriptions="a sail")[0]
+    (mask,) = graph.node("DEIGRegionMask", regions=regions, region=1, grow=grow)
+    rows, columns = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    assert torch.equal(mask[0], (columns <= rows + 2 * grow).float())
+    if not grow:
+        assert torch.equal(mask, graph.node("DEIGRegionsToBoxes", regions=regions)[2])
