@@ -5,7 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..deig_core.demo.files import GUIDANCE, STEPS
+from .host.message import say
 from .sockets import Adapter, TextEncoder, schema
+
+UNTRAINED = (
+    "With weights_seed {} these models are untrained and the picture will be noise: set it to 0 for the trained ones."
+)
 
 
 class DeigLoadDemo(io.ComfyNode):
@@ -58,4 +63,7 @@ class DeigLoadDemo(io.ComfyNode):
         if weights_seed == 0:
             model = saying_what_it_knows(model)
         model = reading_prompts(model, adapter)
-        return io.NodeOutput(model, vae, adapter, text_encoder, empty_latent(), STEPS, GUIDANCE)
+        notes = [UNTRAINED.format(weights_seed)] if weights_seed else []
+        return io.NodeOutput(
+            model, vae, adapter, text_encoder, empty_latent(), STEPS, GUIDANCE, ui=say(cls, notes) or None
+        )

@@ -4,7 +4,6 @@ untrained ones.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -59,7 +58,6 @@ UNET = {
     "adm_in_channels": None,
     "use_temporal_attention": False,
 }
-log = logging.getLogger("deig")
 # torch's own layers show what a model consists of; the host's may have no weights before they are loaded.
 PLAIN = SimpleNamespace(
     Linear=nn.Linear,
@@ -111,12 +109,6 @@ def demo_models(seed: int) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, Ho
 
     The global random state is left as it was.
     """
-    if seed:
-        log.warning(
-            "Load DEIG Demo: with weights_seed %d these models are untrained and the picture will be noise; "
-            "0 is the trained ones.",
-            seed,
-        )
     return demo_model(seed), _demo_vae(seed), demo_adapter(seed), _demo_text_encoder(seed)
 
 

@@ -47,6 +47,12 @@ def test_the_evaluation_samples_as_the_graph_does(graph, demo):
     assert (picture[0] - assembled.autoencoder.decode(expected)[0].permute(1, 2, 0).clamp(0, 1)).abs().max() < 5e-3
 
 
+def test_untrained_models_say_so_at_their_node(graph):
+    cls = graph.host.NODE_CLASS_MAPPINGS["DEIGLoadDemo"]
+    (note,) = cls.EXECUTE_NORMALIZED(weights_seed=1).ui["deig_notes"]
+    assert "untrained" in note and cls.EXECUTE_NORMALIZED(weights_seed=0).ui is None
+
+
 def test_the_demo_brings_what_it_was_made_for(graph):
     latent, steps, cfg = graph.node("DEIGLoadDemo", weights_seed=0)[4:]
     assert latent["samples"].shape == (1, 4, SIZE // 8, SIZE // 8) and files.SIDE == SIZE

@@ -34,3 +34,10 @@ def test_the_node_starts_with_the_editors_empty_document(host_nodes):
     (regions,) = (i for i in schema.inputs if i.id == "regions")
     shared = json.loads((ROOT / "tests" / "data" / "document.json").read_text(encoding="utf-8"))
     assert json.loads(regions.default) == shared["empty"]
+
+
+def test_what_the_editor_was_shown_survives_a_reload_where_the_host_can_do_it(host_nodes):
+    schema = host_nodes.NODE_CLASS_MAPPINGS["DEIGRegions"].GET_SCHEMA()
+    if not hasattr(schema, "has_intermediate_output"):
+        pytest.skip("this host keeps no node's UI output over a reload")
+    assert schema.has_intermediate_output
