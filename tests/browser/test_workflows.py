@@ -8,9 +8,38 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"
 
 
+PLACES = """() => {
+    const {ds, canvas} = app.canvas, page = canvas.getBoundingClientRect();
+    const inGraph = ({left, top, width, height}) =>
+        [(left - page.left) / ds.scale - ds.offset[0], (top - page.top) / ds.scale - ds.offset[1],
+         width / ds.scale, height / ds.scale];
+    return app.graph.nodes.map((node) => {
+        const element = LiteGraph.vueNodesMode && document.querySelector(`[data-node-id="${node.id}"]`);
+        return [node.type, ...(element ? inGraph(element.getBoundingClientRect()) : node.getBounding())];
+    });
+}"""
+
+
+def outside(groups, places, slack=2):
+    """Nodes that stick out of every group."""
+
+    def holds(group, x, y, width, height):
+        left, top, wide, high = group["bounding"]
+        return (
+            x + slack >= left
+            and y + slack >= top
+            and x + width <= left + wide + slack
+            and y + height <= top + high + slack
+        )
+
+    return [(kind, *map(round, place)) for kind, *place in places if not any(holds(g, *place) for g in groups)]
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda p: p.stem)
 def test_example_workflow_loads_whole_and_is_its_api_form(hands, path):
+    """And its groups hold its nodes, which are higher in Nodes 2.0."""
     workflow = json.loads(path.read_text(encoding="utf-8"))
+    workflow["extra"].pop("linearMode", None)  # the graph, also of an app
     api = json.loads((EXAMPLES / "api" / path.name).read_text(encoding="utf-8"))
     prompt, unknown = hands.page.evaluate(
         """async (workflow) => {
@@ -24,6 +53,7 @@ def test_example_workflow_loads_whole_and_is_its_api_form(hands, path):
         workflow,
     )
     assert unknown == []
+    assert outside(workflow["groups"], hands.page.evaluate(PLACES)) == []
     assert {k: {"class_type": v["class_type"], "inputs": v["inputs"]} for k, v in prompt.items()} == api
 
 
