@@ -43,9 +43,9 @@ for (const name of [...editor, "deig.js"]) {
   });
 }
 
-test("host.js imports only the page and places", () => {
+test("host.js imports only the page, the words of its choices, and places", () => {
   const imported = [...sources.get("host.js").matchAll(/^import .* from "([^"]+)"/gm)].map((match) => match[1]);
-  assert.deepEqual(imported, ["../../scripts/app.js", "../../scripts/api.js", "./place.js"]);
+  assert.deepEqual(imported, ["../../scripts/app.js", "../../scripts/api.js", "./choices.js", "./place.js"]);
 });
 
 /** The properties of a typedef in types.js. */
