@@ -11,6 +11,8 @@ from enum import Enum
 from ..training.pictures import SIDES
 from .nouns import SYNONYMS, names
 
+LOGIC = 1  # raise it with any change of `reasons`, `tidied`, `describes` or `nouns.names`: no hash sees their code
+
 
 class Reason(str, Enum):
     EMPTY = "empty"
@@ -58,6 +60,8 @@ class Words:
     wanted: tuple[int, int] = (20, 30)
 
 
+SENTENCES = 2  # parts between full stops; more are several sentences ("a St. Bernard" is two)
+RUN = 4  # words that a text must not say twice
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _UNSURE = re.compile(r"unsure\W*", re.I)
 _QUOTES = "\"'`*_“”‘’«» \t\n"
@@ -92,10 +96,16 @@ _ABSENT = re.compile(
 
 
 def version() -> str:
-    """Of what decides when a model is asked again."""
+    """Of what decides when a model is asked again: `LOGIC`, raised by hand, and a hash of what the code reads."""
     patterns = (_UNSURE, _WORD, _LABEL, _INTRODUCTION, _PREAMBLE, _LIST, _SENTENCE, _VIEW, _GUESS, _ABSENT, SIDES)
-    parts = [*(p.pattern for p in patterns), _QUOTES, *(f"{noun} {words}" for noun, words in SYNONYMS.items())]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+    parts = [
+        *(f"{p.pattern} {p.flags}" for p in patterns),
+        _QUOTES,
+        f"{SENTENCES} {RUN}",
+        *ASKED_AGAIN,
+        *(f"{noun} {words}" for noun, words in SYNONYMS.items()),
+    ]
+    return f"{LOGIC}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:12]}"
 
 
 def tidied(text: str) -> str:
@@ -133,7 +143,7 @@ def reasons(text: str, noun: str, words: Words, *, cut: bool = False) -> list[Re
         Reason.LETTERS: any(c.isalpha() and not unicodedata.name(c, "").startswith("LATIN") for c in text),
         Reason.PREAMBLE: bool(_PREAMBLE.search(text) or _INTRODUCTION.search(text)),
         Reason.LIST: bool(_LIST.search(text)),
-        Reason.SENTENCES: len([s for s in _SENTENCE.split(text) if s.strip()]) > 2,
+        Reason.SENTENCES: len([s for s in _SENTENCE.split(text) if s.strip()]) > SENTENCES,
         Reason.VIEW: bool(_VIEW.search(text)),
         Reason.SIDE: bool(SIDES.search(text)),
         Reason.GUESS: bool(_GUESS.search(text)),
@@ -144,7 +154,7 @@ def reasons(text: str, noun: str, words: Words, *, cut: bool = False) -> list[Re
     return [reason for reason, holds in found.items() if holds]
 
 
-def _repeats(text: str, length: int = 4) -> bool:
+def _repeats(text: str) -> bool:
     words = [w.casefold() for w in _WORD.findall(text)]
-    runs = [tuple(words[i : i + length]) for i in range(len(words) - length + 1)]
+    runs = [tuple(words[i : i + RUN]) for i in range(len(words) - RUN + 1)]
     return len(set(runs)) < len(runs)

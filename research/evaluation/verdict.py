@@ -1,4 +1,4 @@
-"""The verdict on one instance: the last thing that knows a benchmark's procedure, the first that a table reads."""
+"""The verdict on one instance, which each benchmark's procedure makes and every table is computed from."""
 
 from __future__ import annotations
 

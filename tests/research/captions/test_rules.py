@@ -143,7 +143,12 @@ def test_a_changed_rule_is_another_version(monkeypatch):
     monkeypatch.setitem(nouns.SYNONYMS, "dog", "puppy")
     assert rules.version() != before
     monkeypatch.undo()
-    monkeypatch.setattr(rules, "_GUESS", re.compile("perhaps"))
+    changes = {"_GUESS": re.compile("perhaps"), "_LIST": re.compile(rules._LIST.pattern), "SENTENCES": 3, "RUN": 5}
+    for name, value in {**changes, "LOGIC": rules.LOGIC + 1}.items():
+        with monkeypatch.context() as one:
+            one.setattr(rules, name, value)
+            assert rules.version() != before, name
+    monkeypatch.delitem(rules.ASKED_AGAIN, Reason.GUESS)
     assert rules.version() != before
 
 
