@@ -45,9 +45,9 @@ def load_processor(path: Path, what: str):
     try:
         found = AutoProcessor.from_pretrained(path, local_files_only=True)
     except (ImportError, AttributeError, RuntimeError) as error:  # what transformers raises depends on what is missing
-        raise EngineError(TORCHVISION.format(torch=torch.__version__, error=_first_line(error))) from None
+        raise EngineError(TORCHVISION.format(torch=torch.__version__, error=first_line(error))) from None
     except (OSError, ValueError, TypeError) as error:
-        raise EngineError(f"{path} holds no processor for {what}: {_first_line(error)}") from None
+        raise EngineError(f"{path} holds no processor for {what}: {first_line(error)}") from None
     if not hasattr(found, "image_processor"):
         raise EngineError(
             f"{path} holds no image processor for {what}: copy preprocessor_config.json from where the model came."
@@ -73,8 +73,8 @@ def load_model(kind: str, path: Path, what: str, *, dtype: str = "float32", devi
     except (OSError, ValueError, ImportError, RuntimeError) as error:
         if isinstance(error, torch.OutOfMemoryError):
             raise EngineError(f"{device} has no memory for the model in {path}: a smaller one may fit.") from None
-        raise EngineError(f"{path} is no {what}: {_first_line(error)}") from None
+        raise EngineError(f"{path} is no {what}: {first_line(error)}") from None
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -44,7 +44,8 @@ class Oracle:
         return [self._answer(question) for question in questions]
 
     def fingerprint(self) -> dict[str, str | int | float]:
-        return {"engine": "oracle", "model": fingerprint(files.WEIGHTS / files.SCORER)}
+        model = fingerprint(files.WEIGHTS / files.SCORER)
+        return {"engine": "oracle", "version": f"torch {torch.__version__}", "model": model, "dtype": "float32"}
 
     def close(self) -> None:
         """There is nothing to give back."""

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from deig_core.errors import DeigError
+
+from ..training.store import fingerprint
 from .contract import PIXELS, Answer, EngineError, Question
+from .local import check_folder, first_line
 from .yes_no import TOP, p_yes
 
 
@@ -29,12 +37,14 @@ class Vllm:
                 f"vLLM cannot be loaded ({error}): install it in an environment of its own and run this there, or run "
                 f"`vllm serve` there and name its address."
             ) from None
+        check_folder(path)
         self.path, self.pixels = path, pixels
         self._vllm = vllm
         self._one = threading.Lock()
-        options = {"seed": seed, "limit_mm_per_prompt": {"image": 2}, "max_logprobs": TOP} | (more or {})
-        self._model = vllm.LLM(str(path), **options)
-        self._options = {name: str(value) for name, value in sorted((more or {}).items())}
+        self.options = {"seed": seed, "limit_mm_per_prompt": {"image": 2}, "max_logprobs": TOP} | (more or {})
+        with _in_a_sentence(f"vLLM cannot load {path}"):
+            self._model = vllm.LLM(str(path), **self.options)
+        self.dtype = str(self._model.llm_engine.model_config.dtype).removeprefix("torch.")
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         answers: dict[int, Answer] = {}
@@ -52,24 +62,36 @@ class Vllm:
                 logprobs=TOP if question.yes_no else None,
             )
         if chats:
-            with self._one:
+            with self._one, _in_a_sentence("vLLM does not answer"):
                 found = self._model.chat(list(chats.values()), list(how.values()), use_tqdm=False)
             answers |= {i: _read(request, questions[i]) for i, request in zip(chats, found, strict=True)}
         return [answers[i] for i in range(len(questions))]
 
     def fingerprint(self) -> dict[str, str | int | float]:
-        from ..training.store import fingerprint
-
         return {
             "engine": "vllm",
-            "version": f"vllm {self._vllm.__version__}",
+            "version": f"vllm {self._vllm.__version__}, torch {torch.__version__}",
             "model": fingerprint(self.path),
+            "dtype": self.dtype,
             "pixels": self.pixels,
-            **self._options,
+            "options": json.dumps(self.options, sort_keys=True, default=str),
         }
 
     def close(self) -> None:
         del self._model
+
+
+@contextmanager
+def _in_a_sentence(what: str) -> Iterator[None]:
+    """Whatever vLLM raises as an EngineError: its errors are of many classes, its own engine's among them."""
+    try:
+        yield
+    except DeigError:
+        raise
+    except Exception as error:
+        raise EngineError(
+            f"{what}: {first_line(error)} (its own lines above say more; --more takes arguments of its LLM)."
+        ) from None
 
 
 def _content(question: Question, pixels: int) -> list[dict]:

@@ -36,11 +36,12 @@ def average_precision(
     pictures = {image["id"] for image in truth["images"]}
     without = len(pictures - {d["image_id"] for d in detections})
     counts = {"pictures": len(pictures), "without": without}
-    if not detections:
-        return {**dict.fromkeys(_STATS, 0.0), **counts}
     # A private copy: the library completes what it is given.
     whole = COCO({**truth, "annotations": [dict(a) for a in truth["annotations"]]})
-    evaluation = COCOeval_faster(whole, whole.loadRes([dict(d) for d in detections]), KINDS[kind])
+    if detections:
+        evaluation = COCOeval_faster(whole, whole.loadRes([dict(d) for d in detections]), KINDS[kind])
+    else:  # loadRes refuses none; which sizes have a truth does not depend on the kind
+        evaluation = COCOeval_faster(whole, COCO({**truth, "annotations": []}), KINDS["box"])
     evaluation.params.maxDets = [1, 10, most]
     evaluation.evaluate()
     evaluation.accumulate()

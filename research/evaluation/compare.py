@@ -10,7 +10,8 @@ from ..intervals import Estimate
 from .layout import LayoutError
 from .published import TABLES, Table
 from .score import PROCEDURES, VERSION
-from .tables import Row, markdown, rounded
+from .tables import COUNTS, Row, markdown, rounded
+from .values import is_number
 
 
 def read_scores(path: Path) -> tuple[str, list[Row]]:
@@ -19,10 +20,12 @@ def read_scores(path: Path) -> tuple[str, list[Row]]:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data["version"] != VERSION:
             raise LayoutError(f"{path} has version {data['version']!r}; this program reads {VERSION}: run score again.")
+        if not isinstance(data["benchmark"], str):
+            raise TypeError("the benchmark is no text")
         return data["benchmark"], [_row(r) for r in data["rows"]]
     except LayoutError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LayoutError(f"{path} cannot be read ({error!r}): what `score --json` wrote was expected.") from None
 
 
@@ -47,4 +50,10 @@ def _published(table: Table, names: list[str]) -> list[str]:
 
 
 def _row(data: dict[str, Any]) -> Row:
-    return Row(data["name"], {n: Estimate(**e) for n, e in data["estimates"].items()}, data["counts"])
+    estimates = {name: Estimate(**e) for name, e in data["estimates"].items()}
+    counts = {name: data["counts"][name] for name in COUNTS}
+    if not isinstance(data["name"], str) or not all(
+        map(is_number, [*counts.values(), *(value for e in estimates.values() for value in e)])
+    ):
+        raise TypeError("a row has a text as its name, and finite numbers")
+    return Row(data["name"], estimates, {**data["counts"], **counts})

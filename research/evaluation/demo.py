@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from .layout import Instance, Layout
 if TYPE_CHECKING:
     from deig_core.model.adapter import DeigAdapter
 
-ATTRIBUTES = ("shape", "colour", "pattern", "second", "outline")
+_PARTS = tuple(part.name for part in fields(Thing))
 
 
 def layout_of(scene: Scene) -> Layout:
@@ -33,7 +34,7 @@ def layout_of(scene: Scene) -> Layout:
             placed.thing.describe(),
             placed.thing.shape,
             {"level": str(placed.thing.attributes)}
-            | {name: value for name in ATTRIBUTES if (value := getattr(placed.thing, name))},
+            | {name: value for name in _PARTS if (value := getattr(placed.thing, name))},
         )
         for placed in scene.things
     )
@@ -44,7 +45,7 @@ def scene_of(layout: Layout) -> Scene:
     """The scene that `layout_of` had."""
     return Scene(
         tuple(
-            Placed(Thing(**{name: i.tags.get(name) for name in ATTRIBUTES}), tuple(round(SIZE * v) for v in i.box))
+            Placed(Thing(**{name: i.tags.get(name) for name in _PARTS}), tuple(round(SIZE * v) for v in i.box))
             for i in layout.instances
         ),
         int(layout.id),

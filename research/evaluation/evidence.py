@@ -125,6 +125,10 @@ def read(path: Path) -> Evidence:
         raise EvidenceError(f"{path} is empty: delete it and run look again.")
     header = _object(lines[0], f"{path.name}, line 1")
     kind, _, by = path.stem.partition("-")
+    if kind not in KINDS:
+        raise EvidenceError(
+            f"{path.name} is no evidence: a name that begins with one of {', '.join(KINDS)} was expected; move it away."
+        )
     if (
         header.get("version") != VERSION
         or header.get("kind") != kind
@@ -223,7 +227,7 @@ def _heal(path: Path) -> bool:
 def _object(line: bytes, where: str) -> dict:
     try:
         data = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvidenceError(f"{where} cannot be read ({error}): move the file away and run look again.") from None
     if not isinstance(data, dict):
         raise EvidenceError(f"{where} is no JSON object: move the file away and run look again.")

@@ -147,7 +147,7 @@ def _layout(line: str, where: str) -> Layout:
         sizes = {name: data[name] for name in ("width", "height")}
         instances = tuple(_instance(value, f"{where}, instance {i}") for i, value in enumerate(data["instances"], 1))
         source = _texts(data.get("source", {}), f"{where}: source")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         if isinstance(error, LayoutError):
             raise
         what = f"has no {error}" if isinstance(error, KeyError) else f"cannot be read ({error})"

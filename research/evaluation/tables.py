@@ -16,18 +16,20 @@ from .verdict import Verdict
 
 Measure = Callable[[Instance, Verdict], float | None]  # None: the instance is not of this column
 
+COUNTS = ("pictures", "missing", "unusable", "resized", "unjudged")  # of a row, printed in this order
+
 
 @dataclass(frozen=True)
 class Column:
     """by_picture: the mean inside a picture first, then over the pictures; else pooled over instances.
 
-    optional: left out where no instance has the score. scale, digits: of the printed numbers.
+    needs: a score of verdicts; the column is left out where no instance has it. scale, digits: of the printed numbers.
     """
 
     name: str
     measure: Measure
     by_picture: bool = False
-    optional: bool = False
+    needs: str | None = None
     scale: int = 1
     digits: int = 3
 
@@ -43,11 +45,7 @@ def verdict_iou(_: Instance, verdict: Verdict) -> float | None:
 def score(name: str) -> Measure:
     """The verdict's score of that name; an instance without it counts 0, as a missing picture's does."""
 
-    def measure(_: Instance, verdict: Verdict) -> float:
-        return verdict.scores.get(name, 0.0)
-
-    measure.score = name
-    return measure
+    return lambda _, verdict: verdict.scores.get(name, 0.0)
 
 
 def level(measure: Measure, *levels: str) -> Measure:
@@ -75,7 +73,7 @@ def row(name: str, layouts: Sequence[Layout], sets: Sequence[tuple[Judged, Mappi
     judged = [verdicts for verdicts, _ in sets]
     estimates = {}
     for column in columns:
-        if column.optional and not _anywhere(column.measure, judged):
+        if column.needs and not _anywhere(column.needs, judged):
             continue
         values = [
             [
@@ -113,11 +111,11 @@ def cell(estimate: Estimate, column: Column) -> str:
 def markdown(rows: Sequence[Row], columns: Sequence[Column]) -> str:
     """A line a row: `value ± half of the 95 % interval`; then what the pictures were."""
     there = [c for c in columns if any(c.name in r.estimates for r in rows)]
-    lines = ["| | " + " | ".join(c.name for c in there) + " | pictures | missing | unusable | resized | unjudged |"]
-    lines.append("|---|" + "---|" * (len(there) + 5))
+    lines = ["| | " + " | ".join([*(c.name for c in there), *COUNTS]) + " |"]
+    lines.append("|---|" + "---|" * (len(there) + len(COUNTS)))
     for each in rows:
         cells = [cell(each.estimates[c.name], c) if c.name in each.estimates else "" for c in there]
-        counts = [str(each.counts[name]) for name in ("pictures", "missing", "unusable", "resized", "unjudged")]
+        counts = [str(each.counts[name]) for name in COUNTS]
         lines.append(f"| {each.name} | " + " | ".join([*cells, *counts]) + " |")
     return "\n".join(lines)
 
@@ -150,5 +148,5 @@ def _values(column: Column, verdicts: Sequence[tuple[Instance, Verdict]]) -> lis
     return [sum(values) / len(values)] if values and column.by_picture else values
 
 
-def _anywhere(measure: Measure, judged: Sequence[Judged]) -> bool:
-    return any(measure.score in v.scores for verdicts in judged for each in verdicts.values() for v in each)
+def _anywhere(score: str, judged: Sequence[Judged]) -> bool:
+    return any(score in v.scores for verdicts in judged for each in verdicts.values() for v in each)

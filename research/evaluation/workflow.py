@@ -38,7 +38,7 @@ def read_workflow(name: str) -> Workflow:
     path = FOLDER / f"{name}.json" if name in shipped() else Path(name)
     try:
         workflow = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WorkflowError(
             f"The workflow {name} cannot be read ({error}): one of {', '.join(shipped())} or a file in ComfyUI's API "
             f"format was expected."
@@ -47,7 +47,7 @@ def read_workflow(name: str) -> Workflow:
         raise WorkflowError(f"{path.name} is no workflow in API format: save it with Export (API).")
     for name, node in workflow.items():
         chained = _chained(node)
-        if chained is not None and not isinstance(node["inputs"].get(chained), list):
+        if chained is not None and not (isinstance(chained, str) and _is_link(node["inputs"].get(chained))):
             raise WorkflowError(f"{path.name}: each_instance of node {name} is {chained!r}, and no link goes in there.")
         if chained is None and (strange := set(_blanks(node)) & set(INSTANCE)):
             raise WorkflowError(
@@ -113,7 +113,7 @@ def fill(workflow: Workflow, layout: Layout, seed: int) -> Workflow:
             filled[last[name]], before = link, [last[name], 0]
     for node in filled.values():
         for key, value in node["inputs"].items():
-            if isinstance(value, list) and value and value[0] in last:
+            if _is_link(value) and value[0] in last:
                 node["inputs"][key] = [last[value[0]], value[1]]
     return filled
 
@@ -146,6 +146,11 @@ def _is_node(node: object) -> bool:
     return (
         isinstance(node, dict) and isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), Mapping)
     )
+
+
+def _is_link(value: object) -> bool:
+    """[name of a node, number of its output]; any other list is a value."""
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and type(value[1]) is int
 
 
 def _chained(node: Mapping[str, Any]) -> str | None:

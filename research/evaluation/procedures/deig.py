@@ -82,8 +82,8 @@ def columns() -> list[Column]:
         Column("L-AVG", level(verdict_ok, *objects)),
         Column("MAA", verdict_ok),
         Column("mIoU", lambda instance, verdict: verdict.iou),
-        *(Column(f"MAA, {name}", score(name), optional=True) for name in PARSERS),
-        Column("P(yes)", score("p_yes"), optional=True),
-        Column("MAA, one to one", score("one to one"), optional=True),
-        Column("mIoU, one to one", score("IoU one to one"), optional=True),
+        *(Column(f"MAA, {name}", score(name), needs=name) for name in PARSERS),
+        Column("P(yes)", score("p_yes"), needs="p_yes"),
+        Column("MAA, one to one", score("one to one"), needs="one to one"),
+        Column("mIoU, one to one", score("IoU one to one"), needs="IoU one to one"),
     ]

@@ -62,6 +62,6 @@ def columns() -> list[Column]:
         Column("ISR", verdict_ok, **percent),
         *(Column(f"mIoU {name}", level(verdict_iou, name), **percent) for name in LEVELS),
         Column("mIoU", verdict_iou, **percent),
-        Column("place alone", score("place"), optional=True, **percent),
-        Column("ISR, one to one", score("one to one"), optional=True, **percent),
+        Column("place alone", score("place"), needs="place", **percent),
+        Column("ISR, one to one", score("one to one"), needs="one to one", **percent),
     ]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from deig_core.demo import files
 
-from ...demo.scorer import Classifier, find_objects, judge
+from ...demo.scorer import SMALLEST, Classifier, find_objects, judge
 from ...training.store import fingerprint
 from ..demo import scene_of
 from ..witness import Sight, Word
@@ -22,7 +25,11 @@ class Finder:
     kind, by, at_once = "boxes", "demo", 1
 
     def fingerprint(self) -> dict[str, Any]:
-        return {"engine": "research.demo.scorer.find_objects"}
+        import scipy
+
+        code = hashlib.sha256(f"{inspect.getsource(find_objects)} {SMALLEST}".encode()).hexdigest()[:12]
+        version = f"{code}, numpy {np.__version__}, scipy {scipy.__version__}"
+        return {"engine": "research.demo.scorer.find_objects", "version": version}
 
     def look(self, sights: Sequence[Sight]) -> list[Word]:
         pixels = _pixels(sights[0])
@@ -44,7 +51,11 @@ class Judge:
         self._classifier.load_state_dict(files.read(files.SCORER, weights))
 
     def fingerprint(self) -> dict[str, Any]:
-        return {"engine": "research.demo.scorer.Classifier", "model": fingerprint(self._path)}
+        return {
+            "engine": "research.demo.scorer.Classifier",
+            "version": f"torch {torch.__version__}",
+            "model": fingerprint(self._path),
+        }
 
     def look(self, sights: Sequence[Sight]) -> list[Word]:
         verdicts = judge(self._classifier, _pixels(sights[0]), scene_of(sights[0].layout))

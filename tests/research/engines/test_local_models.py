@@ -142,6 +142,8 @@ def test_what_vllm_is_asked_and_how_its_answers_are_read(monkeypatch, tmp_path):
     asked = []
 
     class LLM:
+        llm_engine = SimpleNamespace(model_config=SimpleNamespace(dtype="torch.bfloat16"))
+
         def __init__(self, path, **options):
             asked.append((path, options))
 
@@ -159,6 +161,7 @@ def test_what_vllm_is_asked_and_how_its_answers_are_read(monkeypatch, tmp_path):
 
     fake = SimpleNamespace(LLM=LLM, SamplingParams=lambda **k: k, __version__="0")
     monkeypatch.setitem(sys.modules, "vllm", fake)
+    (tmp_path / "config.json").write_text("{}")
     engine = Vllm(tmp_path, more={"max_model_len": 2048})
     answers = engine.ask([Question([broken], "?"), Question([RED], "?", seed=5, most_tokens=3, yes_no=True)])
     assert answers[0] == Answer(error="The picture cannot be read: truncated.")
@@ -167,6 +170,31 @@ def test_what_vllm_is_asked_and_how_its_answers_are_read(monkeypatch, tmp_path):
     assert path == str(tmp_path) and options["max_model_len"] == 2048 and options["limit_mm_per_prompt"] == {"image": 2}
     assert how == {"temperature": 0.0, "max_tokens": 3, "seed": 5, "logprobs": 20}
     assert [c["type"] for c in chat[0]["content"]] == ["image_url", "text"]
+    engine = Vllm(tmp_path, more={"pixels": 1, "engine": "another", "dtype": "half"})
+    found = engine.fingerprint()
+    assert (found["engine"], found["pixels"], found["dtype"]) == ("vllm", 768 * 768, "bfloat16")
+    assert '"engine": "another"' in found["options"] and "torch " in found["version"]
+
+
+def test_what_vllm_raises_is_a_sentence(monkeypatch, tmp_path):
+    class LLM:
+        llm_engine = SimpleNamespace(model_config=SimpleNamespace(dtype="torch.bfloat16"))
+
+        def __init__(self, path, **options):
+            if options.get("dtype"):
+                raise ValueError("torch.half is not supported\nfor this model")
+
+        def chat(self, *_, **__):
+            raise RuntimeError("Engine core died")
+
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(LLM=LLM, SamplingParams=lambda **k: k, __version__="0"))
+    with pytest.raises(EngineError, match=r"holds no config\.json"):
+        Vllm(tmp_path)
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(EngineError, match=r"^vLLM cannot load .*: torch.half is not supported \(its own lines"):
+        Vllm(tmp_path, more={"dtype": "half"})
+    with pytest.raises(EngineError, match=r"^vLLM does not answer: Engine core died"):
+        Vllm(tmp_path).ask([Question([RED], "?")])
 
 
 def crops(seeds, margin=0.2):

@@ -67,7 +67,10 @@ def test_a_picture_without_detections_lowers_ap_and_is_counted():
 
 
 def test_no_detections_at_all():
-    assert average_precision(GOLDEN, [])["AP"] == 0
+    for kind in ("box", "mask"):
+        found = average_precision(GOLDEN, [], kind)
+        assert (found["AP"], found["AP50"], found["AP75"], found["AP large"]) == (0, 0, 0, 0) and found["without"] == 2
+        assert math.isnan(found["AP small"]) and math.isnan(found["AP medium"]), "there is no truth of that size"
 
 
 def test_what_it_is_given_stays_as_it_was():

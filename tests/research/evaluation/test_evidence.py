@@ -129,6 +129,17 @@ def test_foreign_files_are_refused(tmp_path, content, said):
     assert said in str(error.value)
 
 
+def test_a_file_of_no_kind_is_refused(tmp_path):
+    path = path_of(tmp_path, "answer", "tiny").with_name("foo-bar.jsonl")
+    path.parent.mkdir()
+    path.write_text(
+        '{"version": 1, "kind": "foo", "fingerprint": {}}\n'
+        '{"layout": "a", "instance": 0, "picture": "1f", "asked": "", "value": {}}\n'
+    )
+    with pytest.raises(EvidenceError, match=r"foo-bar\.jsonl is no evidence: a name that begins with one of"):
+        read_all(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "fits"),
     [

@@ -149,6 +149,7 @@ def test_a_workflow_of_ones_own_keeps_what_it_says(tmp_path):
     ("meta", "said"),
     [
         ({"each_instance": "text"}, "each_instance of node boxes is 'text', and no link goes in there"),
+        ({"each_instance": ["text"]}, r"each_instance of node boxes is \['text'\], and no link goes in there"),
         ({"each_instance": "absent"}, "each_instance of node boxes is 'absent'"),
         ({}, r"\$box_height in node boxes is of an instance"),
         (None, r"\$box_height in node boxes is of an instance"),
@@ -160,6 +161,13 @@ def test_a_chain_that_cannot_be_made_is_said(tmp_path, meta, said):
     (tmp_path / "mine.json").write_text(json.dumps(workflow))
     with pytest.raises(WorkflowError, match=said):
         read_workflow(str(tmp_path / "mine.json"))
+
+
+@pytest.mark.parametrize("value", [[[1, 2], 3], [{}, 0], ["boxes"], ["boxes", "0"], [], [None, None]])
+def test_a_list_that_is_no_link_is_a_value(value):
+    workflow = read_workflow("gligen")
+    workflow["more"] = {"class_type": "X", "inputs": {"values": value}}
+    assert fill(workflow, LAYOUT, 1)["more"]["inputs"]["values"] == value
 
 
 def test_a_size_that_latents_cannot_have_is_refused():
