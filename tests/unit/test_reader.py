@@ -92,6 +92,8 @@ def test_what_is_set_by_hand_beats_every_guess(source, options):
         {"label": "a dog", "loc": "10,20,30,40"},
         {"label": "a dog", "position": "top left"},
         {"label": "a dog", "point_2d": [10, 20]},
+        {"label": "a dog", "style": "left: 10%; top: 20%; width: 50%; height: 70%"},
+        {"label": "a dog", "area": "the left half"},
         {"label": "a dog", "inner": {"a": 1, "b": 2, "c": 3, "d": 4}},
         {"label": "a dog", "cx": 100, "cy": 100, "w": 50, "h": 50, "angle": 30},
         {"label": "a dog", "bbox": [1, 2, 3, 4, 0.5]},

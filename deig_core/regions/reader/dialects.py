@@ -93,6 +93,9 @@ DIALECTS: tuple[Dialect, ...] = (
         "xywh",
         "pixels",
     ),
+    _mappings(
+        "MTCNN", "`box` beside `keypoints` and `confidence`", has("box", "keypoints", "confidence"), "xywh", "pixels"
+    ),
     _mappings("FiftyOne", "`bounding_box` beside `_cls`", any_of("boundingbox", "cls"), "xywh", "fractions"),
     _mappings(
         "core elements and Ideogram captions",

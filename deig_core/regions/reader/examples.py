@@ -102,6 +102,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"imgWidth": 800, "imgHeight": 500, "objects": [{"bbox": [80, 100, 400, 350], "bboxVis": [], "label": TEXT}]},
     ),
     "SAM masks": ([{"bbox": [80, 100, 400, 350], "predicted_iou": 0.9, "crop_box": [0, 0, 800, 500], "label": TEXT}],),
+    "MTCNN": ([{"box": [80, 100, 400, 350], "confidence": 0.9, "keypoints": {"nose": [90, 110]}, "label": TEXT}],),
     "FiftyOne": ({"detections": [{"_cls": "Detection", "label": TEXT, "bounding_box": [0.1, 0.2, 0.5, 0.7]}]},),
     "core elements and Ideogram captions": (
         [{"type": "obj", "bbox": [200, 100, 900, 600], "desc": TEXT}],

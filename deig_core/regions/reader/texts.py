@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,6 +50,10 @@ PLACE_WORDS = {
     *("point", "points2d", "point2d", "keypoints", "landmarks", "rle", "mask", "masks", "frame2d", "tile", "cell"),
     *("quadrant", "side", "grid", "slot", "span", "rotatedbox", "obb", "rbox"),
 }
+
+
+# Parts of a place inside a text: "left: 10%; top: 20%".
+_SIDES = re.compile(r"\b(left|top|right|bottom|width|height|[xy](?:min|max|[012])?|[wh])\s*[:=]\s*-?[\d.]")
 
 
 def text_of(entry: Mapping, context: Context) -> str:
@@ -103,6 +108,8 @@ def stray_place(entry: Mapping) -> str:
             if value is None:
                 return f'"{str(key)[:40]}" is empty'
             return f'"{str(key)[:40]}" is not a box that can be read'
+        if isinstance(value, str) and (folded_key == "area" or len(set(_SIDES.findall(value[:400]))) > 1):
+            return f'"{str(key)[:40]}" is a place in words, which is not read'
         if folded_key in _HARMLESS or folded_key in TEXT_KEYS or folded_key in NEGATIVE_KEYS:
             continue
         if number(value) is not None:

@@ -6,7 +6,16 @@ BOX_KEYS = (
     *("box", "bbox", "boundingbox", "xyxy", "xyxyn", "xywh", "xywhn", "cxcywh", "yxyx", "ltrb", "tlbr", "ltwh", "tlwh"),
     *("bbox2d", "box2d", "boxxyxy", "bboxxyxy", "boxxywh", "bboxxywh", "boxcxcywh", "bboxcxcywh", "bndbox", "bbx"),
     *("bounds", "boundingrect", "boundingrectangle", "relativeboundingbox", "rectangle", "rect"),
-    *("coordinates", "coordinate", "coords", "boundingboxcoordinates", "x1y1x2y2", "y1x1y2x2", "geometry"),
+    *(
+        "coordinates",
+        "coordinate",
+        "coords",
+        "boundingboxcoordinates",
+        "x1y1x2y2",
+        "y1x1y2x2",
+        "geometry",
+        "facialarea",
+    ),
 )
 """Plain keys whose value is a box: a list of four, or a mapping of the keys below."""
 UNSAID = ("rect", "rectangle", "boundingrect", "boundingrectangle")  # corners with some, corner and size with others
