@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from comfy_api.latest import io, ui
 
+from ..deig_core.errors import RegionError
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, check_count
 from ..deig_core.regions.formats import LAYOUTS, UNITS, Reading, read_boxes
 from .sockets import BOXES
@@ -109,6 +110,8 @@ def incoming(boxes: Any, drawn: RegionDocument, options: dict[str, Any]) -> Read
 
 def combined(drawn: RegionDocument, incoming: RegionDocument | None, mode: str) -> RegionDocument:
     """What counts of both, on the drawn document's canvas. Raises RegionError for more than 64 regions."""
+    if mode not in BOXES_MODES:
+        raise RegionError(f"boxes_mode is {mode!r}; it must be one of {', '.join(BOXES_MODES)}.")
     if incoming is None or (mode == "when empty" and drawn.regions):
         return drawn
     if mode != "add":

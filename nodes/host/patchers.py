@@ -106,6 +106,8 @@ class HostedTextEncoder:
 
 def load_hosted_text_encoder(path: str, dtype: str, tokenizer: str) -> HostedTextEncoder:
     """Load a T5 encoder; dtype "auto" is bf16 where the device is fast at it, fp16 on other GPUs, fp32 on a CPU."""
+    if dtype not in ("auto", *DTYPES):
+        raise WeightsError(f"dtype is {dtype!r}; it must be one of auto, {', '.join(DTYPES)}.")
     return HostedTextEncoder(
         load_text_encoder(path, dtype=DTYPES.get(dtype) or _text_dtype(), fallback_tokenizer=tokenizer)
     )

@@ -153,6 +153,15 @@ def test_settings_that_only_the_api_can_give(graph, wrong):
     assert f"Apply DEIG: {next(iter(wrong))} is" in said(error)
 
 
+def test_choices_that_only_the_api_can_give(graph):
+    document = json.dumps({"version": 1, "width": 64, "height": 64, "regions": []})
+    with pytest.raises(ValueError, match="boxes_mode is 'other'; it must be one of when empty, always, add"):
+        graph.node("DEIGRegions", regions=document, boxes_mode="other")
+    load = pack_module(graph.host, "nodes.host.patchers").load_hosted_text_encoder
+    with pytest.raises(ValueError, match="dtype is 'int8'"):
+        load("anywhere", "int8", "")
+
+
 def test_more_masks_than_regions(graph):
     with pytest.raises(ValueError) as error:
         graph.node("DEIGRegionsFromMasks", masks=torch.ones(3, 8, 8), descriptions="", regions=graph.regions())
