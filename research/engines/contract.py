@@ -11,6 +11,7 @@ from PIL import Image
 from deig_core.errors import DeigError
 
 PIXELS = 768 * 768  # a picture's default budget
+MOST_ASPECT = 200  # longer side over shorter one: Qwen's processors refuse more
 
 
 class EngineError(DeigError):

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from .contract import PIXELS, Answer, EngineError, Question
-from .local import check_folder, device_of, identity, load_model, load_processor
+from .local import check_folder, device_of, first_line, identity, load_model, load_processor
 from .yes_no import TOP, p_yes
 
 MODEL = "model that answers questions about pictures"
@@ -47,13 +47,16 @@ class Transformers:
         except OSError as error:
             return Answer(error=f"The picture cannot be read: {error}.")
         content = [{"type": "image", "image": image} for image in images] + [{"type": "text", "text": question.text}]
-        inputs = self._processor.apply_chat_template(
-            [{"role": "user", "content": content}],
-            tokenize=True,
-            add_generation_prompt=True,
-            return_dict=True,
-            return_tensors="pt",
-        ).to(self.device, getattr(torch, self.dtype))
+        try:
+            inputs = self._processor.apply_chat_template(
+                [{"role": "user", "content": content}],
+                tokenize=True,
+                add_generation_prompt=True,
+                return_dict=True,
+                return_tensors="pt",
+            ).to(self.device, getattr(torch, self.dtype))
+        except ValueError as error:  # a picture's shape, for one
+            return Answer(error=f"The model's processor refuses the question: {first_line(error)}.")
         try:
             with self._one:  # the seed is the process's
                 return self._generate(question, inputs)

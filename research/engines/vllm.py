@@ -16,7 +16,7 @@ import torch
 from deig_core.errors import DeigError
 
 from ..training.store import fingerprint
-from .contract import PIXELS, Answer, EngineError, Question
+from .contract import MOST_ASPECT, PIXELS, Answer, EngineError, Question
 from .local import check_folder, first_line
 from .yes_no import TOP, p_yes
 
@@ -54,6 +54,9 @@ class Vllm:
                 chats[i] = [{"role": "user", "content": _content(question, self.pixels)}]
             except OSError as error:
                 answers[i] = Answer(error=f"The picture cannot be read: {error}.")
+                continue
+            except ValueError as error:
+                answers[i] = Answer(error=str(error))
                 continue
             how[i] = self._vllm.SamplingParams(
                 temperature=question.temperature,
@@ -95,8 +98,11 @@ def _in_a_sentence(what: str) -> Iterator[None]:
 
 
 def _content(question: Question, pixels: int) -> list[dict]:
+    """Raises OSError for a picture that cannot be read, ValueError for one that models refuse."""
     content: list[dict] = []
     for image in question.images(pixels):
+        if max(image.size) > MOST_ASPECT * min(image.size):  # one such picture would end the whole batch
+            raise ValueError(f"The picture's sides are more than {MOST_ASPECT} to 1: {image.width} x {image.height}.")
         png = io.BytesIO()
         image.save(png, "PNG", compress_level=1)
         url = "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()

@@ -23,9 +23,11 @@ from .workflow import Workflow, fill
 
 AHEAD = 2  # workflows in a server's queue: while it draws one, the other's picture is fetched
 LARGEST = 256 * 2**20  # bytes of an answer
-REQUEST_SECONDS = 60.0
+REQUEST_SECONDS = 30.0  # without a byte, before a request counts as not answered
+TAKE_BACK_SECONDS = 5.0
 MOMENTARY = (408, 429)  # statuses below 500 that pass: a time-out, too many requests
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a silent server is asked again: a restart takes a while
+SILENT = 31.0  # seconds of failures after which it is not asked again, however few they were
 ASK_AGAIN = (0.1, 1.0)  # seconds between two looks for a result, first and longest
 
 
@@ -60,8 +62,15 @@ class Server:
 
     def draw(self, workflow: Workflow, stop: Event) -> bytes:
         """The file of the one picture that `workflow` makes. Set `stop` to give it up."""
-        with self._as_comfyui():
-            return self._fetch(self._wait(self._queue(workflow), stop))
+        prompt = None
+        try:
+            with self._as_comfyui():
+                prompt = self._queue(workflow)
+                return self._fetch(self._wait(prompt, stop))
+        except ServerDown:
+            if prompt is not None:
+                self._take_back(prompt)
+            raise
 
     @contextlib.contextmanager
     def _as_comfyui(self) -> Iterator[None]:
@@ -95,9 +104,13 @@ class Server:
             if stop.wait(pause):
                 break
             pause = min(1.5 * pause, ASK_AGAIN[1])
-        with contextlib.suppress(ServerDown, urllib.error.HTTPError):
-            self._request("/queue", {"delete": [prompt]})
+        self._take_back(prompt)
         raise Failed(f"ComfyUI at {self.url} did not finish it within {self.seconds:.0f} s")
+
+    def _take_back(self, prompt: str) -> None:
+        """Out of the queue, as far as the server answers; what it draws already it draws to its end."""
+        with contextlib.suppress(ServerDown, urllib.error.HTTPError):
+            self._request("/queue", {"delete": [prompt]}, TAKE_BACK_SECONDS)
 
     def _queued(self, prompt: str) -> bool:
         queue = self._object("/queue")
@@ -140,7 +153,7 @@ class Server:
         except ValueError:
             raise ServerDown(f"{self.url}{path} answered with no JSON: is it a ComfyUI?") from None
 
-    def _request(self, path: str, body: object = None) -> bytes:
+    def _request(self, path: str, body: object = None, seconds: float | None = None) -> bytes:
         """Raises ServerDown, and HTTPError for a status below 500 that asking again would not change."""
         request = urllib.request.Request(
             self.url.rstrip("/") + path,
@@ -148,7 +161,7 @@ class Server:
             {"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as answer:
+            with urllib.request.urlopen(request, timeout=seconds or REQUEST_SECONDS) as answer:
                 read, left = answer.read(LARGEST + 1), answer.length  # a read of so many bytes takes less for an end
         except urllib.error.HTTPError as error:
             if error.code < 500 and error.code not in MOMENTARY:
@@ -230,10 +243,13 @@ class ComfyUI:
 
 
 def _patiently(server: Server, workflow: Workflow, stop: Event) -> bytes:
+    silent_since = None
     for pause in PAUSES:
         try:
             return server.draw(workflow, stop)
         except ServerDown:
-            if stop.wait(pause):
+            now = time.monotonic()
+            silent_since = now if silent_since is None else silent_since
+            if now - silent_since > SILENT or stop.wait(pause):
                 raise
     return server.draw(workflow, stop)

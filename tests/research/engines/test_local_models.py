@@ -44,6 +44,13 @@ def test_an_answer_depends_on_its_question_alone(engine):
     assert answers[2] != answers[3]
 
 
+def test_a_picture_of_an_extreme_shape_is_its_own_questions_error(tmp_path):
+    engine = Transformers(tiny_vlm.qwen(tmp_path / "model"), device="cpu")
+    line = Image.new("RGB", (402, 2), (9, 9, 9))
+    refused, answer = engine.ask([Question([line], "?", most_tokens=2), Question([RED], "?", most_tokens=2)])
+    assert "aspect ratio" in refused.error and "\n" not in refused.error and not answer.error
+
+
 def test_p_yes_is_that_of_the_models_own_logits(engine):
     words = engine._processor.tokenizer.convert_tokens_to_ids(tiny_vlm.ANSWERS)
     head, found = engine._model.get_output_embeddings().weight, []
@@ -163,7 +170,10 @@ def test_what_vllm_is_asked_and_how_its_answers_are_read(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "vllm", fake)
     (tmp_path / "config.json").write_text("{}")
     engine = Vllm(tmp_path, more={"max_model_len": 2048})
-    answers = engine.ask([Question([broken], "?"), Question([RED], "?", seed=5, most_tokens=3, yes_no=True)])
+    line = Image.new("RGB", (402, 2))
+    asking = [Question([broken], "?"), Question([RED], "?", seed=5, most_tokens=3, yes_no=True), Question([line], "?")]
+    answers = engine.ask(asking)
+    assert answers[2] == Answer(error="The picture's sides are more than 200 to 1: 402 x 2.")
     assert answers[0] == Answer(error="The picture cannot be read: truncated.")
     assert answers[1].text == "Yes" and answers[1].cut and 0.8 < answers[1].p_yes < 0.9
     (path, options), (chat, how) = asked

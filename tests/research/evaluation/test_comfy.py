@@ -290,6 +290,18 @@ def test_a_server_that_comes_back_in_time_is_not_given_up(stub):
     stub.faults["/view"] = view
     (drawn,) = ComfyUI([Server(stub.url)], WORKFLOW).draw(jobs(1))
     assert drawn.picture == b"the picture" and len(stub.queue) == 3
+    deleted = [body["delete"] for path, body in stub.requests if path == "/queue" and body]
+    assert deleted == [["p0"], ["p1"]], "what the failed tries queued is taken back"
+
+
+def test_a_server_that_hangs_is_given_up_by_time(stub, monkeypatch):
+    monkeypatch.setattr(comfy, "PAUSES", (0.0,) * 50)
+    monkeypatch.setattr(comfy, "REQUEST_SECONDS", 0.1)
+    monkeypatch.setattr(comfy, "SILENT", 0.15)
+    stub.faults["/prompt"] = hang
+    with pytest.raises(ServerDown):
+        list(ComfyUI([Server(stub.url)], WORKFLOW).draw(jobs(1)))
+    assert 2 <= len(stub.requests) <= 4
 
 
 def test_when_no_server_is_left_the_run_stops(stub, second):
