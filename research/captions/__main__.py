@@ -146,6 +146,7 @@ def demo(options: argparse.Namespace) -> int:
 
     if options.folder:
         show(options.folder.resolve())
+        print(f"all of it is in {options.folder}")
     else:
         with tempfile.TemporaryDirectory() as folder:
             show(Path(folder))

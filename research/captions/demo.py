@@ -103,7 +103,7 @@ def demo(folder: Path, *, kills: tuple[int, ...] = (3, 9), count: int = PICTURES
     _call("status", out)
     _call("select", out, "--clip", 0.5)
     _say((out / "selected" / "report.md").read_text(encoding="utf-8").partition("\n## ")[2])
-    _say(f"{time.monotonic() - began:.0f} s; all of it is in {folder}")
+    _say(f"{time.monotonic() - began:.0f} s in all")
 
 
 def _picture(scene: Scene, number: int) -> Image.Image:
