@@ -4,6 +4,8 @@ import copy
 import json
 import shutil
 import sys
+import urllib.error
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
@@ -270,3 +272,66 @@ def test_what_the_host_says_against_a_picture_is_said(sampler, tmp_path):
     assert [*failures] == [tmp_path / "b" / "5" / "a.png"]
     assert failures.popitem()[1].endswith("Region 1: box [0.8, 0.2, 0.4, 0.9] has x1 <= x0.")
     assert (tmp_path / "b" / "5" / "b.png").is_file()
+
+
+def ask(server, path, body, **headers):
+    """(status, answer) of a POST; body: a value, or bytes as they are."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = urllib.request.Request(server.url + path, data, {"Content-Type": "application/json", **headers})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read() or b"{}")
+
+
+def test_the_page_may_ask_how_boxes_are_read(server):
+    text = json.dumps([{"bbox_2d": [64, 48, 320, 240], "label": "a dog"}, "a text alone"])
+    status, answer = ask(server, "/deig/read", {"text": text, "width": 640, "height": 480})
+    assert status == 200 and answer["summary"].startswith("Read as Qwen boxes, xyxy, pixels of 640 x 480, 1 box")
+    assert [r["box"] for r in answer["doc"]["regions"]] == [[0.1, 0.1, 0.5, 0.5], None]
+    asked = {"text": text, "width": 64, "height": 48, "units": "pixels", "size": [1280, 960]}
+    assert ask(server, "/deig/read", asked)[1]["doc"]["regions"][0]["box"] == [0.05, 0.05, 0.25, 0.25]
+    status, answer = ask(server, "/deig/read", {"text": "no boxes", "width": 8, "height": 8})
+    assert status == 422 and answer["error"].endswith(".")
+
+
+def test_the_page_may_ask_what_the_text_encoder_knows(server):
+    texts = ["a red hoodie", "红色的星星", "a (blue:1.3) star", ""]
+    status, answer = ask(server, "/deig/texts", {"texts": texts})
+    plain, chinese, marked, empty = answer["texts"]
+    assert status == 200 and (plain["tokens"], plain["unknown"], empty["tokens"]) == (8, 0, 0)
+    assert chinese["nothing"] and chinese["lost"] == ["红色的星星"] and marked["marks"] == ["(blue:1.3)"]
+    assert ask(server, "/deig/texts", {"texts": ["a blue star"], "demo": True})[1]["texts"][0]["unknown"] == 0
+
+
+@pytest.mark.parametrize("path", ["/deig/read", "/deig/texts"])
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"{", {}, 400),
+        (b"[" * 100_000, {}, 400),
+        (b"[]", {}, 400),
+        ({}, {}, 422),
+        ({"text": 7, "texts": [7], "width": 8, "height": 8}, {}, 422),
+        ({"text": "[]", "texts": ["a"] * 999, "width": -1, "height": 1e9}, {}, 422),
+        (b" " * (5 * 1024 * 1024), {}, 413),
+        ({}, {"Content-Type": "text/plain"}, 415),
+        ({}, {"Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+    ids=["cut", "deep", "list", "empty", "kinds", "sizes", "large", "no JSON", "another site"],
+)
+def test_hostile_requests_are_refused(server, path, body, headers, status):
+    found, answer = ask(server, path, body, **headers)
+    assert found == status and answer["error"].endswith(".")
+
+
+def test_another_sites_page_may_not_ask(server):
+    request = urllib.request.Request(
+        server.url + "/deig/read",
+        b"{}",
+        {"Content-Type": "application/json", "Origin": "http://elsewhere.example", "Sec-Fetch-Site": "same-origin"},
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    assert refused.value.code == 403
