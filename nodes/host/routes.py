@@ -57,7 +57,7 @@ def _answering(work: Callable[[dict], dict]) -> Callable:
         try:
             return web.json_response(await asyncio.to_thread(work, asked))
         except DeigError as error:
-            return web.json_response({"error": str(error)}, status=422)
+            return web.json_response({"error": str(error)})  # an answer, for whoever typed it
 
     return handle
 
@@ -76,7 +76,7 @@ def _read(asked: dict) -> dict:
         if region["id"] in reading.unplaced:
             region["box"] = None
     return {
-        "document": document,
+        "doc": document,
         "whole": reading.whole,
         "summary": reading.summary,
         "notes": reading.notes,
