@@ -69,6 +69,15 @@ def accuracies(
             yield row
 
 
+def every(folder: Path, recipe: Recipe) -> list[Accuracy]:
+    """All rows that `folder` holds, seed by seed. Raises DeigError for one that was made by another recipe."""
+    rows = []
+    for path in folder.glob("tokens-*-*/scores.json"):
+        _, tokens, seed = path.parent.name.split("-")
+        rows.append(read(path, int(tokens), int(seed), recipe))
+    return sorted(rows, key=lambda row: (row.seed, row.tokens))
+
+
 def read(path: Path, tokens: int, seed: int, recipe: Recipe) -> Accuracy | None:
     """The row in that file; None where there is none."""
     if not path.is_file():

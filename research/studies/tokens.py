@@ -23,7 +23,7 @@ from ..atomic import write_whole
 from ..bench.gpu.environment import environment
 from ..bench.gpu.whole import FULL, TINY
 from ..lock import only_run
-from .token_accuracy import Recipe, accuracies
+from .token_accuracy import Recipe, accuracies, every
 from .token_cost import costs, memory_line
 from .token_report import plot, table
 
@@ -47,8 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--tiny", action="store_true", help="the cost of a tiny model: tries the command out")
     options = parser.parse_args(arguments)
-    if min(*options.tokens, *options.seeds, options.steps, options.rounds) < 0 or 0 in options.tokens:
-        parser.error("--tokens, --steps and --rounds are positive numbers, and seeds are no negative ones")
+    positive = ("steps", "batch", "scenes", "layouts", "rounds", "threads")
+    if min(*options.tokens, *(getattr(options, name) for name in positive)) < 1 or min(options.seeds) < 0:
+        parser.error(f"--tokens, --{', --'.join(positive)} are positive numbers, and seeds are no negative ones")
+    if not options.minutes >= 0:
+        parser.error("--minutes is 0 or more")
     torch.set_num_threads(options.threads)
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
@@ -65,36 +68,72 @@ def _study(options: argparse.Namespace) -> None:
     results = _read(path)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if options.only != "accuracy":
-        torch.manual_seed(0)
-        sizes = TINY if options.tiny else FULL
-        results["cost"] = {
-            "command": _command(options),
-            "environment": environment(device) | {"threads": str(torch.get_num_threads())},
-            "rows": [c.to_dict() for c in costs(options.tokens, device, sizes=sizes, rounds=options.rounds)],
-            "line": asdict(memory_line(options.tokens, device, (8, 8) if options.tiny else (64, 64))),
-        }
-        _write(path, results)
+        results["cost"] = _cost(options, results.get("cost"), device)
+        write_whole(path, _text(results))
     if options.only != "cost":
         recipe = Recipe(options.steps, options.batch, options.scenes, options.layouts)
         until = time.monotonic() + 60 * options.minutes
-        results["accuracy"] = {"command": _command(options), "rows": []}
-        for row in accuracies(
-            options.folder, options.tokens, options.seeds, recipe, threads=options.threads, until=until
-        ):
-            results["accuracy"]["rows"].append(row.to_dict())
-            _write(path, results)
-        _write(path, results)
+        made = accuracies(options.folder, options.tokens, options.seeds, recipe, threads=options.threads, until=until)
+        for _ in made:
+            results["accuracy"] = _accuracy(options, recipe)
+            write_whole(path, _text(results))
+        results["accuracy"] = _accuracy(options, recipe)
+        write_whole(path, _text(results))
     text = table(results)
     write_whole(options.folder / "tokens.md", text + "\n")
     plot(results, options.folder / "tokens.png")
     print(f"\n{text}")
 
 
-def _command(options: argparse.Namespace) -> str:
-    """What remakes the rows."""
+def _cost(options: argparse.Namespace, before: dict[str, Any] | None, device: torch.device) -> dict[str, Any]:
+    """Those of `options.tokens`, and what was there of other T. Raises DeigError where that was measured otherwise."""
+    where = environment(device) | {"threads": str(torch.get_num_threads())}
+    others = _others(options, before, where) if before else []
+    tokens = sorted({*options.tokens, *(row["tokens"] for row in others)})
+    torch.manual_seed(0)
+    sizes = TINY if options.tiny else FULL
+    rows = [cost.to_dict() for cost in costs(options.tokens, device, sizes=sizes, rounds=options.rounds)]
+    return {
+        "command": _command(options, tokens, options.seeds),
+        "environment": where,
+        "rows": sorted([*others, *rows], key=lambda row: row["tokens"]),
+        "line": asdict(memory_line(tokens, device, (8, 8) if options.tiny else (64, 64))),
+    }
+
+
+def _others(options: argparse.Namespace, before: dict[str, Any], where: dict[str, str]) -> list[dict[str, Any]]:
+    try:
+        others = [row for row in before["rows"] if row["tokens"] not in options.tokens]
+        now = where | {"tiny": options.tiny, "rounds": options.rounds}
+        then = before["environment"] | {"tiny": "--tiny" in before["command"]}
+        then["rounds"] = len(others[0]["seconds"]) if others else options.rounds
+    except (KeyError, TypeError, AttributeError) as error:
+        path = options.folder / RESULTS
+        raise DeigError(f"{path} holds a cost that cannot be read ({error!r}): move it away.") from None
+    different = sorted(name for name in {*now, *then} - {"date"} if now.get(name) != then.get(name))
+    if others and different:
+        listed = ", ".join(str(row["tokens"]) for row in others)
+        raise DeigError(
+            f"{options.folder / RESULTS} holds the cost of T = {listed}, measured otherwise ({', '.join(different)}): "
+            f"give those to --tokens too, or take another folder."
+        )
+    return others
+
+
+def _accuracy(options: argparse.Namespace, recipe: Recipe) -> dict[str, Any]:
+    """All rows that the folder holds, whichever run made them."""
+    rows = every(options.folder, recipe)
+    tokens = sorted({row.tokens for row in rows} | set(options.tokens))
+    seeds = sorted({row.seed for row in rows} | set(options.seeds))
+    return {"command": _command(options, tokens, seeds), "rows": [row.to_dict() for row in rows]}
+
+
+def _command(options: argparse.Namespace, tokens: Sequence[int], seeds: Sequence[int]) -> str:
+    """What remakes the rows of these T and seeds."""
     words = ["python -m research.studies.tokens FOLDER"]
+    values = vars(options) | {"tokens": tokens, "seeds": seeds}
     for name in ("only", "tokens", "seeds", "steps", "batch", "scenes", "layouts", "rounds", "threads"):
-        value = getattr(options, name)
+        value = values[name]
         if value is not None:
             words.append(f"--{name} {' '.join(map(str, value)) if isinstance(value, (list, tuple)) else value}")
     return " ".join(words + (["--tiny"] if options.tiny else []))
@@ -112,8 +151,8 @@ def _read(path: Path) -> dict[str, Any]:
     return found
 
 
-def _write(path: Path, results: dict[str, Any]) -> None:
-    write_whole(path, json.dumps(results, indent=1) + "\n")
+def _text(results: dict[str, Any]) -> str:
+    return json.dumps(results, indent=1) + "\n"
 
 
 if __name__ == "__main__":

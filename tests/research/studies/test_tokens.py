@@ -110,10 +110,42 @@ def test_the_whole_study_in_small_and_again(folder, capsys, monkeypatch):
     with Image.open(folder / "tokens.png") as picture:
         assert picture.width > picture.height
     monkeypatch.setattr(token_accuracy, "_made", None)  # nothing is trained again
+    more = folder / "tokens-7-0"
+    more.mkdir()
+    row = results["accuracy"]["rows"][0] | {"tokens": 7, "seed": 0}
+    (more / "scores.json").write_text(json.dumps(row))
     assert tokens.main([*run, "--only=accuracy"]) == 0
-    assert json.loads((folder / tokens.RESULTS).read_text())["cost"] == results["cost"]
+    both = json.loads((folder / tokens.RESULTS).read_text())
+    assert both["cost"] == results["cost"]
+    assert [(r["tokens"], r["seed"]) for r in both["accuracy"]["rows"]] == [(7, 0), (5, 1)], "another run's is kept"
+    assert "--tokens 5 7 --seeds 0 1" in both["accuracy"]["command"]
     assert tokens.main([*run[:-3], "--layouts=2", "--only=accuracy"]) == 1
     assert "is of another recipe" in capsys.readouterr().err
+
+
+def test_the_cost_of_another_t_is_added_and_what_was_measured_otherwise_is_not_mixed(tmp_path, capsys):
+    run = [str(tmp_path), "--tiny", "--only=cost", "--rounds=1", "--tokens"]
+    assert tokens.main([*run, "4"]) == tokens.main([*run, "9"]) == 0
+    cost = json.loads((tmp_path / tokens.RESULTS).read_text())["cost"]
+    assert [row["tokens"] for row in cost["rows"]] == [4, 9] and "--tokens 4 9" in cost["command"]
+    assert {t for _, t, _ in cost["line"]["points"]} == {4, 9}
+    run[3] = "--rounds=2"
+    assert tokens.main([*run, "9"]) == 1
+    assert "holds the cost of T = 4, measured otherwise (rounds): give those" in capsys.readouterr().err
+    assert tokens.main([*run, "4", "9"]) == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *("--rounds=0", "--steps=0", "--batch=0", "--scenes=0", "--layouts=0", "--threads=0"),
+        *("--tokens=0", "--seeds=-1", "--minutes=-1", "--minutes=nan"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused(tmp_path, capsys, wrong):
+    with pytest.raises(SystemExit):
+        tokens.main([str(tmp_path), wrong])
+    assert "positive numbers" in (said := capsys.readouterr().err) or "--minutes is 0 or more" in said
 
 
 def test_a_study_that_is_out_of_time_says_so_and_keeps_its_rows(folder, capsys):
