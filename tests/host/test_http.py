@@ -147,7 +147,9 @@ def test_missing_weights_are_said_before_anything_runs(server, demo):
         server.queue(demo)
 
 
-DEMOS = [p.stem for p in sorted(WORKFLOWS.glob("*.json")) if "DEIGLoadDemo" in p.read_text(encoding="utf-8")]
+TEXTS = {p.stem: p.read_text(encoding="utf-8") for p in sorted(WORKFLOWS.glob("*.json"))}
+# The app's graph is the demo's.
+DEMOS = [name for name, text in TEXTS.items() if "DEIGLoadDemo" in text and name != "DEIG app"]
 
 
 @pytest.mark.parametrize("name", DEMOS)
