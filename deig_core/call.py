@@ -37,14 +37,20 @@ class RowGroup:
         """What the rows show of the picture: one part for all, or one for each."""
         return self.pictures or (self.window,)
 
-    def layouts(self) -> tuple[Layout, ...]:
-        """What the rows show of the text's regions: one layout for all, or one for each."""
+    def layouts(self, times: Sequence[float] = ()) -> tuple[Layout, ...]:
+        """What the rows show of the text's regions: one layout for all, or one for each. times: their timestep, or that
+        of each.
+        """
         if self.text is None:
             return ()
         layout, parts = self.text.layout, self.parts
         frames = self.frames if self.frames and layout.moves else (0,)
-        rows = max(len(parts), len(frames))
-        return tuple(layout.at(frames[i % len(frames)]).visible(parts[i % len(parts)]) for i in range(rows))
+        times = times if times and layout.timed else (None,)
+        rows = max(len(parts), len(frames), len(times))
+        return tuple(
+            layout.at(frames[i % len(frames)]).visible(parts[i % len(parts)], times[i % len(times)])
+            for i in range(rows)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +126,7 @@ def ground(
     adapter = extractor.adapter
     starts = [sum(r.rows for r in groups[:i]) for i in range(len(groups))]
     times = [_distinct(timesteps[s : s + r.rows]) for s, r in zip(starts, groups, strict=True)]
-    layouts = [group.layouts() if instances else () for group in groups]
+    layouts = [group.layouts(ts) if instances else () for group, ts in zip(groups, times, strict=True)]
     _check_widths(adapter, groups)
     said = [
         (*group.text.prompts, *(group.text.descriptions[i] for layout in shown for i in layout.indices))

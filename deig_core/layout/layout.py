@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ..regions.document import Region
+from ..schedule import GateSchedule
 from .masks import Size, membership_words
 from .window import Window, crop
 
@@ -47,13 +48,22 @@ class Layout:
             return self
         return self._once(("frame", frame), lambda: Layout(tuple(r.at(frame) for r in self.regions), self.indices))
 
-    def visible(self, window: Window) -> Layout:
-        """The regions that have a pixel in `window`, expressed in it."""
-        return self._once(window, lambda: self._crop(window))
+    @property
+    def timed(self) -> bool:
+        """Whether some regions are there in a part of the noise schedule only."""
+        return any((region.start, region.end) != (0.0, 1.0) for region in self.regions)
 
-    def _crop(self, window: Window) -> Layout:
+    def visible(self, window: Window, timestep: float | None = None) -> Layout:
+        """The regions that have a pixel in `window`, expressed in it; given a timestep, those that are there then."""
+        there = None
+        if timestep is not None and self.timed:
+            there = tuple(bool(GateSchedule(1.0, r.start, r.end).scale(timestep)) for r in self.regions)
+        return self._once((window, there), lambda: self._crop(window, there))
+
+    def _crop(self, window: Window, there: tuple[bool, ...] | None) -> Layout:
         pieces = window.pieces()
-        kept = [(i, r) for i, region in enumerate(self.regions) for piece in pieces if (r := crop(region, piece))]
+        regions = [(i, region) for i, region in enumerate(self.regions) if there is None or there[i]]
+        kept = [(i, r) for i, region in regions for piece in pieces if (r := crop(region, piece))]
         return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept))
 
     def members(self, latent: Size, grid: Size, device: torch.device) -> torch.Tensor:

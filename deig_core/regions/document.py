@@ -44,6 +44,7 @@ class Region:
     strength: 1 is exactly the paper; log(strength) is added to the attention to the region's tokens; 0 makes it
     invisible. negative: text for the same box in the unconditional half of CFG; empty = as trained.
     keyframes: where it is over time; where given, `box` is for readers that know no frames.
+    start, end: the share of the noise schedule in which it is there, as those of `GateSchedule`.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Region:
     color: str = COLORS[0]
     mask: torch.Tensor | None = None
     keyframes: tuple[Keyframe, ...] = ()
+    start: float = 0.0
+    end: float = 1.0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -103,6 +106,8 @@ class RegionDocument:
                     "locked": r.locked,
                     "color": r.color,
                     **({"keyframes": as_json(r.keyframes)} if r.keyframes else {}),
+                    **({"start": r.start} if r.start != 0 else {}),
+                    **({"end": r.end} if r.end != 1 else {}),
                 }
                 for r in self.regions
             ],
@@ -239,8 +244,12 @@ def _region(entry: Any, index: int) -> Region:
         locked=_flag(values.pop("locked", False), name, "locked"),
         color=checked_text(values.pop("color", COLORS[index % len(COLORS)]), name, "color"),
         keyframes=parse_keyframes(values.pop("keyframes"), name) if "keyframes" in values else (),
+        start=_share(values.pop("start", 0.0), name, "start"),
+        end=_share(values.pop("end", 1.0), name, "end"),
         extra=values,
     )
+    if region.start >= region.end:
+        raise RegionError(f'{name}: "start" must be smaller than "end", or it is never there; disable it instead.')
     _check_unknown(values, name)
     return region
 
@@ -269,6 +278,13 @@ def _side(value: Any, key: str) -> int:
             f"{MAX_SIDE} is expected."
         )
     return int(number)
+
+
+def _share(value: Any, name: str, key: str) -> float:
+    number = checked_number(value, name, key)
+    if not 0 <= number <= 1:
+        raise RegionError(f'{name}: "{key}" is {shown(value)}; a share of the schedule from 0 to 1 is expected.')
+    return number
 
 
 def _flag(value: Any, name: str, key: str) -> bool:

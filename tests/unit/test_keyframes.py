@@ -1,4 +1,4 @@
-"""Regions that move: keyframes in the document, boxes between them, frames as rows of a batch."""
+"""Regions over time: keyframes, boxes between them, frames as rows of a batch; shares of the schedule."""
 
 import json
 
@@ -121,3 +121,32 @@ def test_what_stands_still_shares_everything():
     layout = Layout((Region("a", (0, 0, 1, 1)),))
     group = RowGroup(3, GroundedText(None, layout, ()), Window.whole((8, 8)), frames=(0, 1, 2))
     assert group.layouts() == (layout.visible(Window.whole((8, 8))),)
+
+
+def test_a_region_is_there_in_its_share_of_the_schedule_alone():
+    """At the other timesteps all is as without it."""
+    early, late = (Region(n, (0, 0, 1, 1), start=s, end=e) for n, s, e in (("a", 0.0, 0.5), ("b", 0.5, 1.0)))
+    layout, window = Layout((early, Region("c", (0, 0, 1, 1)), late)), Window.whole((8, 8))
+    assert layout.visible(window, 901.0).indices == (0, 1) and layout.visible(window, 101.0).indices == (1, 2)
+    assert layout.visible(window, 501.0).indices == (0, 1), "the step that completes half is early's last"
+    assert layout.visible(window).indices == (0, 1, 2)
+    group = RowGroup(2, GroundedText(None, layout, ()), window)
+    assert [seen.indices for seen in group.layouts([901.0, 101.0])] == [(0, 1), (1, 2)]
+    assert len(RowGroup(2, GroundedText(None, Layout((layout.regions[1],)), ()), window).layouts([901.0, 101.0])) == 1
+
+
+def test_shares_in_a_document():
+    def read(**values):
+        region = {"box": [0, 0, 1, 1], **values}
+        return parse({"version": 1, "width": 64, "height": 64, "regions": [region]})
+
+    assert parse(read(start=0.25, end=0.75).to_json()).regions[0].start == 0.25
+    assert not {"start", "end", "keyframes"} & set(read().to_dict()["regions"][0])
+    for values, message in (
+        ({"start": -0.1}, '"start" is -0.1; a share'),
+        ({"end": 1.5}, '"end" is 1.5; a share'),
+        ({"start": "x"}, '"start" must be a finite number'),
+        ({"start": 0.5, "end": 0.5}, "never there"),
+    ):
+        with pytest.raises(RegionError, match=message):
+            read(**values)
