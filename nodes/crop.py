@@ -9,8 +9,9 @@ from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
 from ..deig_core.layout.window import crop_document
-from ..deig_core.regions.document import MAX_SIDE, Box, RegionDocument, mask_bounds
+from ..deig_core.regions.document import MAX_SIDE, Box, RegionDocument
 from ..deig_core.regions.formats import from_boxes
+from ..deig_core.regions.painted import mask_bounds
 from .sockets import Regions, schema
 
 

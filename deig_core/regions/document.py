@@ -5,7 +5,8 @@
                   "enabled": true, "locked": false, "color": "#e6194b"}]}
 
 Boxes are fractions of the image, origin top left. Keys that this version does not know survive a round trip. A region
-may have "keyframes" besides (keyframes.py).
+may have "keyframes" besides (keyframes.py), or a "mask" (painted.py). With a mask the document has version 2, so that a
+pack which knows no masks refuses it instead of filling the boxes.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from typing import Any
 import torch
 
 from ..errors import RegionError
+from . import painted
 from .keyframes import Keyframe, as_json, box_at, parse_keyframes
 
 VERSION = 1
+VERSION_WITH_MASKS = 2
 MAX_REGIONS = 64  # a cell's membership is one 64-bit word
 MIN_SIDE, MAX_SIDE = 8, 16384
 COLORS = (
@@ -71,7 +74,7 @@ class Region:
         """
         if self.keyframes:
             raise RegionError(f"Region {self.id} has keyframes and a mask, which does not move: remove one of them.")
-        return replace(self, mask=mask, box=mask_bounds(mask, self.id))
+        return replace(self, mask=mask, box=painted.mask_bounds(mask, self.id))
 
     def at(self, frame: int) -> Region:
         """This region at a frame, where it may have no area."""
@@ -88,10 +91,10 @@ class RegionDocument:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON value. Masks are not part of it: they travel as tensors."""
+        """The JSON value."""
         return {
             **self.extra,
-            "version": VERSION,
+            "version": VERSION_WITH_MASKS if any(r.mask is not None for r in self.regions) else VERSION,
             "width": self.width,
             "height": self.height,
             "regions": [
@@ -108,6 +111,7 @@ class RegionDocument:
                     **({"keyframes": as_json(r.keyframes)} if r.keyframes else {}),
                     **({"start": r.start} if r.start != 0 else {}),
                     **({"end": r.end} if r.end != 1 else {}),
+                    **({} if r.mask is None else {"mask": painted.kept(r.mask)}),
                 }
                 for r in self.regions
             ],
@@ -117,22 +121,8 @@ class RegionDocument:
         return json.dumps(self.to_dict(), ensure_ascii=False)
 
 
-def mask_bounds(mask: torch.Tensor, name: str = "mask") -> Box:
-    """Bounding box of a bool mask [h, w] as fractions. Raises RegionError if nothing is set."""
-    rows, columns = mask.any(1).nonzero().flatten(), mask.any(0).nonzero().flatten()
-    if not len(rows):
-        raise RegionError(f"Region {name}: its mask is empty; paint at least one pixel or remove the mask.")
-    height, width = mask.shape
-    return (
-        int(columns[0]) / width,
-        int(rows[0]) / height,
-        (int(columns[-1]) + 1) / width,
-        (int(rows[-1]) + 1) / height,
-    )
-
-
 def parse(source: str | Mapping[str, Any]) -> RegionDocument:
-    """Read a version 1 document from JSON text or an already decoded value.
+    """Read a document of version 1 or 2 from JSON text or an already decoded value.
 
     Coordinates outside 0..1 are clamped with a warning in the log. Raises RegionError, naming the region and the key,
     for text that is no JSON, NaN or infinite numbers, wrong types, x1 <= x0 or y1 <= y0, more than 64 regions, an
@@ -157,10 +147,10 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
         )
     values = dict(source)
     version = values.pop("version", None)
-    if version != VERSION or isinstance(version, bool):
+    if version not in (VERSION, VERSION_WITH_MASKS) or isinstance(version, bool):
         raise RegionError(
-            f"The region document has version {shown(version)}; this pack reads version {VERSION}: update the pack, "
-            f"or remake the regions."
+            f"The region document has version {shown(version)}; this pack reads versions {VERSION} and "
+            f"{VERSION_WITH_MASKS}: update the pack, or remake the regions."
         )
     width, height = _side(values.pop("width", None), "width"), _side(values.pop("height", None), "height")
     entries = values.pop("regions", None)
@@ -168,7 +158,7 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
         raise RegionError(f'The region document\'s "regions" must be a list; got {_kind(entries)}.')
     check_count(len(entries))
     _check_unknown(values, "The region document")
-    return RegionDocument(width, height, tuple(_region(e, i) for i, e in enumerate(entries)), values)
+    return RegionDocument(width, height, tuple(_region(e, i, width, height) for i, e in enumerate(entries)), values)
 
 
 def check_count(count: int) -> None:
@@ -227,15 +217,16 @@ def checked_strength(value: Any, name: str) -> float:
     return strength
 
 
-def _region(entry: Any, index: int) -> Region:
+def _region(entry: Any, index: int, width: int, height: int) -> Region:
     name = f"Region {index + 1}"
     if not isinstance(entry, Mapping):
         raise RegionError(f"{name} must be a JSON object; got {_kind(entry)}.")
     values = dict(entry)
     if "box" not in values:
         raise RegionError(f'{name} has no "box".')
+    box, mask = checked_box(values.pop("box"), name), values.pop("mask", None)
     region = Region(
-        box=checked_box(values.pop("box"), name),
+        box=box,
         id=checked_text(values.pop("id", f"r{index + 1}"), name, "id"),
         description=checked_text(values.pop("description", ""), name, "description"),
         negative=checked_text(values.pop("negative", ""), name, "negative"),
@@ -251,7 +242,9 @@ def _region(entry: Any, index: int) -> Region:
     if region.start >= region.end:
         raise RegionError(f'{name}: "start" must be smaller than "end", or it is never there; disable it instead.')
     _check_unknown(values, name)
-    return region
+    if mask is None:
+        return region
+    return region.with_mask(painted.over_picture(painted.decode(mask, name), box, width, height))
 
 
 def _check_unknown(values: Mapping[str, Any], name: str) -> None:

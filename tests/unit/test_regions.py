@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.regions.document import MAX_REGIONS, Region, mask_bounds, parse
+from deig_core.regions.document import MAX_REGIONS, Region, parse
+from deig_core.regions.painted import mask_bounds
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -163,7 +164,7 @@ def test_a_region_that_cannot_be_used_is_named(bad, named):
 @pytest.mark.parametrize(
     ("bad", "named"),
     [
-        (document(version=2), ("version 2",)),
+        (document(version=3), ("version 3",)),
         (document(version="1"), ("version '1'",)),
         (document(version=True), ("version True",)),
         (document(version=None), ("version nothing",)),
