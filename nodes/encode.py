@@ -33,6 +33,7 @@ class DeigEncode(io.ComfyNode):
                     "prompt",
                     default="",
                     multiline=True,
+                    placeholder="Empty: all descriptions, joined with commas",
                     dynamic_prompts=True,
                     tooltip="The whole picture. Empty: all descriptions joined with commas, as in the paper's "
                     "benchmarks.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
+from ..deig_core.layout.remarks import remarks
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
 from ..deig_core.regions.formats import check_descriptions, read_masks, separate
 from ..deig_core.regions.rules import with_masks
@@ -101,7 +102,11 @@ class DeigRegions(io.ComfyNode):
         options |= {"source_width": boxes_source_width, "source_height": boxes_source_height}
         reading = incoming(boxes, drawn, options)
         document = combined(drawn, reading and reading.document, boxes_mode)
-        said = message(background, reading) | say(cls, reading.sentences if reading else ())
+        sentences = [*(reading.sentences if reading else ()), *remarks(document)]
+        if reading and reading.document.regions and document is drawn:
+            count = len(reading.document.regions)
+            sentences.append(f"The {count} incoming boxes do not count while something is drawn: see boxes_mode.")
+        said = message(background, reading) | say(cls, sentences)
         return io.NodeOutput(document, document.width, document.height, ui=said or None)
 
 

@@ -48,6 +48,15 @@ def test_the_editor_is_told_how_incoming_boxes_were_read(graph):
     assert made.args[0].regions[0].box == pytest.approx((0.064, 0.048, 0.32, 0.24))
 
 
+def test_the_node_says_which_regions_will_not_be_as_they_were_meant(graph):
+    regions = [{"box": [0.1, 0.1, 0.5, 0.5]}, {"box": [0, 0, 0.01, 1], "description": "a pole"}]
+    drawn = json.dumps({"version": 1, "width": 512, "height": 512, "regions": regions})
+    no_text, narrow, idle = output(graph, "DEIGRegions", regions=drawn, boxes=json.dumps(QWEN)).ui["deig_notes"][1:]
+    assert "Region 1 has no text" in no_text
+    assert "Region 2 is narrower than one cell" in narrow
+    assert "2 incoming boxes do not count" in idle
+
+
 def test_regions_go_out_as_boxes_texts_and_masks_and_come_back(graph):
     regions = [
         {"box": [0.1, 0.2, 0.6, 0.9], "description": "a dog"},
