@@ -9,4 +9,10 @@ registerEditor({
   least: { width: 480, height: 560 },
   make: (host) => new Editor(host),
   useLanguage,
+  source: {
+    node: "DEIGRegions",
+    output: 0,
+    shownBy: ["DEIGDrawRegions", "DEIGAttentionMaps"],
+    off: { node: "DEIGApply", input: "strength", value: 0 },
+  },
 });

@@ -6,13 +6,20 @@ import { app } from "../../scripts/app.js";
 import { api } from "../../scripts/api.js";
 import { nameChoices, useChoices } from "./choices.js";
 import { Place, makeSlot } from "./place.js";
+import { Runs, without } from "./runs.js";
 
 /** @import { Box, Host, Hosted, Incoming, Pictures } from "./editor/types.js" */
+/** @import { Source } from "./runs.js" */
 
+const DEMO = "DEIGLoadDemo"; // has a text encoder of its own
 const sessions = new Map();
 const editors = new Set();
 const panels = new WeakMap();
-let lastPicture, listening = false;
+/** @type {Runs} */
+let runs;
+/** Prompts in which the regions have no effect. */
+const plain = new WeakSet();
+let listening = false;
 
 function view(file) {
   if (!file) return file;
@@ -20,18 +27,20 @@ function view(file) {
   return api.apiURL(`/view?${new URLSearchParams({ filename, subfolder: subfolder ?? "", type: type ?? "output" })}`);
 }
 
-const tracker = () => app.extensionManager?.workflow?.activeWorkflow?.changeTracker;
+const workflow = () => app.extensionManager?.workflow?.activeWorkflow;
+const tracker = () => workflow()?.changeTracker;
 const run = (command) => app.extensionManager.command.execute(command);
 const inGraph = () => !globalThis.LiteGraph?.vueNodesMode;
 
 /**
  * Show `make(host)` for every widget of `type`.
  * name: what the extension is called; least: the smallest {width, height} in pixels; make: an editor for a Host;
- * useLanguage: is told the translations of all packs by language, and the language, at the start and at every change.
- * @param {{ name: string, type: string, least: { width: number, height: number },
- *   make: (host: Host) => Hosted, useLanguage: (translations: object, language: string) => void }} options
+ * useLanguage: is told the translations of all packs by language, and the language, at the start and at every change;
+ * source: how the nodes are known whose pictures are made from the value.
+ * @param {{ name: string, type: string, least: { width: number, height: number }, make: (host: Host) => Hosted,
+ *   useLanguage: (translations: object, language: string) => void, source: Source }} options
  */
-export function registerEditor({ name: extension, type, least, make, useLanguage }) {
+export function registerEditor({ name: extension, type, least, make, useLanguage, source }) {
   loadStyle();
   const makeEditor = (node, name) => {
     const host = new NodeHost(node, name);
@@ -52,7 +61,7 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
   app.registerExtension({
     name: extension,
     async init() {
-      listenToRuns();
+      listenToRuns(source);
       // Nodes are made after this, with their texts in the right language.
       await loadTexts(useLanguage);
     },
@@ -110,14 +119,37 @@ async function loadTexts(useLanguage) {
   }
 }
 
-/** Pictures of a run: what any node made last. */
-function listenToRuns() {
-  api.addEventListener("executed", ({ detail }) => {
-    const picture = detail?.output?.images?.at?.(-1);
-    if (!picture?.filename || !/\.(png|jpe?g|webp)$/i.test(picture.filename)) return;
-    lastPicture = view(picture);
-    for (const editor of editors) editor.draw();
+/** @param {Source} source */
+function listenToRuns(source) {
+  runs = new Runs(source);
+  let queueing = Promise.resolve();
+  const queue = api.queuePrompt;
+  api.queuePrompt = function (number, prompt, ...rest) {
+    const from = workflow();
+    const answer = queue.call(this, number, prompt, ...rest);
+    const begin = ({ prompt_id: run }) => run && from && runs.begin(run, prompt, from, plain.has(prompt));
+    queueing = answer.then(begin, () => {});
+    return answer;
+  };
+  // The first news of a run may be here before the answer that names it.
+  const listen = (event, take) => api.addEventListener(event, async ({ detail }) => {
+    await queueing;
+    if (take(detail) !== false) for (const editor of editors) editor.draw();
   });
+  listen("executed", ({ output, prompt_id: run, display_node: shown, node }) => {
+    const picture = output?.images?.at?.(-1);
+    if (!picture?.filename || !/\.(png|jpe?g|webp)$/i.test(picture.filename)) return false;
+    return runs.show(run, String(shown ?? node), "last", view(picture));
+  });
+  listen("b_preview_with_metadata", ({ blob, promptId, jobId = promptId, displayNodeId }) => {
+    const url = URL.createObjectURL(blob);
+    const used = runs.show(jobId, displayNodeId, "live", url);
+    if (!used) URL.revokeObjectURL(url);
+    return used;
+  });
+  for (const event of ["execution_success", "execution_error", "execution_interrupted"]) {
+    listen(event, ({ prompt_id: run }) => runs.end(run));
+  }
 }
 
 /** One set of listeners for the page: the editor gets what is meant for it before the graph does. */
@@ -278,6 +310,10 @@ class NodeHost {
     return !!command;
   }
 
+  get memory() {
+    return this.place.memory;
+  }
+
   get fullScreen() {
     return !!this.place.cover;
   }
@@ -306,7 +342,31 @@ class NodeHost {
     const slot = this.input("background");
     // An image node next door already shows its picture before any run.
     const near = slot >= 0 ? this.node.getInputNode?.(slot)?.imgs?.[0]?.src : undefined;
-    return { connected: slot >= 0 ? near ?? this.session()?.background : undefined, last: lastPicture };
+    const { live, last, plain: without } = this.made();
+    return { connected: slot >= 0 ? near ?? this.session()?.background : undefined, last: live ?? last, without };
+  }
+
+  made() {
+    return runs.of(workflow(), (id) => this.isIn(id));
+  }
+
+  compare() {
+    const { prompt } = this.made();
+    const output = prompt && without(prompt.output, runs.source);
+    if (!output) return false;
+    const again = { ...prompt, output };
+    plain.add(again);
+    api.queuePrompt(0, again).catch((error) => console.error(error));
+    return true;
+  }
+
+  /** Whether a run's id means this node; one inside a subgraph has the numbers of those around it before its own. */
+  isIn(id) {
+    const { node } = this;
+    const path = id.split(":");
+    const at = path.indexOf(String(node.id));
+    // A subgraph's own node shows what belongs to a node within.
+    return (node.graph?.rootGraph ?? node.graph) === node.graph ? at === 0 : at > 0;
   }
 
   mode() {
@@ -317,6 +377,18 @@ class NodeHost {
   incoming() {
     if (this.input("boxes") < 0) return null;
     return { regions: this.session()?.incoming, mode: this.mode()?.value };
+  }
+
+  async countTokens(texts) {
+    try {
+      const demo = app.graph.nodes.some((node) => node.type === DEMO);
+      const body = JSON.stringify({ texts, demo });
+      const headers = { "Content-Type": "application/json" };
+      const answer = await api.fetchApi("/deig/texts", { method: "POST", headers, body });
+      return answer.ok ? (await answer.json()).texts : null;
+    } catch {
+      return null;
+    }
   }
 
   adopted() {

@@ -53,6 +53,8 @@ export class Place {
   editor;
   /** @type {import("./editor/types.js").Selection} */
   selection = [];
+  /** What else one editor leaves to the next. */
+  memory = {};
   focused = false;
   /** @type {(HTMLElement & { behind?: HTMLElement[] }) | undefined} */
   cover;
@@ -88,6 +90,7 @@ export class Place {
     if (!home || !panel || panel.parentElement === home) return;
     home.replaceChildren(panel);
     this.editor.draw();
+    this.editor.showChosen();
   }
 
   /** @param {Hosted} editor */

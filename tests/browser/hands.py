@@ -201,4 +201,5 @@ class Hands:
         return self.page.evaluate("async () => (await app.graphToPrompt()).output")
 
     def message(self):
-        return self.page.locator(".deig-status > span").first.inner_text()
+        """What the editor says, below the picture or in the panel that is open."""
+        return " ".join(self.page.locator(".deig-status > span, .deig-said:visible").all_inner_texts()).strip()

@@ -34,34 +34,12 @@ def test_the_connected_picture_is_the_background_and_gives_its_size(hands):
     hands.page.wait_for_function(f"document.querySelector('{PICTURE}').naturalWidth === 640")
     hands.button("Background picture").click()
     hands.page.locator(".deig-pop:visible input[type=range]").fill("0.25")
-    assert hands.page.locator(PICTURE).evaluate("(image) => getComputedStyle(image).filter") == "brightness(0.25)"
+    assert hands.page.locator(PICTURE).first.evaluate("(image) => getComputedStyle(image).filter") == "brightness(0.25)"
     hands.page.locator(".deig-pop button:visible", has_text="Use the picture").click()
     assert hands.document() == document(width=640, height=320)
     hands.settle()
     rect = hands.stage().bounding_box()
     assert rect["width"] / rect["height"] == pytest.approx(2, rel=0.01)
-
-
-def test_the_last_result_is_the_background_if_nothing_is_connected(hands):
-    hands.start(document())
-    hands.page.evaluate(
-        """async () => {
-            const [image, preview] = ["EmptyImage", "PreviewImage"].map((type, i) => {
-                const node = LiteGraph.createNode(type);
-                node.pos = [600, 300 * i];
-                app.graph.add(node);
-                return node;
-            });
-            image.widgets.find((widget) => widget.name === "width").value = 328;
-            image.widgets.find((widget) => widget.name === "color").value = Math.floor(Math.random() * 0xffffff);
-            image.connect(0, preview, 0);
-            await app.queuePrompt(0, 1);
-        }"""
-    )
-    hands.page.wait_for_function(f"document.querySelector('{PICTURE}').naturalWidth === 328")
-    hands.button("Background picture").click()
-    hands.page.locator(".deig-pop:visible select").select_option("none")
-    assert not hands.page.locator(PICTURE).is_visible()
 
 
 def test_a_changed_size_keeps_the_boxes_in_place_and_nonsense_is_refused(hands):
@@ -100,14 +78,15 @@ def test_a_description_grows_is_spell_checked_and_warns_near_the_limit(hands):
     hands.click(0.2, 0.2)
     area = hands.page.locator(".deig-row textarea").first
     assert area.evaluate("(area) => area.spellcheck")
-    assert "9 words" in hands.page.locator(".deig-row.open .deig-warning").inner_text()
+    count = hands.page.locator(".deig-row.open .deig-count")
+    assert "9 words" in count.inner_text()
     before = area.bounding_box()["height"]
     area.fill("red striped hoodie " * 20)
     assert area.bounding_box()["height"] > 2 * before
-    warning = hands.page.locator(".deig-row.open .deig-warning")
-    assert "60 words" in warning.inner_text() and "near" not in warning.get_attribute("class")
+    assert "60 words" in count.inner_text() and "near" not in count.get_attribute("class")
     area.fill("red striped hoodie " * 50)
-    assert "near" in warning.get_attribute("class") and "cut off" in warning.inner_text()
+    assert "near" in count.get_attribute("class")
+    assert hands.page.locator(".deig-row.open .deig-note.warns").inner_text().startswith("cut")
 
 
 def test_everything_has_a_name_and_a_visible_focus(hands):
@@ -226,3 +205,46 @@ def test_the_wheel_over_the_stage_zooms_the_graph(hands):
     hands.page.mouse.wheel(0, -240)
     hands.page.wait_for_function("(before) => app.canvas.ds.scale > before", arg=before)
     assert json.loads(hands.text()) == document()
+
+
+def test_zoom_and_pan_in_full_screen(hands):
+    many = [{**REGIONS[0], "id": f"r{i}", "box": [0.1, 0.1, 0.2, 0.2]} for i in range(20)]
+    hands.start(document([*many, {**REGIONS[1], "box": [0.5, 0.5, 0.6, 0.6]}]))
+    hands.click(0.55, 0.55)
+    hands.keys("f")
+    hands.settle()
+    row = hands.page.locator(".deig-full .deig-row").last
+    rows = hands.page.locator(".deig-full .deig-list").bounding_box()
+    assert rows["y"] <= row.bounding_box()["y"] < rows["y"] + rows["height"], "the list shows what is chosen"
+    before = hands.stage().bounding_box()
+    x, y = hands.at(0.55, 0.55)
+    hands.page.mouse.move(x, y)
+    hands.page.mouse.wheel(0, -600)
+    hands.settle()
+    assert hands.stage().bounding_box()["width"] > 1.5 * before["width"]
+    assert hands.at(0.55, 0.55) == pytest.approx((x, y), abs=2), "what is under the pointer stays there"
+    hands.plain()
+    hands.drag((0.55, 0.55), (0.6, 0.6))
+    assert hands.regions()[-1]["box"] == pytest.approx([0.55, 0.55, 0.65, 0.65], abs=0.01)
+    wide = hands.stage().bounding_box()
+    hands.undo()
+    assert hands.stage().bounding_box() == pytest.approx(wide, abs=1)
+    hands.page.mouse.move(*hands.at(0.5, 0.5))
+    hands.page.mouse.down(button="middle")
+    hands.page.mouse.move(*[v + 30 for v in hands.at(0.5, 0.5)])
+    hands.page.mouse.up(button="middle")
+    assert hands.stage().bounding_box()["x"] == pytest.approx(wide["x"] + 30, abs=2)
+    hands.stage().focus()
+    hands.keys("0")
+    assert hands.stage().bounding_box() == pytest.approx(before, abs=1)
+    hands.button("Back to the node").click()
+
+
+def test_an_open_panel_covers_no_more_than_itself(hands):
+    hands.start(document([]), size=[900, 640])
+    hands.button("Arrange").click()
+    panel = hands.page.locator(".deig-pop:visible").bounding_box()
+    beside = hands.page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).className", [panel["x"] - 20, panel["y"] + panel["height"] / 2]
+    )
+    assert "deig-panels" not in beside

@@ -140,6 +140,11 @@ def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then
         )
         assert ghosts.count() == 0
         assert hands.regions() == REGIONS
+        offer = hands.page.locator(".deig-status button")
+        assert offer.inner_text().startswith("2 incoming boxes do not count")
+        offer.click()
+        assert len(hands.regions()) == 4
+        assert not offer.is_visible()
         return
     ghosts.first.wait_for()
     assert ghosts.count() == 2

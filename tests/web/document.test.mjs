@@ -54,7 +54,7 @@ for (const seed of [1, 2, 3]) {
       assert.ok(doc.regions.length <= documents.MAX_REGIONS);
       assert.deepEqual(doc.note, { kept: [1, null] });
       assert.deepEqual(documents.parse(documents.stringify(doc)).doc, doc);
-      assert.equal(documents.withIds(doc), doc);
+      assert.equal(documents.completed(doc), doc);
     });
   });
 }
@@ -83,16 +83,19 @@ test("a nudge is whole pixels and keeps sizes", () => {
   assert.deepEqual(toPixels(far, [512, 512]), [384, 128, 512, 256]);
 });
 
-test("ids that are missing or used twice become distinct, and nothing else changes", () => {
-  const whole = { box: [0, 0, 1, 1] };
+test("ids and colours that are missing are given, ids used twice become distinct, and nothing else changes", () => {
+  const whole = { box: [0, 0, 1, 1], color: "#112233" };
   const doc = { version: 1, width: 8, height: 8, regions: [{ id: "a", ...whole }, { id: "a", ...whole, x: 1 }, whole] };
-  const { regions } = documents.withIds(freeze(doc));
+  const { regions } = documents.completed(freeze(doc));
   assert.equal(new Set(regions.map((x) => x.id)).size, 3);
   assert.deepEqual(regions.map(({ id, ...rest }) => rest), doc.regions.map(({ id, ...rest }) => rest));
+  const bare = { ...doc, regions: Array.from({ length: 20 }, () => ({ box: [0, 0, 1, 1] })) };
+  const colors = documents.completed(freeze(bare)).regions.map((x) => x.color);
+  assert.deepEqual(colors, [...documents.COLORS, ...documents.COLORS.slice(0, 4)], "as Python gives them");
 });
 
 test("a value of another version or of no JSON is refused and not replaced", () => {
-  for (const text of ["{", '{"version": 2, "regions": []}', "[]", "7", '{"version": 1}']) {
+  for (const text of ["{", '{"version": 3, "regions": []}', "[]", "7", '{"version": 1}']) {
     const { doc, error } = documents.parse(text);
     assert.ok(error && !doc, text);
   }

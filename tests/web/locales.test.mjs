@@ -9,8 +9,9 @@ const json = (language) => JSON.parse(readFileSync(new URL(`locales/${language}/
 const names = readdirSync(new URL("web/editor/", root));
 const source = names.map((name) => readFileSync(new URL(`web/editor/${name}`, root), "utf8")).join("\n");
 const used = new Set(["auto", "pixels", "fractions"]);
-const SAID = /(?:\bt|say|ImportProblem)\((?:\.\.\.)?"([^"]+)"|error: \["([^"]+)"|= "([A-Z{][^"]+ [^"]+\.)";/g;
-for (const [, ...found] of source.matchAll(SAID)) used.add(found.find(Boolean));
+const SAID =
+  /(?:\bt|say|warn|ImportProblem)\((?:\.\.\.)?"([^"]+)"(?:, "([^"]+)")?|error: \["([^"]+)"|= "([A-Z{][^"]+ [^"]+\.)";/g;
+for (const [, ...found] of source.matchAll(SAID)) found.filter(Boolean).forEach((text) => used.add(text));
 const holes = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 test("the texts are found in the source", () => assert.ok(used.size > 60));

@@ -3,11 +3,13 @@
 import {
   align, bounds, boundedShift, clamp, distribute, freePlace, isBox, roundToPixels, tidy, toPixels, translate,
 } from "./geometry.js";
+import { isMask } from "./mask.js";
 
 /** @import { Box, Pair, Problem, Region, RegionDocument, RegionItem, Selection } from "./types.js" */
 
 // tests/data/document.json holds these to what Python has.
 export const VERSION = 1;
+const VERSION_WITH_MASKS = 2;
 export const MAX_REGIONS = 64;
 export const MAX_TOKENS = 128;
 export const MIN_SIDE = 8;
@@ -23,9 +25,10 @@ export const DEFAULTS = Object.freeze({ description: "", negative: "", strength:
 const DEFAULT_SIDE = 512;
 export const BAD_SIZE = "Width and height must be whole numbers of pixels from 8 to 16384.";
 const NO_DOCUMENT = "This is no region document: an object with a list of regions is expected.";
-const OTHER_VERSION = "This document has version {version}; this editor reads version 1.";
+const OTHER_VERSION = "This document has version {version}; this editor reads versions 1 and 2.";
 export const TOO_MANY = "{count} regions are too many: at most {limit} are possible.";
 export const BAD_BOX = "Region {n}: {box} is no box inside the image.";
+const BAD_MASK = "Region {n}: its mask cannot be read.";
 
 /** @returns {RegionDocument} */
 export const empty = () => ({ version: VERSION, width: DEFAULT_SIDE, height: DEFAULT_SIDE, regions: [] });
@@ -46,7 +49,9 @@ export function parse(value) {
     }
   }
   if (!doc || typeof doc !== "object" || !Array.isArray(doc.regions)) return { error: [NO_DOCUMENT] };
-  if (doc.version !== VERSION) return { error: [OTHER_VERSION, { version: String(doc.version) }] };
+  if (doc.version !== VERSION && doc.version !== VERSION_WITH_MASKS) {
+    return { error: [OTHER_VERSION, { version: String(doc.version) }] };
+  }
   return { doc, problem: problemOf(doc) };
 }
 
@@ -59,7 +64,9 @@ export function problemOf(doc) {
   if (!whole(doc.width) || !whole(doc.height)) return [BAD_SIZE];
   if (doc.regions.length > MAX_REGIONS) return [TOO_MANY, { limit: MAX_REGIONS, count: doc.regions.length }];
   const at = doc.regions.findIndex((region) => !isBox(region?.box));
-  return at < 0 ? undefined : [BAD_BOX, { n: at + 1, box: JSON.stringify(doc.regions[at]?.box ?? null) }];
+  if (at >= 0) return [BAD_BOX, { n: at + 1, box: JSON.stringify(doc.regions[at]?.box ?? null) }];
+  const n = doc.regions.findIndex(({ mask }) => mask != null && !isMask(mask)) + 1;
+  return n ? [BAD_MASK, { n }] : undefined;
 }
 
 const whole = (value) => Number.isInteger(value) && value >= MIN_SIDE && value <= MAX_SIDE;
@@ -67,6 +74,13 @@ const sideOf = (value) => (whole(value) ? value : DEFAULT_SIDE);
 
 /** @param {unknown} doc */
 export const stringify = (doc) => JSON.stringify(doc);
+
+/** A pack that knows no masks refuses a document with one, instead of filling the boxes. */
+/** @type {(doc: RegionDocument) => RegionDocument} */
+function versioned(doc) {
+  const version = doc.regions.some(({ mask }) => mask) ? VERSION_WITH_MASKS : VERSION;
+  return doc.version === version ? doc : { ...doc, version };
+}
 
 /**
  * Width and height in pixels, usable ones where the document's are not.
@@ -87,23 +101,22 @@ export const strengthOf = (region) => region.strength ?? DEFAULTS.strength;
 export const colorOf = (region) => region.color || "#888888";
 
 /**
- * Regions need distinct ids to be told apart; a document from elsewhere may lack them.
+ * Regions need distinct ids and colours to be told apart; a document from elsewhere may lack them.
  * @param {RegionDocument} doc
  * @returns {RegionDocument}
  */
-export function withIds(doc) {
+export function completed(doc) {
   const seen = new Set();
   let changed = false;
-  const regions = doc.regions.map((region) => {
+  const regions = doc.regions.map((region, i) => {
+    /** @type {RegionItem} */
     const usable = region && typeof region === "object" && !Array.isArray(region) ? region : { box: null };
-    if (usable === region && typeof region.id === "string" && region.id && !seen.has(region.id)) {
-      seen.add(region.id);
-      return region;
-    }
-    changed = true;
-    const id = freshId(doc, seen);
+    const named = typeof usable.id === "string" && usable.id && !seen.has(usable.id);
+    const id = named ? usable.id : freshId(doc, seen);
     seen.add(id);
-    return { ...usable, id };
+    if (named && usable.color) return region;
+    changed = true;
+    return /** @type {Region} */ ({ ...usable, id, color: usable.color || COLORS[i % COLORS.length] });
   });
   return changed ? { ...doc, regions } : doc;
 }
@@ -142,7 +155,7 @@ export function add(doc, items) {
     ids.push(region.id);
     result = { ...result, regions: [...result.regions, region] };
   }
-  return [result, ids];
+  return [versioned(result), ids];
 }
 
 /**
@@ -153,7 +166,8 @@ export function add(doc, items) {
  */
 export function update(doc, ids, patch) {
   const chosen = new Set([ids].flat());
-  return { ...doc, regions: doc.regions.map((region) => (chosen.has(region.id) ? { ...region, ...patch } : region)) };
+  const regions = doc.regions.map((region) => (chosen.has(region.id) ? { ...region, ...patch } : region));
+  return versioned({ ...doc, regions });
 }
 
 /**
@@ -175,7 +189,7 @@ const chosenMovable = (doc, ids) => doc.regions.filter((region) => ids.includes(
  * @type {(doc: RegionDocument, ids: Selection) => RegionDocument}
  */
 export function remove(doc, ids) {
-  return { ...doc, regions: doc.regions.filter((region) => !ids.includes(region.id) || region.locked) };
+  return versioned({ ...doc, regions: doc.regions.filter((region) => !ids.includes(region.id) || region.locked) });
 }
 
 /** @type {(doc: RegionDocument, ids: Selection, offset?: number) => [RegionDocument, Selection]} */

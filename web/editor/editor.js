@@ -1,8 +1,12 @@
 // One editor: holds one value, lets the parts draw it and turns what people do into new documents.
 import { BoxText } from "./boxtext.js";
+import { Counts } from "./counts.js";
 import * as documents from "./document.js";
+import { Brush } from "./brush.js";
+import { Compare } from "./compare.js";
 import { copy, listenToDrops, paste } from "./exchange.js";
 import { isBox, toPixels } from "./geometry.js";
+import { IncomingBoxes } from "./incoming.js";
 import { listenToKeys } from "./keyboard.js";
 import { List } from "./list.js";
 import { listenToPointer } from "./pointer.js";
@@ -10,6 +14,7 @@ import { Stage } from "./stage.js";
 import { element, wideButton } from "./dom.js";
 import { makeToolbar } from "./toolbar.js";
 import * as preferences from "./preferences.js";
+import { View } from "./view.js";
 import { t } from "./i18n.js";
 
 const NONE = [];
@@ -28,8 +33,6 @@ export class Editor {
     this.text = documents.stringify(this.doc);
     /** @type {Selection} */
     this.selection = NONE;
-    /** @type {RegionItem[]} */
-    this.ghosts = NONE;
     /** @type {Gesture | null} */
     this.gesture = null;
     /** @type {number | null}  the pointer that makes it */
@@ -39,20 +42,24 @@ export class Editor {
     this.preferences = preferences.load();
     this.stage = new Stage();
     this.stage.root.id = `deig-stage-${++count}`;
+    this.counts = new Counts(host, () => this.draw());
     this.list = new List(this);
     this.toolbar = makeToolbar(this);
     this.message = element("span", { role: "status" });
-    this.offer = wideButton("");
-    this.offer.hidden = true;
+    this.incoming = new IncomingBoxes(this);
     this.refusal = element("div", { className: "deig-refusal", hidden: true });
-    const area = element("div", { className: "deig-area" }, this.stage.root, this.refusal);
-    const status = element("div", { className: "deig-status" }, this.message, this.offer);
-    const body = element("div", { className: "deig-body" }, area, status, this.list.root);
+    this.brush = new Brush(this);
+    this.compare = new Compare(this);
+    const tools = [this.compare.root, this.brush.root];
+    this.area = element("div", { className: "deig-area" }, this.stage.root, ...tools, this.refusal);
+    const status = element("div", { className: "deig-status" }, this.message, this.incoming.offer);
+    const body = element("div", { className: "deig-body" }, this.area, status, this.list.root);
     this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels, body);
     this.boxText = new BoxText(this);
     listenToPointer(this);
     listenToKeys(this);
     listenToDrops(this);
+    this.view = new View(this);
     this.draw();
   }
 
@@ -67,7 +74,7 @@ export class Editor {
     const { doc, error, problem } = documents.parse(value);
     this.text = text;
     this.refused = error;
-    this.doc = documents.withIds(doc ?? documents.empty());
+    this.doc = documents.completed(doc ?? documents.empty());
     this.gesture = null;
     this.selection = this.selection.filter((id) => documents.find(this.doc, id));
     this.say(...(problem ?? [""]));
@@ -90,7 +97,11 @@ export class Editor {
       if (!quiet) this.host.addUndoStep();
     }
     this.draw();
-    if (!same) this.list.show(this.selection.at(-1));
+    if (!same) this.showChosen();
+  }
+
+  showChosen() {
+    this.list.show(this.selection.at(-1));
   }
 
   /** @returns {Region[]} the selection's, in the document's order */
@@ -145,15 +156,16 @@ export class Editor {
   draw() {
     const { gesture, doc, selection } = this;
     const shown = gesture?.moved ? { ...gesture, marquee: gesture.kind === "marquee" } : { doc, selection };
-    this.ghosts = this.ghostRegions();
-    this.stage.draw({ ...shown, ghosts: this.ghosts });
+    this.stage.draw({ ...shown, ghosts: this.incoming.find() });
     if (gesture?.moved) return;
     this.list.draw(doc, selection);
     this.boxText.draw();
     this.toolbar.draw();
-    this.drawOffer();
+    this.incoming.draw();
     this.drawRefusal();
     this.drawPicture();
+    this.brush.draw();
+    this.view.draw();
     this.stage.hint.textContent = t("Drag to draw a box");
     this.list.root.dataset.hint = t("Each box gets a row here, for its text and its strength");
     this.stage.root.ariaLabel = t("Regions of the picture");
@@ -162,13 +174,15 @@ export class Editor {
 
   drawPicture() {
     const { picture, brightness } = this.preferences;
-    const { connected, last } = this.host.pictures();
+    const { connected, last, without } = this.host.pictures();
     const url = { auto: connected ?? last, connected, last }[picture] ?? "";
     const { picture: image, root } = this.stage;
     if (!url) image.removeAttribute("src");
     else if (image.getAttribute("src") !== url) image.setAttribute("src", url);
     image.hidden = !url;
+    this.compare.draw(url && url === last ? without : undefined);
     root.style.setProperty("--brightness", String(brightness));
+    root.dataset.labels = this.preferences.labels;
   }
 
   usePictureSize() {
@@ -195,28 +209,8 @@ export class Editor {
    * @param {Record<string, unknown>} [values]
    */
   say(text, values) {
-    this.message.textContent = text ? t(text, values) : "";
-  }
-
-  ghostRegions() {
-    const { regions, mode } = this.host.incoming() ?? {};
-    if (!regions?.length || (mode === "when empty" && this.doc.regions.length)) return NONE;
-    if (regions === this.ghostSource) return this.ghosts;
-    this.ghostSource = regions;
-    return regions.filter((region) => isBox(region.box));
-  }
-
-  drawOffer() {
-    this.offer.hidden = !this.ghosts.length;
-    this.offer.textContent = t("Edit the {n} incoming boxes", { n: this.ghosts.length });
-    this.offer.onclick = () => {
-      const { mode } = this.host.incoming();
-      const base = mode === "always" ? { ...this.doc, regions: [] } : this.doc;
-      const [doc, selection] = documents.add(base, this.ghosts);
-      this.host.adopted();
-      this.ghostSource = null;
-      this.change(doc, { selection });
-    };
+    const said = text ? t(text, values) : "";
+    this.message.textContent = this.toolbar.say(said) ? "" : said;
   }
 
   addBox() {
@@ -302,20 +296,26 @@ export class Editor {
   }
 
   /**
-   * The picture's size in pixels.
+   * The picture's size in pixels, rounded to whole cells of the latent.
    * @param {number} width
    * @param {number} height
    */
   setSize(width, height) {
-    const doc = documents.setSize(this.doc, width, height);
-    if (documents.problemOf(doc)?.[0] === documents.BAD_SIZE) this.say(documents.BAD_SIZE);
-    else if (width !== this.doc.width || height !== this.doc.height) this.change(doc);
+    const bad = documents.problemOf({ ...this.doc, width, height })?.[0] === documents.BAD_SIZE;
+    const step = documents.PIXELS_PER_LATENT;
+    const [w, h] = [width, height].map((side) => Math.round(side / step) * step);
+    if (bad) this.say(documents.BAD_SIZE);
+    else if (w !== this.doc.width || h !== this.doc.height) this.change(documents.setSize(this.doc, w, h));
+    if (!bad && (w !== width || h !== height)) {
+      this.say("{given} became {taken}: the latent has steps of {step} pixels.",
+        { given: `${width} × ${height}`, taken: `${w} × ${h}`, step });
+    }
     this.toolbar.draw();
   }
 
   /**
    * @param {keyof import("./types.js").Preferences} name
-   * @param {string | number | boolean} value
+   * @param {string | number | boolean | string[]} value
    */
   setPreference(name, value) {
     this.preferences = preferences.save({ ...this.preferences, [name]: value });

@@ -42,7 +42,7 @@ export function paste(editor, text) {
 export function importText(editor, text, { replace, ...options } = {}) {
   return attempt(editor, () => {
     const { items, doc: whole } = read(text, documents.sizeOf(editor.doc), options);
-    if (replace && whole) return editor.change(documents.withIds(whole), { selection: [] });
+    if (replace && whole) return editor.change(documents.completed(whole), { selection: [] });
     const [doc, ids] = documents.add(replace ? { ...editor.doc, regions: [] } : editor.doc, items);
     editor.change(doc, { selection: ids });
     const lost = items.length - ids.length;

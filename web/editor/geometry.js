@@ -11,6 +11,13 @@ export const height = (box) => box[3] - box[1];
 export const contains = (box, [x, y]) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3];
 /** @type {(a: Box, b: Box) => boolean} */
 export const overlaps = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+/** The share of `a` that lies in `b`. */
+/** @type {(a: Box, b: Box) => number} */
+export function coverage(a, b) {
+  const across = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
+  const down = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+  return across > 0 && down > 0 ? (across * down) / (width(a) * height(a)) : 0;
+}
 /** @type {(box: unknown) => box is Box} */
 export const isBox = (box) =>
   Array.isArray(box) && box.length === 4 && box.every(Number.isFinite) && box[0] < box[2] && box[1] < box[3];
@@ -209,11 +216,7 @@ export function freePlace(boxes, [w, h] = [0.3, 0.4]) {
       const x = 0.02 + (0.96 - w) * (column / 6);
       const y = 0.02 + (0.96 - h) * (row / 4);
       const place = [x, y, x + w, y + h];
-      const covered = boxes.reduce((sum, box) => {
-        const across = Math.min(box[2], place[2]) - Math.max(box[0], place[0]);
-        const down = Math.min(box[3], place[3]) - Math.max(box[1], place[1]);
-        return sum + Math.max(0, across) * Math.max(0, down);
-      }, 0);
+      const covered = boxes.reduce((sum, box) => sum + coverage(place, box) * w * h, 0);
       // The same place twice would hide one box exactly behind the other.
       const twin = boxes.some((box) => Math.abs(box[0] - x) + Math.abs(box[1] - y) < 0.01) ? 1 : 0;
       if (!best || covered + twin < best.covered - 1e-9) best = { place, covered: covered + twin };

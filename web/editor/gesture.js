@@ -2,19 +2,21 @@
 // endGesture where it is released. No page, no events: points are fractions of the picture, and a Scene is what the
 // gesture starts from.
 import {
-  bounds, boundedShift, clamp, contains, handleAt, isBox, overlaps, remap, resize, roundToPixels, spanning, translate,
+  bounds, boundedShift, clamp, handleAt, isBox, overlaps, remap, resize, roundToPixels, spanning, translate,
 } from "./geometry.js";
-import { add, movable, paste, setBoxes, sizeOf } from "./document.js";
+import { add, movable, paste, setBoxes, sizeOf, update } from "./document.js";
+import { Canvas, isInside } from "./mask.js";
 import { guides, linesFor, snapAxis } from "./snap.js";
 
 /** @import { Box, Gesture, Mods, Pair, RegionDocument, Scene, Selection } from "./types.js" */
 
+const NO_KEYS = { shift: false, alt: false, ctrl: false };
 const STILL = 3; // screen pixels a click may wander
 const REACH = 6; // screen pixels within which lines attract
 const CURSORS = { nw: "nwse", se: "nwse", ne: "nesw", sw: "nesw", n: "ns", s: "ns", e: "ew", w: "ew" };
 
 const boxed = (doc) => doc.regions.filter((region) => isBox(region.box));
-const hitsAt = (doc, point) => boxed(doc).filter((region) => contains(region.box, point)).reverse();
+const hitsAt = (doc, point) => boxed(doc).filter((region) => isInside(region, point)).reverse();
 const times = (pair, factor) => pair.map((value) => value * factor);
 
 /**
@@ -33,6 +35,8 @@ function handleUnder(scene, point) {
   return frame && handleAt(frame, point, times(scene.unit, scene.touch ? 16 : 7));
 }
 
+const brushes = ({ tool }) => tool === "paint" || tool === "erase";
+
 /**
  * The CSS cursor for a pointer that is not pressed.
  * @param {Scene} scene
@@ -40,6 +44,7 @@ function handleUnder(scene, point) {
  * @param {Mods} mods
  */
 export function cursorAt(scene, point, mods) {
+  if (brushes(scene)) return "none";
   if (mods.ctrl) return "crosshair";
   const handle = handleUnder(scene, point);
   if (handle) return `${CURSORS[handle]}-resize`;
@@ -56,6 +61,7 @@ export function cursorAt(scene, point, mods) {
 export function beginGesture(scene, point, mods) {
   const { doc, selection } = scene;
   const gesture = { scene, origin: point, doc, selection, moved: false, guides: [], rubber: null };
+  if (brushes(scene)) return beginStroke(gesture, mods);
   if (mods.ctrl) return { ...gesture, kind: "draw" };
   const handle = handleUnder(scene, point);
   if (handle) return { ...gesture, kind: "resize", handle };
@@ -84,6 +90,17 @@ export function beginGesture(scene, point, mods) {
   return { ...gesture, kind: "move", selection: [top.id], onClick: [top.id] };
 }
 
+/** The brush works on the one region that is chosen; painted where none is, it makes a new one. */
+function beginStroke(gesture, mods) {
+  const { scene: { doc, selection, tool }, origin } = gesture;
+  const erase = (tool === "erase") !== mods.alt;
+  const chosen = doc.regions.filter((region) => selection.includes(region.id) && movable(region));
+  const under = erase ? hitsAt(doc, origin).find(movable) : undefined;
+  const target = chosen.length === 1 ? chosen[0] : under;
+  const canvas = new Canvas(sizeOf(doc), target);
+  return { ...gesture, kind: "paint", erase, target: target?.id, selection: target ? [target.id] : [], canvas };
+}
+
 const toggled = (selection, id) =>
   !id ? selection : selection.includes(id) ? selection.filter((other) => other !== id) : [...selection, id];
 
@@ -95,7 +112,8 @@ const toggled = (selection, id) =>
  */
 export function followGesture(gesture, point, mods) {
   const { scene, origin, kind } = gesture;
-  const still = [0, 1].every((axis) => Math.abs(point[axis] - origin[axis]) <= STILL * scene.unit[axis]);
+  const near = (axis) => Math.abs(point[axis] - origin[axis]) <= STILL * scene.unit[axis];
+  const still = kind !== "paint" && near(0) && near(1);
   if (!gesture.moved && still) return gesture;
   const moved = gesture.moved ? gesture : setOut(gesture);
   const beyond = kind === "move" || kind === "copy";
@@ -122,7 +140,14 @@ function attract(gesture, axis, candidates, mods) {
   return snapAxis(candidates, scene.magnet ? lines[axis] : [], REACH * scene.unit[axis], grid);
 }
 
-const FOLLOW = { move: followMove, copy: followMove, resize: followResize, draw: followDraw, marquee: followMarquee };
+const FOLLOW = {
+  move: followMove,
+  copy: followMove,
+  resize: followResize,
+  draw: followDraw,
+  marquee: followMarquee,
+  paint: followPaint,
+};
 
 function followMove(gesture, point, mods) {
   const { frame, moving, origin, base } = gesture;
@@ -190,6 +215,17 @@ function followMarquee(gesture, point, mods) {
   return { rubber, selection: [...new Set([...kept, ...inside.map((region) => region.id)])] };
 }
 
+function followPaint(gesture, point) {
+  const { scene, origin, last = origin, erase, target } = gesture;
+  const canvas = gesture.canvas.stroke(last, point, scene.brush, erase);
+  const shape = canvas.shape();
+  // The last of a region is not erased but deleted.
+  if (!shape) return erase ? {} : { canvas, last: point };
+  if (target) return { canvas, last: point, doc: update(scene.doc, target, shape) };
+  const [doc, ids] = add(scene.doc, [shape]);
+  return { canvas, last: point, doc, selection: ids.length ? ids : scene.selection, full: !ids.length };
+}
+
 /**
  * What the gesture leaves behind; the very same document where nothing changed. full: there is no room for its box.
  * @param {Gesture} gesture
@@ -197,8 +233,9 @@ function followMarquee(gesture, point, mods) {
  */
 export function endGesture(gesture) {
   const { scene, moved, kind } = gesture;
+  if (kind === "paint" && !moved) return endGesture(followGesture(gesture, gesture.origin, NO_KEYS));
   if (!moved) return { doc: scene.doc, selection: gesture.onClick ?? scene.selection };
-  if (kind !== "draw") return { doc: gesture.doc, selection: gesture.selection };
+  if (kind !== "draw") return { doc: gesture.doc, selection: gesture.selection, full: gesture.full };
   const { rubber } = gesture;
   const enough = [0, 1].every((axis) => rubber[axis + 2] - rubber[axis] >= STILL * scene.unit[axis]);
   if (!enough) return { doc: scene.doc, selection: scene.selection };

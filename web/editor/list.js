@@ -3,12 +3,15 @@
 import {
   colorOf, DEFAULTS, estimateTokens, isEnabled, MAX_TOKENS, moveTo, reorder, setBoxes, sizeOf, strengthOf, update,
 } from "./document.js";
+import { covering, notesOf } from "./notes.js";
 import { fromPixels, isBox, toPixels } from "./geometry.js";
 import { button, element, icon } from "./dom.js";
 import { t } from "./i18n.js";
 
 /** @import { Editor } from "./editor.js" */
-/** @import { Region, RegionDocument, RegionItem, Selection } from "./types.js" */
+/** @import { Note, Region, RegionDocument, RegionItem, Selection, TokenCount } from "./types.js" */
+
+const SHOWN = 50; // letters of a kept text
 
 export class List {
   /** @param {Editor} editor */
@@ -24,15 +27,21 @@ export class List {
    */
   draw(doc, selection) {
     const size = sizeOf(doc).join();
+    const covers = covering(doc);
+    const { counts } = this.editor;
+    counts.restart();
     doc.regions.forEach((region, i) => {
       let row = this.rows.get(region.id);
       if (!row) this.rows.set(region.id, (row = new Row(this.editor, region.id)));
       if (this.root.children[i] !== row.root) this.root.insertBefore(row.root, this.root.children[i] ?? null);
       const chosen = selection.includes(region.id);
       const alone = chosen && selection.length === 1;
-      const state = { region, i, chosen, alone, size };
-      if (Object.keys(state).some((key) => row[key] !== state[key])) row.draw(region, i, chosen, alone, doc);
-      row.size = size;
+      const counted = counts.of(region.description ?? "");
+      const state = { region, i, chosen, alone, size, counted, covers: covers[i].join() };
+      if (Object.keys(state).every((key) => row[key] === state[key])) return;
+      Object.assign(row, state);
+      row.draw(doc);
+      row.drawNotes(notesOf(doc, region, covers[i], counted));
     });
     while (this.root.children.length > doc.regions.length) this.root.lastChild.remove();
     for (const [id, row] of this.rows) {
@@ -69,21 +78,24 @@ class Row {
   constructor(editor, id) {
     this.editor = editor;
     this.id = id;
-    // As it was drawn last: the region, its index and whether it was in the selection or alone in it.
+    // As it was drawn last: the region, its index, whether it was in the selection or alone in it, ...
     /** @type {Region | undefined} */
     this.region = undefined;
     this.i = -1;
     this.chosen = this.alone = false;
+    /** @type {TokenCount | undefined} */
+    this.counted = undefined;
     this.badge = element("button", { type: "button", className: "deig-badge" });
     this.badge.onclick = (event) =>
       editor.select(event.shiftKey || event.ctrlKey ? [...editor.selection, id] : [id], true);
     this.badge.onpointerdown = (event) => this.pull(event);
     this.text = this.area("description", t("Describe what belongs in this box"));
-    this.warning = element("span", { className: "deig-warning" });
+    this.notes = element("div", { className: "deig-notes" });
+    this.count = element("span", { className: "deig-count" });
     this.seen = button("seen", t("Use this region (H)"), () => this.set({ enabled: !isEnabled(this.region) }));
     this.lock = button("locked", t("Lock the box (L)"), () => this.set({ locked: !this.region.locked }));
     const switches = element("div", { className: "deig-switches" }, this.seen, this.lock);
-    this.root = element("li", { className: "deig-row" }, this.badge, this.text, switches, this.warning);
+    this.root = element("li", { className: "deig-row" }, this.badge, this.text, switches, this.notes);
   }
 
   /** What only the chosen row needs is made when it is chosen first. */
@@ -110,15 +122,45 @@ class Row {
     this.color.oninput = () => this.set({ color: this.color.value }, true);
     this.color.onchange = () => this.editor.host.addUndoStep();
     const act = (name, label, action) => button(name, label, () => action(this.editor));
+    const [back, front] = [t("Further back, earlier in the list ([)"), t("Further front, later in the list (])")];
+    this.whole = button("draw", t("The whole box again"), () => this.set({ mask: undefined }));
     this.details = element("div", { className: "deig-details" }, this.negative,
       labelled(t("Strength"), this.slider, this.strength),
       element("div", { className: "deig-sides" }, ...this.sides.map((input, i) => labelled("XYWH"[i], input))),
-      element("div", { className: "deig-actions" }, this.color,
-        act("up", t("Earlier in the list ([)"), (editor) => editor.change(reorder(editor.doc, [this.id], -1))),
-        act("down", t("Later in the list (])"), (editor) => editor.change(reorder(editor.doc, [this.id], 1))),
+      element("div", { className: "deig-actions" }, this.color, this.makeKept(),
+        act("up", back, (editor) => editor.change(reorder(editor.doc, [this.id], -1))),
+        act("down", front, (editor) => editor.change(reorder(editor.doc, [this.id], 1))),
         act("copy", t("Duplicate (Ctrl+D)"), (editor) => editor.duplicate([this.id])),
+        this.whole,
         act("remove", t("Delete (Del)"), (editor) => editor.removeChosen([this.id]))));
     this.root.append(this.details);
+  }
+
+  /** Texts that were kept to be used again, in any workflow. */
+  makeKept() {
+    const { editor } = this;
+    const label = t("Kept texts");
+    const select = element("select", { className: "deig-kept", ariaLabel: label, title: label });
+    const option = (textContent, value) => element("option", { textContent, value });
+    const fill = () => {
+      const { texts } = editor.preferences;
+      const kept = texts.includes(this.region.description);
+      const own = kept ? option(t("Forget this text"), "forget") : option(t("Keep this text"), "keep");
+      own.disabled = !this.region.description?.trim();
+      const short = (text) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
+      select.replaceChildren(option(label, ""), own, ...texts.map((text, i) => option(short(text), String(i))));
+    };
+    select.onpointerdown = select.onfocus = fill;
+    select.onchange = () => {
+      const { texts } = editor.preferences;
+      const { description } = this.region;
+      if (select.value === "keep") editor.setPreference("texts", [description, ...texts]);
+      else if (select.value === "forget") editor.setPreference("texts", texts.filter((text) => text !== description));
+      else this.set({ description: texts[Number(select.value)] });
+      fill();
+    };
+    fill();
+    return select;
   }
 
   area(key, label) {
@@ -129,21 +171,22 @@ class Row {
     return area;
   }
 
-  draw(region, i, chosen, alone, doc) {
+  /** @param {RegionDocument} doc */
+  draw(doc) {
+    const { region, i, chosen, alone } = this;
     if (alone && !this.details) this.makeDetails();
-    Object.assign(this, { region, i, chosen, alone });
     const { root, badge } = this;
     const states = { chosen, open: alone, off: !isEnabled(region) };
     root.className = ["deig-row", ...Object.keys(states).filter((state) => states[state])].join(" ");
     root.style.setProperty("--c", colorOf(region));
-    badge.textContent = i + 1;
+    badge.textContent = String(i + 1);
     badge.ariaLabel = t("Region {n}", { n: i + 1 });
     badge.ariaPressed = String(chosen);
     write(this.text, region.description ?? "");
     pressed(this.seen, isEnabled(region), "seen", "unseen");
     pressed(this.lock, !!region.locked, "locked", "unlocked");
-    this.count(region.description ?? "", alone);
     if (!alone) return;
+    this.whole.hidden = !region.mask;
     write(this.negative, region.negative ?? "");
     write(this.strength, String(strengthOf(region)));
     write(this.slider, String(strengthOf(region)));
@@ -157,16 +200,28 @@ class Row {
   }
 
   redraw() {
-    this.draw(this.region, this.i, this.chosen, this.alone, this.editor.doc);
+    this.draw(this.editor.doc);
   }
 
-  count(text, alone) {
-    const { words, tokens } = estimateTokens(text);
-    const near = tokens > MAX_TOKENS * 0.8;
-    this.warning.hidden = !near && !alone;
-    this.warning.classList.toggle("near", near);
-    const counted = t("{words} words, about {tokens} of {limit} tokens", { words, tokens, limit: MAX_TOKENS });
-    this.warning.textContent = tokens > MAX_TOKENS ? `${counted}. ${t("The end may be cut off.")}` : counted;
+  /** @param {Note[]} notes */
+  drawNotes(notes) {
+    const marks = notes.map(({ short, long, warns }) => {
+      const className = warns ? "deig-note warns" : "deig-note";
+      return element("span", { className, textContent: t(...short), title: t(...long) });
+    });
+    if (this.alone) marks.push(this.countTokens());
+    this.notes.replaceChildren(...marks);
+    this.notes.hidden = !marks.length;
+  }
+
+  countTokens() {
+    const { words, tokens } = estimateTokens(this.region.description ?? "");
+    const values = { words, tokens: this.counted?.tokens ?? tokens, limit: MAX_TOKENS };
+    this.count.textContent = this.counted
+      ? t("{words} words, {tokens} of {limit} tokens", values)
+      : t("{words} words, about {tokens} of {limit} tokens", values);
+    this.count.classList.toggle("near", values.tokens > 0.8 * MAX_TOKENS);
+    return this.count;
   }
 
   /**

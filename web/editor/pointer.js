@@ -14,8 +14,8 @@ const modsOf = (event) => ({ shift: event.shiftKey, alt: event.altKey, ctrl: eve
  * @returns {Scene}
  */
 function sceneOf(editor, event, unit) {
-  const { doc, selection, preferences: { tool, grid, magnet } } = editor;
-  return { doc, selection, unit, tool, grid, magnet, touch: event.pointerType === "touch" };
+  const { doc, selection, preferences: { tool, grid, magnet, brush } } = editor;
+  return { doc, selection, unit, tool, grid, magnet, brush, touch: event.pointerType === "touch" };
 }
 
 /** @param {Editor} editor */
@@ -35,11 +35,14 @@ export function listenToPointer(editor) {
   root.addEventListener("pointermove", (event) => {
     if (!editor.gesture) return hover(editor, event);
     if (event.pointerId !== editor.pointer) return;
-    editor.gesture = followGesture(editor.gesture, editor.stage.locate(event, false).point, modsOf(event));
+    const { point } = editor.stage.locate(event, false);
+    editor.gesture = followGesture(editor.gesture, point, modsOf(event));
+    editor.stage.showBrush(point);
     if (editor.gesture.moved) editor.draw();
   });
   root.addEventListener("pointerup", (event) => event.pointerId === editor.pointer && finish(editor));
   root.addEventListener("pointercancel", () => editor.gesture && editor.escape());
+  root.addEventListener("pointerleave", () => editor.stage.showBrush(null));
   root.addEventListener("dblclick", (event) => {
     if (editor.selection.length !== 1 || editor.boxText.takes(editor.stage.locate(event).point)) return;
     editor.write(editor.selection[0]);
@@ -49,6 +52,7 @@ export function listenToPointer(editor) {
 function hover(editor, event) {
   if (event.buttons || event.pointerType === "touch") return;
   const { point, unit } = editor.stage.locate(event);
+  editor.stage.showBrush(point);
   const cursor = cursorAt(sceneOf(editor, event, unit), point, modsOf(event));
   if (cursor !== editor.cursor) editor.stage.root.style.cursor = editor.cursor = cursor;
 }
@@ -60,7 +64,7 @@ function finish(editor) {
   const { doc, selection, full } = endGesture(gesture);
   editor.say("");
   if (full) editor.append([doc, []]);
-  const drawn = gesture.kind === "draw" && doc.regions.length > editor.doc.regions.length;
+  const drawn = ["draw", "paint"].includes(gesture.kind) && doc.regions.length > editor.doc.regions.length;
   editor.change(doc, { selection });
   // A finger would call up the keyboard of the screen after every box.
   if (drawn && !gesture.scene.touch) editor.write(selection[0], true);

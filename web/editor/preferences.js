@@ -4,7 +4,9 @@
 
 const KEY = "deig.editor";
 /** @type {Preferences} */
-const DEFAULTS = { tool: "draw", magnet: true, grid: 0, picture: "auto", brightness: 0.6 };
+const DEFAULTS = {
+  tool: "draw", magnet: true, grid: 0, picture: "auto", brightness: 0.6, labels: "all", texts: [], brush: 64,
+};
 
 /** @returns {Preferences} */
 export function load() {

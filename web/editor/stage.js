@@ -2,6 +2,7 @@
 import { height, isBox, toPixels, width } from "./geometry.js";
 import { colorOf, isEnabled, sizeOf } from "./document.js";
 import { frameOf } from "./gesture.js";
+import { cellsOf } from "./mask.js";
 import { element, percent } from "./dom.js";
 
 /** @import { Pair, RegionDocument, RegionItem, Selection, Shown } from "./types.js" */
@@ -15,17 +16,18 @@ export class Stage {
     this.frame = element("div", { className: "deig-frame" }, ...handles);
     this.rubber = element("div", { className: "deig-rubber" });
     this.measure = element("output", { className: "deig-measure" });
+    this.brush = element("div", { className: "deig-brush", hidden: true });
     this.hint = element("p", { className: "deig-hint" });
     this.boxes = element("div", { className: "deig-layer" });
     this.guides = element("div", { className: "deig-layer" });
     this.root = element("div", { className: "deig-stage", tabIndex: 0, role: "application" },
-      this.picture, this.boxes, this.guides, this.frame, this.rubber, this.measure, this.hint);
+      this.picture, this.boxes, this.guides, this.frame, this.rubber, this.measure, this.brush, this.hint);
     this.parts = new Map();
   }
 
   /**
    * The pointer in fractions of the picture, and how much of it one screen pixel is.
-   * @param {PointerEvent} event
+   * @param {MouseEvent} event
    * @returns {{ point: Pair, unit: Pair }}
    */
   locate(event, fresh = true) {
@@ -77,9 +79,11 @@ export class Stage {
       if (part.region?.box !== region.box) place(part.node, region.box);
       if (part.region?.color !== region.color) part.node.style.setProperty("--c", colorOf(region));
       const [number, text] = part.node.children;
+      if (part.region?.mask !== region.mask || part.region?.color !== region.color) drawMask(part, region);
       if (part.i !== i) number.textContent = region.ghost ? "+" : i + 1;
       if (part.region?.description !== region.description) text.textContent = region.description ?? "";
-      const states = { chosen, off: !isEnabled(region), locked: region.locked, ghost: region.ghost };
+      const { locked, ghost, mask: masked } = region;
+      const states = { chosen, off: !isEnabled(region), locked, ghost, masked };
       part.node.className = ["deig-box", ...Object.keys(states).filter((state) => states[state])].join(" ");
       part.node.id = `${this.root.id}-${region.id}`;
       part.node.ariaLabel = `${i + 1} ${region.description ?? ""}`;
@@ -103,6 +107,24 @@ export class Stage {
     this.hint.hidden = all.length > 0;
   }
 
+  /**
+   * The brush's circle; diameter in pixels of the picture, 0 where there is no brush.
+   * @param {number} diameter
+   */
+  setBrush(diameter) {
+    this.diameter = diameter;
+    this.brush.style.width = percent(diameter / this.size[0]);
+    if (!diameter) this.showBrush(null);
+  }
+
+  /** @param {Pair | null} point  where it is */
+  showBrush(point) {
+    this.brush.hidden = !point || !this.diameter;
+    if (this.brush.hidden) return;
+    this.brush.style.left = percent(point[0]);
+    this.brush.style.top = percent(point[1]);
+  }
+
   drawGuides(guides) {
     while (this.guides.children.length > guides.length) this.guides.lastChild.remove();
     guides.forEach((guide, i) => {
@@ -123,6 +145,26 @@ export class Stage {
     this.measure.style.left = percent(box[0] + width(box) / 2);
     this.measure.style.top = percent(Math.min(box[1] + height(box), 0.9));
   }
+}
+
+/**
+ * The painted part of a box, as large as the box.
+ * @param {any} part
+ * @param {RegionItem} region
+ */
+function drawMask(part, { mask, color }) {
+  part.canvas?.remove();
+  part.canvas = undefined;
+  if (!mask) return;
+  const { width: w, height: h } = mask;
+  part.canvas = element("canvas", { width: w, height: h });
+  const context = part.canvas.getContext("2d");
+  context.fillStyle = color;
+  context.fillRect(0, 0, w, h);
+  const image = context.getImageData(0, 0, w, h);
+  cellsOf(mask).forEach((on, at) => (image.data[4 * at + 3] = on ? 130 : 0));
+  context.putImageData(image, 0, 0);
+  part.node.append(part.canvas);
 }
 
 function place(node, box) {

@@ -24,6 +24,13 @@ export function makeToolbar(editor) {
     opener.panel = node;
     return opener;
   };
+  /** Said in the panel that is open; false where none is. */
+  const say = (text) => {
+    const opener = Object.values(buttons).find((one) => one.panel && !one.panel.hidden);
+    const note = opener?.panel.lastElementChild;
+    if (note?.matches(".deig-said")) note.textContent = text;
+    return !!note?.matches(".deig-said");
+  };
   const open = (name) => {
     for (const [key, node] of Object.entries(buttons)) {
       if (!node.panel) continue;
@@ -46,6 +53,8 @@ export function makeToolbar(editor) {
   const bar = element("div", { className: "deig-toolbar", role: "toolbar" },
     make("draw", t("Draw boxes (B)"), () => editor.setPreference("tool", "draw")),
     make("select", t("Select boxes (V)"), () => editor.setPreference("tool", "select")),
+    make("paint", t("Paint a region's shape (P)"), () => editor.setPreference("tool", "paint")),
+    make("erase", t("Erase from a region's shape (E)"), () => editor.setPreference("tool", "erase")),
     make("add", t("Add a box (N)"), () => editor.addBox()),
     gap(),
     make("undo", t("Undo (Ctrl+Z)"), () => editor.host.undo()),
@@ -59,16 +68,18 @@ export function makeToolbar(editor) {
       button("swap", t("Swap width and height"), () => editor.setSize(editor.doc.height, editor.doc.width)), size[1]),
     make("full", t("Full screen (F)"), () => editor.host.toggleFullScreen()));
   const isOpen = () => Object.values(buttons).some((opener) => opener.panel && !opener.panel.hidden);
-  return { bar, panels, buttons, open, isOpen, draw: () => drawToolbar(editor, buttons, size) };
+  return { bar, panels, buttons, open, isOpen, say, draw: () => drawToolbar(editor, buttons, size) };
 }
 
 function drawToolbar(editor, buttons, size) {
   const { preferences, doc } = editor;
-  for (const tool of ["draw", "select"]) buttons[tool].ariaPressed = String(preferences.tool === tool);
+  const tools = ["draw", "select", "paint", "erase"];
+  for (const tool of tools) buttons[tool].ariaPressed = String(preferences.tool === tool);
   buttons.magnet.ariaPressed = String(preferences.magnet);
   drawFull(buttons.full, editor.host.fullScreen);
   [doc.width, doc.height].forEach((value, axis) => {
     if (size[axis].valueAsNumber !== value) size[axis].value = value;
+    size[axis].classList.toggle("warns", value % PIXELS_PER_LATENT > 0);
   });
 }
 
@@ -95,8 +106,8 @@ function arrangePanel(editor) {
       placing("left", t("Align left")), placing("center", t("Align centres")), placing("right", t("Align right")),
       placing("top", t("Align top")), placing("middle", t("Align middles")), placing("bottom", t("Align bottom")),
       placing("across", t("Equal gaps across")), placing("down", t("Equal gaps down"), "down2"),
-      act("up", t("Earlier in the list ([)"), (doc, ids) => editor.change(reorder(doc, ids, -1))),
-      act("down", t("Later in the list (])"), (doc, ids) => editor.change(reorder(doc, ids, 1))),
+      act("up", t("Further back, earlier in the list ([)"), (doc, ids) => editor.change(reorder(doc, ids, -1))),
+      act("down", t("Further front, later in the list (])"), (doc, ids) => editor.change(reorder(doc, ids, 1))),
       act("copy", t("Duplicate (Ctrl+D)"), () => editor.duplicate()),
       act("remove", t("Delete (Del)"), () => editor.removeChosen())),
     choice(t("Grid"), [[0, t("none")], ...[8, 16, 32, 64].map((step) => [step, `${step} px`])], editor.preferences.grid,
@@ -114,7 +125,11 @@ function picturePanel(editor) {
   return [
     choice(t("Picture"), sources, editor.preferences.picture, (value) => editor.setPreference("picture", value)),
     element("label", {}, element("span", { textContent: t("Brightness") }), slider),
+    choice(t("Texts in the boxes"), [["all", t("all")], ["chosen", t("of chosen boxes")], ["none", t("none")]],
+      editor.preferences.labels, (value) => editor.setPreference("labels", value)),
     wideButton(t("Use the picture's size"), () => editor.usePictureSize()),
+    wideButton(t("Compare: the same without the regions"), () => editor.compare.start()),
+    element("p", { className: "deig-said", role: "status" }),
   ];
 }
 
@@ -122,6 +137,11 @@ function transferPanel(editor, close) {
   const options = {};
   const label = t("Paste JSON here: a region document, boxes of other nodes, or a model's answer");
   const text = element("textarea", { rows: 4, placeholder: label, ariaLabel: label, spellcheck: false });
+  const file = element("input", { type: "file", accept: ".json,.txt", hidden: true, ariaLabel: t("Open a file") });
+  file.onchange = async () => {
+    text.value = await file.files[0].text();
+    file.value = "";
+  };
   const take = (replace) => {
     if (!importText(editor, text.value, { replace, ...options })) return;
     text.value = "";
@@ -133,6 +153,8 @@ function transferPanel(editor, close) {
     choice(t("Unit"), UNITS.map((name) => [name, t(name)]), UNITS[0], (value) => (options.units = value)),
     element("div", { className: "deig-actions" },
       wideButton(t("Add"), () => take(false)), wideButton(t("Replace all"), () => take(true)),
-      wideButton(t("Copy as JSON"), () => copyAll(editor)), wideButton(t("Save as file"), () => saveFile(editor))),
+      wideButton(t("Copy as JSON"), () => copyAll(editor)),
+      wideButton(t("Open a file"), () => file.click()), wideButton(t("Save as file"), () => saveFile(editor)), file),
+    element("p", { className: "deig-said", role: "status" }),
   ];
 }

@@ -17,7 +17,14 @@
  * @property {boolean} [enabled]
  * @property {boolean} [locked]
  * @property {string} [color]
+ * @property {Mask} [mask]    the part of the box that belongs to the region; all of it where there is none
  * @property {boolean} [ghost]  shown, but not in the document: it has come in from outside
+ */
+
+/**
+ * A painted mask over its region's box, row by row: runs are the lengths of parts outside and inside in turns, outside
+ * first.
+ * @typedef {{ width: number, height: number, runs: number[] }} Mask
  */
 
 /** @typedef {Partial<Region>} RegionItem  What becomes a region when a document takes it in. */
@@ -31,6 +38,17 @@
  * @property {Region[]} regions
  */
 
+/**
+ * What a row says of its region. short: on a small mark; long: the sentence behind it; warns: not what was meant.
+ * @typedef {{ short: Problem, long: Problem, warns?: boolean }} Note
+ */
+
+/**
+ * A text as the text encoder reads it. unknown: tokens that stand for pieces that it does not know, of which lost are
+ * the first; marks: what other tools would act on and this one reads as words.
+ * @typedef {{ tokens: number, unknown: number, lost: string[], marks: string[] }} TokenCount
+ */
+
 /** @typedef {string[]} Selection  Ids of the regions that are chosen, in the order in which they were. */
 
 /**
@@ -41,11 +59,14 @@
 /**
  * What a person likes, kept in the browser.
  * @typedef Preferences
- * @property {"draw" | "select"} tool  what a gesture in an empty place does
+ * @property {"draw" | "select" | "paint" | "erase"} tool  what a gesture does: in an empty place, the brush anywhere
+ * @property {number} brush            its diameter in pixels of the picture
  * @property {boolean} magnet          whether lines attract
  * @property {number} grid             pixels, 0 for none
  * @property {"auto" | "connected" | "last" | "none"} picture
  * @property {number} brightness       of the picture, 0 to 1
+ * @property {"all" | "chosen" | "none"} labels  whose texts are shown in the boxes
+ * @property {string[]} texts          kept to be used again
  */
 
 /** @typedef {{ shift: boolean, alt: boolean, ctrl: boolean }} Mods  Keys that are held. */
@@ -60,6 +81,7 @@
  * @property {number} grid
  * @property {boolean} magnet
  * @property {boolean} touch  fingers, not a mouse
+ * @property {number} brush
  */
 
 /** @typedef {"nw" | "n" | "ne" | "e" | "se" | "s" | "sw" | "w"} Handle */
@@ -71,7 +93,7 @@
 /**
  * A press of the pointer and all its moves until it is released. A value: each move makes a new one.
  * @typedef Gesture
- * @property {"draw" | "move" | "copy" | "resize" | "marquee"} kind
+ * @property {"draw" | "move" | "copy" | "resize" | "marquee" | "paint"} kind
  * @property {Scene} scene
  * @property {Pair} origin             where it was pressed
  * @property {boolean} moved           further than a click may wander
@@ -82,6 +104,11 @@
  * @property {Box | null} rubber       the box being drawn, or around what is being selected
  * @property {Guide[]} guides          lines on which something rests
  * @property {Box} [measured]          the box whose numbers are shown
+ * @property {boolean} [erase]         of painting
+ * @property {string} [target]         the region that is painted; a new one where there is none
+ * @property {boolean} [full]          there is no room for a new one
+ * @property {import("./mask.js").Canvas} [canvas]  what is painted so far
+ * @property {Pair} [last]             and where the brush was
  * @property {RegionDocument} [base]   from here on once it has moved: the document that moves are applied to,
  * @property {Region[]} [moving]       the regions it changes,
  * @property {Box | null} [frame]      the box around them
@@ -100,7 +127,10 @@
  * @property {Box} [measured]
  */
 
-/** @typedef {{ connected?: string, last?: string }} Pictures  Addresses: the one given to the node, a run's newest. */
+/**
+ * Addresses: the picture given to the node, the newest made from these regions, and the same made without them.
+ * @typedef {{ connected?: string, last?: string, without?: string }} Pictures
+ */
 
 /**
  * Boxes that arrive from outside: they count while nothing is drawn, instead of what is drawn, or in addition to it.
@@ -118,10 +148,13 @@
  * @property {() => void} redo
  * @property {(event: KeyboardEvent, inField: boolean, typed: boolean) => boolean} takeUndoKey
  *   A key was pressed; inField: in a field, typed: whose contents have an undo of their own. True: the key is used up.
+ * @property {{ zoom?: number, shift?: number[] }} memory  for the editor that comes after this one
  * @property {boolean} fullScreen
  * @property {() => void} toggleFullScreen
  * @property {() => Pictures} pictures
+ * @property {() => boolean} compare             Make the newest picture without the regions; false where there is none.
  * @property {() => Incoming | null} incoming
+ * @property {(texts: string[]) => Promise<TokenCount[] | null>} countTokens  null where nobody can say
  * @property {() => void} adopted                Incoming boxes became the editor's own: from now on those count.
  */
 
@@ -131,6 +164,7 @@
  * @property {HTMLElement} panel  what is shown; may be moved elsewhere at any time
  * @property {string} value       set: from outside, any form; get: JSON text
  * @property {() => void} draw
+ * @property {() => void} showChosen  what has been moved elsewhere is scrolled to its beginning
  * @property {(ids: Selection) => void} select
  * @property {() => boolean} focus  take the keyboard; false while the editor is not shown
  * @property {(element: Element) => Element | null} scrollerOf  the part of the editor that scrolls at `element`

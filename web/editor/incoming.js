@@ -1,0 +1,58 @@
+// Boxes that arrive from outside: those that count are shown, those that do not are offered.
+import * as documents from "./document.js";
+import { isBox } from "./geometry.js";
+import { wideButton } from "./dom.js";
+import { t } from "./i18n.js";
+
+/** @import { Editor } from "./editor.js" */
+/** @import { Region } from "./types.js" */
+
+const NONE = [];
+
+export class IncomingBoxes {
+  /** @param {Editor} editor */
+  constructor(editor) {
+    this.editor = editor;
+    /** @type {Region[]}  all that count */
+    this.ghosts = NONE;
+    /** @type {Region[] | null}  what they were made of */
+    this.source = null;
+    this.offer = wideButton("", () => this.adopt());
+    this.offer.hidden = true;
+  }
+
+  /** @returns {Region[]} */
+  find() {
+    const { regions, mode } = this.editor.host.incoming() ?? {};
+    const counting = regions?.length && !(mode === "when empty" && this.editor.doc.regions.length) ? regions : null;
+    if (counting !== this.source) this.ghosts = counting?.filter((region) => isBox(region.box)) ?? NONE;
+    this.source = counting;
+    return this.ghosts;
+  }
+
+  /** Those that do not count beside what is drawn, and are not what is drawn. */
+  idle() {
+    const { regions = NONE, mode } = this.editor.host.incoming() ?? {};
+    if (mode !== "when empty" || !this.editor.doc.regions.length) return NONE;
+    const drawn = new Set(this.editor.doc.regions.map((region) => String(region.box)));
+    return regions.filter((region) => isBox(region.box) && !drawn.has(String(region.box)));
+  }
+
+  draw() {
+    const { offer, ghosts } = this;
+    const idle = this.idle();
+    offer.hidden = !ghosts.length && !idle.length;
+    const values = { n: ghosts.length || idle.length };
+    offer.textContent = ghosts.length
+      ? t("Edit the {n} incoming boxes", values) : t("{n} incoming boxes do not count: add them", values);
+    offer.classList.toggle("warns", !ghosts.length);
+  }
+
+  adopt() {
+    const { editor } = this;
+    const base = editor.host.incoming().mode === "always" ? { ...editor.doc, regions: [] } : editor.doc;
+    const [doc, selection] = documents.add(base, this.ghosts.length ? this.ghosts : this.idle());
+    editor.host.adopted();
+    editor.change(doc, { selection });
+  }
+}

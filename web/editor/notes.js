@@ -1,0 +1,71 @@
+// What a region's row says without being opened: what is set in it, and what will not become of it what was meant.
+import { DEFAULTS, estimateTokens, isEnabled, MAX_TOKENS, PIXELS_PER_LATENT, sizeOf, strengthOf } from "./document.js";
+import { coverage, isBox, toPixels } from "./geometry.js";
+
+/** @import { Note, Region, RegionDocument, TokenCount } from "./types.js" */
+
+const MOSTLY = 0.8; // of each other that two boxes cover before they are mixed
+
+/**
+ * The regions that cover each other for the most part, each with the numbers of those it does so with.
+ * @param {RegionDocument} doc
+ * @returns {number[][]}
+ */
+export function covering({ regions }) {
+  const boxes = regions.map((region) => (isBox(region.box) && isEnabled(region) && !region.mask ? region.box : null));
+  return boxes.map((box, i) => boxes.flatMap((other, j) =>
+    i !== j && box && other && coverage(box, other) > MOSTLY && coverage(other, box) > MOSTLY ? [j + 1] : []));
+}
+
+/**
+ * @param {RegionDocument} doc
+ * @param {Region} region
+ * @param {number[]} covers  numbers of the regions that it covers and that cover it
+ * @param {TokenCount | undefined} counted  by the text encoder itself, where one has
+ * @returns {Note[]}
+ */
+export function notesOf(doc, region, covers, counted) {
+  const notes = [];
+  const say = (short, long, values = {}) => notes.push({ short: [short, values], long: [long, values] });
+  const warn = (short, long, values = {}) => {
+    say(short, long, values);
+    notes.at(-1).warns = true;
+  };
+  const strength = strengthOf(region);
+  const negative = region.negative?.trim();
+  if (strength !== DEFAULTS.strength) say("× {strength}", "Strength {strength}", { strength });
+  if (negative) say("not: {negative}", "Not in this box: {negative}", { negative });
+  if (!isEnabled(region)) return notes;
+  if (!strength) warn("strength 0", "With strength 0 the region is left out.");
+  const text = region.description?.trim() ?? "";
+  if (!text) warn("no text", "A region without a text is left out: write what belongs in it.");
+  const tokens = counted?.tokens ?? estimateTokens(text).tokens;
+  const values = { tokens, limit: MAX_TOKENS };
+  if (tokens > MAX_TOKENS && counted) warn("cut", "{tokens} tokens: the text is cut after {limit}.", values);
+  else if (tokens > MAX_TOKENS) warn("cut?", "About {tokens} tokens: what is beyond {limit} is cut off.", values);
+  if (counted?.marks?.length) {
+    const mark = counted.marks[0];
+    warn("{mark}?", "{mark} is read as ordinary words here: it has no other meaning to this text encoder.", { mark });
+  }
+  if (counted?.unknown) {
+    const { unknown, lost } = counted;
+    const values = { unknown, pieces: lost.join(" ") };
+    warn("{unknown} unknown", "The text encoder does not know {unknown} pieces of this text: {pieces}", values);
+  }
+  const cells = cellsOf(doc, region);
+  const side = PIXELS_PER_LATENT;
+  if (cells < 1) warn("tiny", "Narrower than one cell of the latent ({side} pixels): it can hardly show.", { side });
+  else if (cells < 2) warn("small", "Narrower than two cells of the latent ({side} pixels each).", { side });
+  if (covers.length) {
+    const others = { regions: covers.join(", ") };
+    warn("same place as {regions}", "It and region {regions} cover each other: their texts get mixed.", others);
+  }
+  return notes;
+}
+
+/** How many cells of the latent the shorter side of the box takes. */
+function cellsOf(doc, region) {
+  if (!isBox(region.box)) return Infinity;
+  const [x0, y0, x1, y1] = toPixels(region.box, sizeOf(doc));
+  return Math.min(x1 - x0, y1 - y0) / PIXELS_PER_LATENT;
+}
