@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,8 +74,8 @@ def every(folder: Path, recipe: Recipe) -> list[Accuracy]:
     """All rows that `folder` holds, seed by seed. Raises DeigError for one that was made by another recipe."""
     rows = []
     for path in folder.glob("tokens-*-*/scores.json"):
-        _, tokens, seed = path.parent.name.split("-")
-        rows.append(read(path, int(tokens), int(seed), recipe))
+        if found := re.fullmatch(r"tokens-(\d+)-(\d+)", path.parent.name):
+            rows.append(read(path, *map(int, found.groups()), recipe))
     return sorted(rows, key=lambda row: (row.seed, row.tokens))
 
 

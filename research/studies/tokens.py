@@ -74,10 +74,10 @@ def _study(options: argparse.Namespace) -> None:
         recipe = Recipe(options.steps, options.batch, options.scenes, options.layouts)
         until = time.monotonic() + 60 * options.minutes
         made = accuracies(options.folder, options.tokens, options.seeds, recipe, threads=options.threads, until=until)
+        results["accuracy"] = _accuracy(options, recipe)  # refuses another recipe's rows before it trains
         for _ in made:
             results["accuracy"] = _accuracy(options, recipe)
             write_whole(path, _text(results))
-        results["accuracy"] = _accuracy(options, recipe)
         write_whole(path, _text(results))
     text = table(results)
     write_whole(options.folder / "tokens.md", text + "\n")

@@ -19,7 +19,7 @@ from research.demo import models
 from research.demo.evaluate import load
 from research.demo.train_adapter import with_new_queries
 from research.studies import token_accuracy, tokens
-from research.studies.token_accuracy import Recipe, accuracies, read
+from research.studies.token_accuracy import Recipe, accuracies, every, read
 from research.studies.token_cost import counted, fitted, memory_line
 
 CPU = torch.device("cpu")
@@ -167,6 +167,19 @@ def test_rows_that_cannot_be_read_are_named(tmp_path, content):
     (tmp_path / "scores.json").write_text(content)
     with pytest.raises(DeigError, match=r"scores\.json cannot be read .* delete it, and the row is judged again"):
         read(tmp_path / "scores.json", 4, 0, Recipe())
+
+
+def test_every_row_of_a_folder_is_found_and_another_recipes_is_refused(tmp_path):
+    for t, seed in ((16, 0), (4, 1), (4, 0)):
+        place = tmp_path / f"tokens-{t}-{seed}"
+        place.mkdir()
+        row = token_accuracy.Accuracy(t, seed, Recipe(), {"all": (0.5, 0.4, 0.6)})
+        (place / "scores.json").write_text(json.dumps(row.to_dict()))
+    (tmp_path / "tokens-old-copy").mkdir()
+    (tmp_path / "tokens-old-copy" / "scores.json").write_text("{}")
+    assert [(row.tokens, row.seed) for row in every(tmp_path, Recipe())] == [(4, 0), (16, 0), (4, 1)]
+    with pytest.raises(DeigError, match="is of another recipe"):
+        every(tmp_path, Recipe(steps=1))
 
 
 def test_rows_come_seed_by_seed(tmp_path, monkeypatch):
