@@ -10,8 +10,9 @@ from comfy_api.latest import io
 from ..deig_core.errors import RegionError
 from ..deig_core.layout.window import crop_document
 from ..deig_core.regions.document import MAX_SIDE, Box, RegionDocument
-from ..deig_core.regions.formats import from_boxes
 from ..deig_core.regions.painted import mask_bounds
+from ..deig_core.regions.reader import read
+from .host.message import say
 from .sockets import Regions, schema
 
 
@@ -76,13 +77,17 @@ class DeigCropRegions(io.ComfyNode):
     def execute(cls, regions: RegionDocument, x, y, width, height, pad, scale, mask=None, box=None):
         if mask is not None and box is not None:
             raise RegionError("Crop DEIG Regions got a mask and a box: connect the one that is the part.")
-        given = _of_mask(mask) if mask is not None else _of_box(box, regions) if box is not None else None
+        given, notes = None, ()
+        if mask is not None:
+            given = _of_mask(mask)
+        elif box is not None:
+            given, notes = _of_box(box, regions)
         if given is not None:
             edges = [round(c * s) for c, s in zip(given, (regions.width, regions.height) * 2, strict=True)]
             x, y, width, height = *edges[:2], edges[2] - edges[0], edges[3] - edges[1]
         x, y, width, height = x - pad, y - pad, width + 2 * pad, height + 2 * pad
         part = crop_document(regions, x, y, width, height, scale)
-        return io.NodeOutput(part, part.width, part.height, x, y)
+        return io.NodeOutput(part, part.width, part.height, x, y, ui=say(cls, notes) or None)
 
 
 def _pixels(name: str, default: int, least: int, tooltip: str) -> io.Int.Input:
@@ -96,15 +101,20 @@ def _of_mask(mask: torch.Tensor) -> Box:
     return mask_bounds(masks[0] >= 0.5, "to crop to")
 
 
-def _of_box(box: Any, regions: RegionDocument) -> Box:
+def _of_box(box: Any, regions: RegionDocument) -> tuple[Box, tuple[str, ...]]:
+    """The one box that `box` holds, and what is to be said of how it was read."""
+    notes: tuple[str, ...] = ()
     if _are_segs(box):
         (height, width), segs = box
         found = [tuple(v / side for v, side in zip(s.crop_region, (width, height) * 2, strict=True)) for s in segs]
     else:
-        found = [region.box for region in from_boxes(box, regions.width, regions.height).regions]
+        reading = read(box, regions.width, regions.height)
+        if reading.unplaced:
+            raise RegionError("Crop DEIG Regions got a text without a place: give a box of four numbers.")
+        found, notes = [region.box for region in reading.document.regions], reading.sentences
     if len(found) != 1:
         raise RegionError(f"Crop DEIG Regions got {len(found)} boxes; one box says one part: pick one of them.")
-    return found[0]
+    return found[0], notes
 
 
 def _are_segs(value: Any) -> bool:

@@ -6,8 +6,7 @@ from comfy_api.latest import io
 
 from ..deig_core.layout.remarks import remarks
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
-from ..deig_core.regions.formats import check_descriptions, read_masks, separate
-from ..deig_core.regions.rules import with_masks
+from ..deig_core.regions.formats import read_masks
 from .host.message import say
 from .region_widget import (
     RegionDocumentWidget,
@@ -175,11 +174,5 @@ class DeigRegionsFromMasks(io.ComfyNode):
 
     @classmethod
     def execute(cls, masks, descriptions, regions=None):
-        texts = lines(descriptions)
-        bits, notes = separate(masks)
-        if regions is not None:
-            check_descriptions(len(bits), texts)
-            return _result(with_masks(regions, bits, texts), say(cls, notes))
-        height, width = bits.shape[-2:]
-        document, notes = read_masks(masks, max(8, width), max(8, height), texts)
+        document, notes = read_masks(masks, lines(descriptions), regions)
         return _result(document, say(cls, notes))

@@ -9,39 +9,21 @@ from typing import Any
 import torch
 
 from ..errors import RegionError
-from .document import COLORS, Region, RegionDocument, check_count, checked_text, log
+from .document import COLORS, MIN_SIDE, Region, RegionDocument, check_count, checked_text
 from .painted import mask_bounds
 from .reader import LAYOUTS, UNITS, Reading, read
 from .reader.reading import WHOLE_IMAGE
+from .rules import with_masks
 
 __all__ = [
     "LAYOUTS",
     "UNITS",
     "Reading",
     "check_descriptions",
-    "from_boxes",
-    "from_masks",
     "read_boxes",
     "read_masks",
     "separate",
 ]
-
-
-def from_boxes(
-    source: Any,
-    width: int,
-    height: int,
-    *,
-    layout: str = "auto",
-    units: str = "auto",
-    size: tuple[int, int] | None = None,
-    descriptions: Sequence[str] = (),
-) -> RegionDocument:
-    """`read_boxes` for those who only want the document: what was left out or cut is a warning in the log."""
-    reading = read_boxes(source, width, height, layout=layout, units=units, size=size, descriptions=descriptions)
-    for note in reading.notes:
-        log.warning("%s", note)
-    return reading.document
 
 
 def read_boxes(
@@ -77,35 +59,35 @@ def _described(regions: Sequence[Region], descriptions: Sequence[str]) -> tuple[
     return tuple(named)
 
 
-def from_masks(masks: torch.Tensor, width: int, height: int, descriptions: Sequence[str] = ()) -> RegionDocument:
-    """`read_masks` for those who only want the document: what was left out is a warning in the log."""
-    document, notes = read_masks(masks, width, height, descriptions)
-    for note in notes:
-        log.warning("%s", note)
-    return document
-
-
 def read_masks(
-    masks: torch.Tensor, width: int, height: int, descriptions: Sequence[str] = ()
+    masks: torch.Tensor,
+    descriptions: Sequence[str] = (),
+    regions: RegionDocument | None = None,
+    *,
+    size: tuple[int, int] | None = None,
 ) -> tuple[RegionDocument, tuple[str, ...]]:
     """One region for each mask (see `separate`), with its mask and its bounding box, and what is to be said of them.
 
-    Empty masks are left out together with their description. Raises RegionError for more than 64 masks, for fewer masks
-    than descriptions, and where all are empty.
+    regions: what the masks are given to in their order, instead of new regions. size: width and height of the picture
+    in pixels, those of the masks where it is None. An empty mask is left out: a new region together with its
+    description, and one that there was keeps its place. Raises RegionError for more than 64 masks, for fewer masks than
+    descriptions, for more masks than regions, and where all are empty.
     """
     masks, notes = separate(masks)
     check_count(len(masks))
     check_descriptions(len(masks), descriptions)
-    regions = []
-    for i, mask in enumerate(masks):
-        if not mask.any():
-            notes.append(f"Mask {i + 1} is empty and was left out.")
-            continue
-        text = descriptions[i] if i < len(descriptions) else ""
-        regions.append(Region(f"r{i + 1}", mask_bounds(mask), text, color=COLORS[i % len(COLORS)], mask=mask))
-    if not regions:
+    kept = [i for i, mask in enumerate(masks) if mask.any()]
+    if not kept:
         raise RegionError("All masks are empty; connect masks in which the regions are white.")
-    return RegionDocument(width, height, tuple(regions)), tuple(notes)
+    notes += [f"Mask {i + 1} is empty and was left out." for i in range(len(masks)) if i not in kept]
+    if regions is not None:
+        return with_masks(regions, masks, descriptions), tuple(notes)
+    texts = [*descriptions, *[""] * (len(masks) - len(descriptions))]
+    made = (
+        Region(f"r{i + 1}", mask_bounds(masks[i]), texts[i], color=COLORS[i % len(COLORS)], mask=masks[i]) for i in kept
+    )
+    width, height = size or (max(MIN_SIDE, side) for side in (masks.shape[2], masks.shape[1]))
+    return RegionDocument(width, height, tuple(made)), tuple(notes)
 
 
 def separate(masks: torch.Tensor) -> tuple[torch.Tensor, list[str]]:

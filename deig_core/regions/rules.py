@@ -28,10 +28,9 @@ def joined_prompt(regions: Sequence[Region]) -> str:
 
 
 def with_masks(document: RegionDocument, masks: torch.Tensor, descriptions: Sequence[str] = ()) -> RegionDocument:
-    """The document with masks [n, h, w] given to its first n regions (a pixel belongs to one from 0.5 on).
+    """The document with masks (bool [n, h, w]) given to its first n regions; one with an empty mask keeps its place.
 
-    descriptions: replace those of the regions where they are not empty. Raises RegionError for more masks than regions
-    and for an empty mask.
+    descriptions: replace those of the regions where they are not empty. Raises RegionError for more masks than regions.
     """
     regions = document.regions
     if len(masks) > len(regions):
@@ -41,8 +40,9 @@ def with_masks(document: RegionDocument, masks: torch.Tensor, descriptions: Sequ
         )
     masked = [
         replace(
-            r.with_mask(mask), description=descriptions[i] if descriptions[i:] and descriptions[i] else r.description
+            r.with_mask(mask) if mask.any() else r,
+            description=descriptions[i] if descriptions[i:] and descriptions[i] else r.description,
         )
-        for i, (r, mask) in enumerate(zip(regions, masks.detach().cpu() >= 0.5, strict=False))
+        for i, (r, mask) in enumerate(zip(regions, masks, strict=False))
     ]
     return replace(document, regions=(*masked, *regions[len(masked) :]))

@@ -58,7 +58,23 @@ def test_what_says_no_one_part_is_refused(graph):
         ({"box": "[[0, 0, 8, 8], [8, 8, 16, 16]]"}, "got 2 boxes"),
         ({"box": ((128, 128), [])}, "got 0 boxes"),
         ({"box": "[[0, 0, 8, 8]]", "mask": torch.ones(1, 8, 8)}, "a mask and a box"),
+        ({"box": '["a cat"]'}, "a text without a place"),
+        ({"box": '[{"label": "a cat"}]'}, "a text without a place"),
+        ({"box": '[{"box": [0, 0, 8, 8]}, "a cat"]'}, "a text without a place"),
         ({"width": 8, "scale": 0.05}, "makes a picture of 0 x 3"),
     ):
         with pytest.raises(ValueError, match=message):
             cropped(graph, **given)
+
+
+def test_how_the_box_was_read_is_said_at_the_node(graph):
+    cls = graph.host.NODE_CLASS_MAPPINGS["DEIGCropRegions"]
+
+    def said(box):
+        ui = cls.EXECUTE_NORMALIZED(regions=graph.regions(), **NUMBERS, box=box).ui
+        return ui["deig_notes"]
+
+    assert said("[[0, 0, 64, 64]]") == [f"Read as lists of four, xyxy, pixels of {PIXELS} x {PIXELS}, 1 box."]
+    assert "was cut" in said(f"[[-20, 0, 64, {PIXELS}]]")[1]
+    assert "Region 2" in said("[[0, 0, 64, 64], [5, 5, 5, 5]]")[1]
+    assert cls.EXECUTE_NORMALIZED(regions=graph.regions(), **NUMBERS).ui is None

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
 from deig_core.regions.document import Region, RegionDocument, parse
-from deig_core.regions.formats import from_boxes, from_masks, read_masks
+from deig_core.regions.formats import read_boxes, read_masks
 
 WIDTH, HEIGHT, TEXT = 800, 500, "a red hoodie"
 X0, Y0, X1, Y1 = 80, 100, 480, 450
@@ -20,6 +21,11 @@ BOX = (0.1, 0.2, 0.6, 0.9)
 OURS = RegionDocument(WIDTH, HEIGHT, (Region("r1", BOX, TEXT),))
 
 CASES = json.loads((Path(__file__).parents[1] / "data" / "region_formats.json").read_text(encoding="utf-8"))["cases"]
+
+
+def from_boxes(*source, **options):
+    """The document that is read."""
+    return read_boxes(*source, **options).document
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -120,14 +126,31 @@ def test_anything_is_regions_or_a_region_error(value):
         assert isinstance(document, RegionDocument)
 
 
-def test_masks_become_regions_and_empty_ones_are_left_out(caplog):
+def test_masks_become_regions_and_empty_ones_are_left_out():
     masks = torch.zeros(3, 50, 80)
     masks[0, 10:45, 8:48] = 1
     masks[2, 0, 0] = 0.5
-    first, third = from_masks(masks, WIDTH, HEIGHT, ["a", "b", "c"]).regions
+    document, notes = read_masks(masks, ["a", "b", "c"], size=(WIDTH, HEIGHT))
+    first, third = document.regions
     assert first.box == pytest.approx(BOX) and (first.description, third.description) == ("a", "c")
     assert third.box == pytest.approx((0, 0, 1 / 80, 1 / 50))
-    assert "Mask 2 is empty" in caplog.text
+    assert notes == ("Mask 2 is empty and was left out.",)
+
+
+def test_masks_given_to_regions_follow_the_same_rules():
+    drawn = RegionDocument(80, 50, tuple(Region(f"r{i}", (0, 0, 1, 1), f"thing {i}") for i in range(3)))
+    masks = torch.zeros(3, 50, 80)
+    masks[0, 10:45, 8:48] = 1
+    masks[2, 0, 0] = 0.3
+    document, notes = read_masks(masks, ["", "b"], drawn)
+    assert [r.description for r in document.regions] == ["thing 0", "b", "thing 2"]
+    assert [r.mask is None for r in document.regions] == [False, True, False]
+    assert document.regions[1].box == (0, 0, 1, 1)
+    assert notes[1] == "Mask 2 is empty and was left out." and "Mask 3 is nowhere brighter" in notes[0]
+    with pytest.raises(RegionError, match="All masks are empty"):
+        read_masks(masks * 0, [], drawn)
+    with pytest.raises(RegionError, match="3 masks for 1 regions"):
+        read_masks(masks, [], replace(drawn, regions=drawn.regions[:1]))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +161,7 @@ def test_masks_become_regions_and_empty_ones_are_left_out(caplog):
 def test_masks_of_every_shape(given):
     masks = torch.zeros(1, 50, 80)
     masks[0, 10:45, 8:48] = 1
-    document, notes = read_masks(given(masks), WIDTH, HEIGHT, ["a"])
+    document, notes = read_masks(given(masks), ["a"], size=(WIDTH, HEIGHT))
     assert document.regions[0].box == pytest.approx(BOX)
     assert bool(notes) == (given(masks).max() == pytest.approx(0.4))
 
@@ -159,7 +182,7 @@ def test_masks_of_every_shape(given):
 )
 def test_masks_that_say_nothing(masks, texts, said):
     with pytest.raises(RegionError, match=said):
-        read_masks(masks, 64, 64, texts)
+        read_masks(masks, texts)
 
 
 HUGE = 10**400  # an integer that JSON can say and a float cannot hold

@@ -63,7 +63,7 @@ def test_masks_given_to_regions():
     masks = torch.zeros(2, 4, 4)
     masks[0, 2:, :2] = 0.5
     masks[1, 0, 3] = 1
-    given_ = with_masks(document, masks, ["", "a bird"])
+    given_ = with_masks(document, masks >= 0.5, ["", "a bird"])
     assert [r.description for r in given_.regions] == ["a tree", "a bird", "a cat"]
     assert [r.box for r in given_.regions] == [(0, 0.5, 0.5, 1), (0.75, 0, 1, 0.25), BOX]
     assert given_.regions[2].mask is None and torch.equal(given_.regions[0].mask, masks[0] >= 0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 
 from ...errors import RegionError
 from .entry import Entry, around, number, plain_key, written_units
@@ -98,7 +99,7 @@ def _table(lines: list[str]) -> tuple[list[Entry], list[str]] | None:
 
     rows = [dict(zip(header, (v.strip() for v in row), strict=False)) for row in csv.reader(lines[1:], delimiter=mark)]
     walk = Walk(DIALECTS)
-    return walk.entries([{**row} for row in rows], Context()), walk.notes
+    return [replace(e, dialect="columns of numbers") for e in walk.entries(rows, Context())], walk.notes
 
 
 def _labelled(lines: list[str]) -> tuple[list[Entry], list[str]] | None:
