@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from PIL import ImageDraw, ImageFont, features
 
-MOST_FILES = 4000
+MOST_FILES = 20_000
 _PREFERRED = ("notosanscjk", "notosans", "dejavusans", "arialuni", "msyh", "yugoth", "malgun", "pingfang", "hiragino")
 _RIGHT_TO_LEFT = ((0x0590, 0x08FF), (0xFB1D, 0xFDFF), (0xFE70, 0xFEFF))
 Run = tuple[str, ImageFont.FreeTypeFont | None]
@@ -113,8 +114,8 @@ def _files() -> tuple[Path, ...]:
         known = next((i for i, p in enumerate(_PREFERRED) if name.startswith(p)), len(_PREFERRED))
         return known, any(s in name for s in ("bold", "italic", "oblique", "mono", "serif", "thin", "light")), name
 
-    found = [f for folder in _folders() for f in _within(folder)]
-    return tuple(sorted(found[:MOST_FILES], key=rank))
+    found = islice((f for folder in _folders() for f in _within(folder)), MOST_FILES)
+    return tuple(sorted(found, key=rank))
 
 
 def _within(folder: Path) -> Iterator[Path]:

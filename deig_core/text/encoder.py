@@ -129,7 +129,7 @@ def _encoder_weights(path: Path) -> dict[str, torch.Tensor]:
         encoder["shared.weight"] = encoder["encoder.embed_tokens.weight"]
     if "shared.weight" not in encoder or _FIRST not in encoder:
         shard = (
-            " It is one shard of several: choose the folder that holds all of them." if _SHARD.search(path.name) else ""
+            " It is one shard of several: choose the folder that holds all of them." if SHARD.search(path.name) else ""
         )
         raise WeightsError(
             f"{path.name} is no T5 text encoder; DEIG needs Flan-T5-XL (a Hugging Face folder or one .safetensors "
@@ -141,7 +141,7 @@ def _encoder_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 _FIRST = "encoder.block.0.layer.0.SelfAttention.q.weight"
-_SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
+SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 
 
 def _folder_files(folder: Path) -> list[Path]:

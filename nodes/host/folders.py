@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import comfy
 import folder_paths
 
+from ...deig_core.text.encoder import SHARD
+
 FOLDER = "deig"
 EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 TEXT_ENCODERS = "text_encoders"
-SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 MOST_DEEP = 5
+MOST_CHARACTERS = 4_000_000
 
 
 def register() -> None:
@@ -70,7 +71,11 @@ def _encoder_folders(root: Path, depth: int = 0) -> Iterator[Path]:
 def _is_encoder(folder: Path) -> bool:
     # Other models' folders have a config.json too, but not one that says T5.
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8-sig")[:100_000])
+        with open(folder / "config.json", encoding="utf-8-sig") as file:
+            text = file.read(MOST_CHARACTERS + 1)
+        if len(text) > MOST_CHARACTERS:
+            return False  # no model's settings
+        config = json.loads(text)
         kind = config.get("model_type", "t5") if isinstance(config, dict) else "t5"
     except FileNotFoundError:
         return False

@@ -83,7 +83,10 @@ def test_folders_however_deep_and_no_shards(folders, tmp_path):
     os.utime(snapshots / "aaa", (1, 1))
     other = root / "clip"
     other.mkdir()
-    (other / "config.json").write_text('{"model_type": "clip_text_model"}')
+    kind = '"model_type": "clip_text_model"}'
+    (other / "config.json").write_text(
+        '{"label2id": {' + ", ".join(f'"{i}": {i}' for i in range(20_000)) + "}, " + kind
+    )
     (other / "model.safetensors").touch()
     (root / "alone-00001-of-00002.safetensors").touch()
     cached = os.path.join("models--google--flan-t5-xl", "snapshots", "bbb")

@@ -93,15 +93,7 @@ def test_values_of_packs(graph):
         )
 
 
-@pytest.fixture
-def real_tokens(graph):
-    """The demo's untrained encoder reads with the host's T5 tokenizer."""
-    return graph
-
-
-def test_texts_that_the_encoder_does_not_know(real_tokens):
-    graph = real_tokens
-
+def test_texts_that_the_encoder_does_not_know(graph):
     def encoded(prompt="two people", **region):
         regions = [{"box": [0, 0, 0.5, 1], **region}]
         return output(

@@ -237,6 +237,29 @@ def test_two_boxes_in_one_sentence_and_five_numbers():
             read(text, WIDTH, HEIGHT)
 
 
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [
+        ("a jersey with the numbers 10 20 30 40", None),
+        ("numbers 100 200 300 400 on a wall", None),
+        ("a clock (10 past 20) and 30 40", None),
+        ("a score of 1, 2, and 3 to 4", None),
+        ("a dog [80, 100, 480, 450]", PIXELS),
+        ("a dog: 80, 100, 480, 450", PIXELS),
+        ("a dog (80 100 480 450)", PIXELS),
+        ("a dog: x1=80 y1=100 x2=480 y2=450", PIXELS),
+    ],
+)
+def test_numbers_in_a_text_of_a_list_are_a_box_only_where_they_are_written_as_one(text, box):
+    reading = read([text, "a dog"], WIDTH, HEIGHT)
+    first = reading.document.regions[0]
+    if box is None:
+        assert first.description == text and first.box == (0, 0, 1, 1) and not reading.notes
+    else:
+        assert first.description == "a dog" and first.box == pytest.approx(BOX)
+        assert any("were read as a box" in n for n in reading.notes)
+
+
 def test_results_of_detectors_and_tables_as_python_has_them():
     from types import SimpleNamespace as Results
 

@@ -33,6 +33,8 @@ a file is read.
 - Pixels that do not fit into the picture are refused as a whole: the boxes belong to a larger picture, whose size has
   to be given. Percent is never guessed.
 - Numbers under keys that nobody knows are refused by name. Only a text without a place gets the whole picture.
+- Numbers in a text inside a list are a box only in brackets, between commas or behind keys, and that is said:
+  `["a jersey with the numbers 10 20 30 40"]` is a text.
 - Rotated boxes are refused. Of an outline, a circle or a quadrilateral the box around it counts, and that is said.
 - One bad entry is left out and named; the good ones are read. Boxes cut at the edge, or smaller than a cell of the
   latent, are said. Of several pictures the first one is read, and that is said.

@@ -16,6 +16,7 @@ _FOUR = re.compile(
     rf"(?<![\d.])[(\[]{{0,2}}\s*({_N}){_BETWEEN}({_N}){_BETWEEN}({_N}){_BETWEEN}({_N})\s*[)\]]{{0,2}}(?![\d.]*\d)"
 )
 _PAIR = re.compile(rf"\b([A-Za-z][A-Za-z_]{{0,30}}[0-9]?)\s*[=:]\s*({_N})")
+_BRACKETED, _BEFORE_COMMA = re.compile(rf"[\[(]\s*{_N}\s*[\s,;]"), re.compile(rf"{_N}\s*[,;]")
 _KITTI = re.compile(r"[A-Za-z_]+(?:\s+-?\d+(?:\.\d+)?){14,15}")
 _DOTA = re.compile(r"(?:-?\d+(?:\.\d+)?\s+){8}\S*[A-Za-z]\S*(?:\s+[01])?")
 _MOST_LINES, _LONGEST_LINE = 2000, 2500
@@ -130,6 +131,11 @@ def _fours(line: str) -> list[tuple[str, tuple[str, ...]]]:
     if any(c.isdigit() for c in rest):
         return []  # five numbers, or four and a half boxes
     return [(rest, found[0][1])] if len(found) == 1 and not found[0][0] and rest else found
+
+
+def has_marked_numbers(text: str) -> bool:
+    """Whether numbers stand in brackets, between commas or behind keys, as those of a box do and a text's do not."""
+    return bool(_BRACKETED.search(text)) or len(_BEFORE_COMMA.findall(text)) > 2 or len(_PAIR.findall(text)) > 3
 
 
 def _cleaned(text: str) -> str:

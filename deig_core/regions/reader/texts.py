@@ -57,7 +57,7 @@ _SIDES = re.compile(r"\b(left|top|right|bottom|width|height|[xy](?:min|max|[012]
 
 
 def text_of(entry: Mapping, context: Context) -> str:
-    """The longest-winded text that an entry has for its thing, "" for none."""
+    """The first text that an entry has for its thing, in the order of TEXT_KEYS, "" for none."""
     holders = [entry, *(v for k, v in folded(entry).items() if k in _HOLDERS and isinstance(v, Mapping))]
     for holder in holders:
         values = folded(holder)

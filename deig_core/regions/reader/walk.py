@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import RegionError
-from ..document import MAX_REGIONS
+from ..document import MAX_REGIONS, shown
 from .entry import Context, Entry, folded, is_list, number, numbers, plain_key, points, wrote
 from .places import declared, place_of, size_of
 from .plain import MOST_DEEP, plain
@@ -99,8 +99,10 @@ class Walk:
         return [Entry("boxes", problem=f"{wrote(value)} is no box", written=wrote(value))] if listed else []
 
     def _written(self, text: str, context: Context) -> list[Entry] | None:
-        """Entries of a text inside a list that is JSON itself, or numbers, or a text with four numbers."""
-        from .lines import from_lines
+        """Entries of a text inside a list that is JSON itself, or numbers, or a text with four numbers in brackets or
+        between commas: others may be a part of what it describes.
+        """
+        from .lines import from_lines, has_marked_numbers
 
         if numbers(text):
             return self.entries(list(numbers(text)), context)
@@ -111,8 +113,11 @@ class Walk:
                 return None
             inner = plain(inner)
             return self.entries(inner, context) if isinstance(inner, (Mapping, list)) else None
-        found = from_lines(text) if any(c.isdigit() for c in text) and "\n" not in text.strip() else None
-        return found[0] if found and not found[1] else None
+        found = from_lines(text) if has_marked_numbers(text) and "\n" not in text.strip() else None
+        if not found or found[1]:
+            return None
+        self.notes.append(f"The numbers in the text {shown(text.strip())} were read as a box.")
+        return found[0]
 
     def inside(self, value: Mapping, context: Context) -> Context:
         """What a mapping adds to the context of what lies in it."""
