@@ -10,10 +10,12 @@ from __future__ import annotations
 import copy
 import json
 import random
+import re
 import sys
 import time
 from collections import Counter
 from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -108,6 +110,32 @@ def torn(text, rng):
     return text
 
 
+def nested(value, rng):
+    """`value` some levels deeper, in lists, mappings and texts of JSON."""
+    for _ in range(rng.choice((1, 3, 12, 45, 300))):
+        wrap = rng.choice(("list", "mapping", "list", "mapping", "text"))
+        if wrap == "text" and len(text := json.dumps(value)) < 20_000:
+            value = [text]
+        else:
+            value = {rng.choice(KEYS): value} if wrap == "mapping" else [value]
+    return value
+
+
+def as_xml(value, name, rng):
+    """`value` as an element, whose plain parts are attributes or children."""
+    if not isinstance(value, (dict, list, tuple)):
+        return f"<{name}>{escape(str(value))}</{name}>"
+    parts = value.items() if isinstance(value, dict) else [(rng.choice(("object", "box", name)), v) for v in value]
+    attributes, inside = {}, ""
+    for key, inner in parts:
+        key = re.sub(r"\W", "_", f"a{key}" if not str(key)[:1].isalpha() else str(key))
+        if isinstance(inner, (dict, list, tuple)) or rng.random() < 0.5:
+            inside += as_xml(inner, key, rng)
+        else:
+            attributes[key] = quoteattr(str(inner))
+    return f"<{name} " + " ".join(f"{k}={v}" for k, v in attributes.items()) + f">{inside}</{name}>"
+
+
 def check(source, rng):
     """What became of `source`: "read", "refused", or a fault."""
     options = {"layout": rng.choice((*["auto"] * 6, *LAYOUTS)), "units": rng.choice((*["auto"] * 6, *UNITS))}
@@ -157,6 +185,10 @@ def main(count: int, seed: int) -> int:
         else:
             chance = rng.choice((0.02, 0.05, 0.15, 0.4))
             source = changed(source, chance, rng) if not isinstance(source, str) or i % 2 else torn(source, rng)
+            if i % 7 == 0:
+                source = nested(source, rng)
+            elif i % 11 == 0:
+                source = as_xml(source, "objects", rng)
             if i % 3 == 0 and not isinstance(source, str):
                 source = torn(json.dumps(source), rng)
             result = check(source, rng)

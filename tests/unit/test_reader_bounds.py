@@ -90,6 +90,10 @@ def test_xml_whose_attributes_are_called_as_its_children(text):
     outcome(text)
 
 
+def test_xml_with_half_a_character_is_refused():
+    assert "half a character" in refused("<objects>\ud83d</objects>")
+
+
 NAMES = st.sampled_from(["a", "object", "objects", "box", "image", "images", "track", "polygon", "points", "text"])
 XML = st.recursive(
     st.sampled_from(["", "x", "1,2,3,4", "10"]),

@@ -65,6 +65,8 @@ def from_xml(text: str) -> Any | None:
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = refuse
     try:
         parser.Parse(text, True)
+    except UnicodeEncodeError:
+        raise RegionError("The XML holds half a character (a lone surrogate); write that text again.") from None
     except expat.ExpatError:
         return None
     return stack[0].value()
