@@ -226,6 +226,8 @@ class NodeHost {
     this.widget = widget;
     // The page's panel of properties leaves its own width there; the editor is as wide as its node.
     Object.defineProperty(widget, "width", { get: () => undefined, set() {} });
+    // As the page does with its own prompts: the workflow keeps the wildcards, a run gets what was chosen.
+    widget.serializeValue = () => editor.sent;
     this.place.takeOver(editor);
     slot.belongTo(this.place);
     editors.add(editor);
@@ -328,7 +330,10 @@ class NodeHost {
     const picture = output.deig_background?.[0];
     if (picture) session.background = view(picture);
     const boxes = output.deig_incoming?.[0];
-    if (boxes !== undefined) session.incoming = parseRegions(boxes);
+    if (boxes !== undefined) {
+      session.incoming = parseRegions(boxes);
+      session.reading = output.deig_reading?.[0];
+    }
     this.editor.draw();
   }
 
@@ -376,19 +381,36 @@ class NodeHost {
   /** @returns {Incoming | null} */
   incoming() {
     if (this.input("boxes") < 0) return null;
-    return { regions: this.session()?.incoming, mode: this.mode()?.value };
+    const { incoming: regions, reading } = this.session() ?? {};
+    return { regions, mode: this.mode()?.value, reading };
   }
 
-  async countTokens(texts) {
+  setReading({ layout = "auto", units = "auto", size = [0, 0] }) {
+    const values = { layout, units, source_width: size[0], source_height: size[1] };
+    for (const widget of this.node.widgets ?? []) {
+      const name = widget.name.replace(/^boxes_/, "");
+      if (name !== widget.name && name in values) widget.value = values[name];
+    }
+  }
+
+  readBoxes(asked) {
+    return this.ask("/deig/read", asked);
+  }
+
+  /** What a route of the pack answers, an error's sentence included; null where the server does not. */
+  async ask(path, asked) {
     try {
-      const demo = app.graph.nodes.some((node) => node.type === DEMO);
-      const body = JSON.stringify({ texts, demo });
       const headers = { "Content-Type": "application/json" };
-      const answer = await api.fetchApi("/deig/texts", { method: "POST", headers, body });
-      return answer.ok ? (await answer.json()).texts : null;
+      const answer = await api.fetchApi(path, { method: "POST", headers, body: JSON.stringify(asked) });
+      return await answer.json();
     } catch {
       return null;
     }
+  }
+
+  async countTokens(texts) {
+    const demo = app.graph.nodes.some((node) => node.type === DEMO);
+    return (await this.ask("/deig/texts", { texts, demo }))?.texts ?? null;
   }
 
   adopted() {

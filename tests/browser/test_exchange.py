@@ -40,6 +40,11 @@ def paste_json(hands, text, button="Add"):
     hands.button("Import and export").click()
     hands.page.locator(".deig-pop textarea:visible").fill(text)
     hands.page.locator(".deig-pop button:visible", has_text=button).first.click()
+    # The server has read it, or has said why not.
+    hands.page.wait_for_function(
+        """() => !document.querySelector(".deig-pop textarea")?.checkVisibility()
+            || [...document.querySelectorAll(".deig-said, .deig-status > span")].some((e) => e.textContent)"""
+    )
 
 
 def test_a_models_sloppy_answer_is_read(hands):
@@ -51,10 +56,44 @@ def test_a_models_sloppy_answer_is_read(hands):
     assert not hands.page.locator(".deig-pop:visible").count()
 
 
+def test_how_it_was_read_is_said_and_can_be_changed(hands):
+    hands.start(document([], 640, 480))
+    paste_json(hands, json.dumps([{"bbox_2d": [64, 48, 320, 240], "label": "a dog"}]))
+    bar = hands.page.locator(".deig-reading:visible")
+    assert "Read as Qwen boxes, xyxy, pixels of 640 x 480, 1 box." in bar.inner_text()
+    assert hands.pixels() == [64, 48, 320, 240]
+    bar.locator("select").nth(1).select_option("0..1000")
+    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[0] < 0.07")
+    assert [round(1000 * v) for v in hands.regions()[0]["box"]] == [64, 48, 320, 240]
+    bar.locator("select").nth(1).select_option("pixels")
+    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[0] > 0.07")
+    for side, value in enumerate(("1280", "960")):
+        bar.locator("input").nth(side).fill(value)
+        bar.locator("input").nth(side).blur()
+    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[2] < 0.3")
+    assert hands.pixels() == [32, 24, 160, 120]
+    assert len(hands.regions()) == 1, "it is read again, not added again"
+
+
+def test_good_boxes_are_added_and_bad_ones_named(hands):
+    hands.start(document([]))
+    paste_json(hands, json.dumps([{"box": [0, 0, 0.5, 1], "label": "a"}, {"zone": [1, 2, 3, 4], "label": "b"}]))
+    said = hands.page.locator(".deig-reading:visible").inner_text()
+    assert "Left out: Region 2" in said and "zone" in said
+    assert [r["description"] for r in hands.regions()] == ["a"]
+
+
+def test_wildcards_work_in_regions_as_in_prompts(hands):
+    hands.start(document([{**REGIONS[0], "description": "a {red|blue} star"}]))
+    sent = json.loads(hands.prompt()["1"]["inputs"]["regions"])["regions"][0]["description"]
+    assert sent in ("a red star", "a blue star")
+    assert hands.regions()[0]["description"] == "a {red|blue} star", "the workflow keeps them"
+
+
 def test_what_cannot_be_read_is_said_and_stays_in_the_field(hands):
     hands.start(document())
     paste_json(hands, "a picture of a dog")
-    assert "No boxes could be read" in hands.message()
+    assert "no readable JSON" in hands.message()
     assert hands.page.locator(".deig-pop textarea:visible").input_value() == "a picture of a dog"
     assert hands.document() == document()
 

@@ -7,6 +7,8 @@ import { Compare } from "./compare.js";
 import { copy, listenToDrops, paste } from "./exchange.js";
 import { isBox, toPixels } from "./geometry.js";
 import { IncomingBoxes } from "./incoming.js";
+import { ReadingBar } from "./reading.js";
+import { expandDocument } from "./wildcards.js";
 import { listenToKeys } from "./keyboard.js";
 import { List } from "./list.js";
 import { listenToPointer } from "./pointer.js";
@@ -47,12 +49,13 @@ export class Editor {
     this.toolbar = makeToolbar(this);
     this.message = element("span", { role: "status" });
     this.incoming = new IncomingBoxes(this);
+    this.reading = new ReadingBar();
     this.refusal = element("div", { className: "deig-refusal", hidden: true });
     this.brush = new Brush(this);
     this.compare = new Compare(this);
     const tools = [this.compare.root, this.brush.root];
     this.area = element("div", { className: "deig-area" }, this.stage.root, ...tools, this.refusal);
-    const status = element("div", { className: "deig-status" }, this.message, this.incoming.offer);
+    const status = element("div", { className: "deig-status" }, this.message, this.incoming.offer, this.reading.root);
     const body = element("div", { className: "deig-body" }, this.area, status, this.list.root);
     this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels, body);
     this.boxText = new BoxText(this);
@@ -65,6 +68,11 @@ export class Editor {
 
   get value() {
     return this.text;
+  }
+
+  /** What a run gets: the value with its wildcards expanded. */
+  get sent() {
+    return expandDocument(this.text);
   }
 
   /** From outside: loading, undo, API tools. Kept to the letter until something is edited here. */

@@ -1,11 +1,12 @@
 // Regions from and to other programs: pasted, imported and dropped JSON, and JSON for them.
 import * as documents from "./document.js";
-import { ImportProblem, read } from "./import.js";
 import { element } from "./dom.js";
 import { isBox } from "./geometry.js";
 
 /** @import { Editor } from "./editor.js" */
-/** @import { Region, RegionDocument } from "./types.js" */
+/** @import { Reading, ReadingOptions, Region, RegionDocument } from "./types.js" */
+
+const MOST_BYTES = 4 * 1024 * 1024; // as the server reads them
 
 const asJson = (doc, regions = doc.regions) => JSON.stringify({ ...doc, regions }, null, 1);
 
@@ -23,44 +24,62 @@ export function copy(doc, regions, clipboard) {
  * @param {Editor} editor
  * @param {string} text
  */
-export function paste(editor, text) {
-  attempt(editor, () => {
-    const regions = read(text, documents.sizeOf(editor.doc)).items;
-    const placed = regions.filter((region) => isBox(region.box));
-    const [doc, ids] = documents.paste(editor.doc, placed);
-    const [all, more] = documents.add(doc, regions.filter((region) => !isBox(region.box)));
-    editor.append([all, [...ids, ...more]]);
-  });
+export async function paste(editor, text) {
+  const regions = ownRegions(text) ?? (await ask(editor, text))?.doc.regions;
+  if (!regions) return;
+  const placed = regions.filter((region) => isBox(region.box));
+  const [doc, ids] = documents.paste(editor.doc, placed);
+  const [all, more] = documents.add(doc, regions.filter((region) => !isBox(region.box)));
+  editor.append([all, [...ids, ...more]]);
+}
+
+/** The regions of a document that was copied here; all else the server reads. */
+function ownRegions(text) {
+  const { doc, error, problem } = documents.parse(text);
+  return error || problem || !text.trim() ? undefined : doc.regions;
 }
 
 /**
- * True where `text` could be read; the editor says what was wrong with it otherwise.
+ * True where `text` could be read; the editor says what was wrong with it otherwise, and how it was read. Another
+ * reading, once order, units or size are changed there, starts from the same document.
  * @param {Editor} editor
  * @param {string} text
- * @param {{ replace?: boolean, layout?: string, units?: string }} [options]
+ * @param {ReadingOptions & { replace?: boolean }} [options]
+ * @param {RegionDocument} [before]
  */
-export function importText(editor, text, { replace, ...options } = {}) {
-  return attempt(editor, () => {
-    const { items, doc: whole } = read(text, documents.sizeOf(editor.doc), options);
-    if (replace && whole) return editor.change(documents.completed(whole), { selection: [] });
-    const [doc, ids] = documents.add(replace ? { ...editor.doc, regions: [] } : editor.doc, items);
+export async function importText(editor, text, { replace = false, ...options } = {}, before = editor.doc) {
+  const answer = await ask(editor, text, options);
+  if (!answer) return false;
+  const { doc: found, whole } = answer;
+  if (replace && whole) editor.change(documents.completed(found), { selection: [] });
+  else {
+    // Colours of a foreign list are only its order's.
+    const items = whole ? found.regions : found.regions.map(({ id, color, ...item }) => item);
+    const [doc, ids] = documents.add(replace ? { ...before, regions: [] } : before, items);
     editor.change(doc, { selection: ids });
     const lost = items.length - ids.length;
     const limit = documents.MAX_REGIONS;
     if (lost) editor.say("{lost} regions did not fit: at most {limit} are possible.", { lost, limit });
-  });
+  }
+  editor.reading.show(answer, (changed) => importText(editor, text, { replace, ...changed }, before));
+  return true;
 }
 
-function attempt(editor, action) {
-  try {
-    editor.say("");
-    action();
-    return true;
-  } catch (error) {
-    if (!(error instanceof ImportProblem)) throw error;
-    editor.say(...error.problem);
-    return false;
-  }
+/**
+ * @param {Editor} editor
+ * @param {string} text
+ * @param {ReadingOptions} [options]
+ * @returns {Promise<Reading | null>}
+ */
+async function ask(editor, text, options = {}) {
+  editor.say("");
+  const [width, height] = documents.sizeOf(editor.doc);
+  const answer = await editor.host.readBoxes({ text, width, height, ...options });
+  if (!answer) editor.say("The server does not answer: is it still running?");
+  else if (answer.error) editor.say(answer.error);
+  else if (!answer.doc.regions.length) editor.say(answer.notes.join(" "));
+  else return answer;
+  return null;
 }
 
 /**
@@ -92,7 +111,7 @@ export function listenToDrops(editor) {
   editor.panel.addEventListener("drop", async (event) => {
     const file = event.dataTransfer?.files[0];
     // Pictures and workflows are the page's own to open.
-    if (!file || !/json|text/.test(file.type || file.name)) return;
+    if (!file || !/json|text|xml|csv/.test(file.type || file.name) || file.size > MOST_BYTES) return;
     event.preventDefault();
     event.stopPropagation();
     importText(editor, await file.text(), { replace: false });

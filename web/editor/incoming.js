@@ -5,7 +5,7 @@ import { wideButton } from "./dom.js";
 import { t } from "./i18n.js";
 
 /** @import { Editor } from "./editor.js" */
-/** @import { Region } from "./types.js" */
+/** @import { Reading, Region } from "./types.js" */
 
 const NONE = [];
 
@@ -17,6 +17,8 @@ export class IncomingBoxes {
     this.ghosts = NONE;
     /** @type {Region[] | null}  what they were made of */
     this.source = null;
+    /** @type {Reading | undefined}  how the last run read them */
+    this.reading = undefined;
     this.offer = wideButton("", () => this.adopt());
     this.offer.hidden = true;
   }
@@ -39,7 +41,15 @@ export class IncomingBoxes {
   }
 
   draw() {
-    const { offer, ghosts } = this;
+    const { offer, ghosts, editor } = this;
+    const reading = editor.host.incoming()?.reading;
+    if (reading && reading !== this.reading) {
+      editor.reading.show(reading, (options) => {
+        editor.host.setReading(options);
+        editor.say("The boxes are read so at the next run.");
+      });
+    }
+    this.reading = reading;
     const idle = this.idle();
     offer.hidden = !ghosts.length && !idle.length;
     const values = { n: ghosts.length || idle.length };

@@ -1,7 +1,7 @@
 // The row of buttons above the stage and the panels that some of them open.
 import { copyAll, importText, saveFile } from "./exchange.js";
 import { arrange, MAX_SIDE, PIXELS_PER_LATENT, reorder } from "./document.js";
-import { LAYOUTS, UNITS } from "./import.js";
+import { LAYOUTS, UNITS } from "./reading.js";
 import { button, element, icon, wideButton } from "./dom.js";
 import { t } from "./i18n.js";
 
@@ -135,22 +135,24 @@ function picturePanel(editor) {
 
 function transferPanel(editor, close) {
   const options = {};
-  const label = t("Paste JSON here: a region document, boxes of other nodes, or a model's answer");
+  const label = t("Paste boxes here: a region document, boxes of other nodes, annotations, or a model's answer");
   const text = element("textarea", { rows: 4, placeholder: label, ariaLabel: label, spellcheck: false });
-  const file = element("input", { type: "file", accept: ".json,.txt", hidden: true, ariaLabel: t("Open a file") });
+  const accept = ".json,.txt,.csv,.xml";
+  const file = element("input", { type: "file", accept, hidden: true, ariaLabel: t("Open a file") });
   file.onchange = async () => {
     text.value = await file.files[0].text();
     file.value = "";
   };
-  const take = (replace) => {
-    if (!importText(editor, text.value, { replace, ...options })) return;
+  const named = (values) => values.map((value) => [value, t(value)]);
+  const take = async (replace) => {
+    if (!(await importText(editor, text.value, { replace, ...options }))) return;
     text.value = "";
     close();
   };
   return [
     text,
-    choice(t("Lists of four"), LAYOUTS.map((name) => [name, name]), LAYOUTS[0], (value) => (options.layout = value)),
-    choice(t("Unit"), UNITS.map((name) => [name, t(name)]), UNITS[0], (value) => (options.units = value)),
+    choice(t("Order of four numbers"), named(LAYOUTS), LAYOUTS[0], (value) => (options.layout = value)),
+    choice(t("Unit"), named(UNITS), UNITS[0], (value) => (options.units = value)),
     element("div", { className: "deig-actions" },
       wideButton(t("Add"), () => take(false)), wideButton(t("Replace all"), () => take(true)),
       wideButton(t("Copy as JSON"), () => copyAll(editor)),

@@ -134,8 +134,18 @@
 
 /**
  * Boxes that arrive from outside: they count while nothing is drawn, instead of what is drawn, or in addition to it.
- * @typedef {{ regions?: Region[], mode?: "when empty" | "always" | "add" }} Incoming
+ * @typedef {{ regions?: Region[], mode?: "when empty" | "always" | "add", reading?: Reading }} Incoming
  */
+
+/**
+ * How the server read foreign boxes. doc: their regions, those of texts without a place have no box; whole: it was
+ * a region document; summary and notes: sentences about it; layout, units and size (of the boxes' own picture) as used.
+ * @typedef {{ doc?: RegionDocument, whole?: boolean, summary: string, notes: string[], layout: string,
+ *   units: string, size: number[], error?: string }} Reading
+ */
+
+/** @typedef {{ layout?: string, units?: string, size?: number[] }} ReadingOptions  What is set by hand. */
+/** @typedef {ReadingOptions & { text: string, width: number, height: number }} ReadingRequest */
 
 /**
  * All that the editor may ask of the page which shows it. The page may drop an editor at any time and make another one
@@ -155,6 +165,8 @@
  * @property {() => boolean} compare             Make the newest picture without the regions; false where there is none.
  * @property {() => Incoming | null} incoming
  * @property {(texts: string[]) => Promise<TokenCount[] | null>} countTokens  null where nobody can say
+ * @property {(asked: ReadingRequest) => Promise<Reading | null>} readBoxes  null where the server does not answer
+ * @property {(options: ReadingOptions) => void} setReading  how incoming boxes are read from the next run on
  * @property {() => void} adopted                Incoming boxes became the editor's own: from now on those count.
  */
 
@@ -163,6 +175,7 @@
  * @typedef Hosted
  * @property {HTMLElement} panel  what is shown; may be moved elsewhere at any time
  * @property {string} value       set: from outside, any form; get: JSON text
+ * @property {string} sent        the value as a run gets it
  * @property {() => void} draw
  * @property {() => void} showChosen  what has been moved elsewhere is scrolled to its beginning
  * @property {(ids: Selection) => void} select
