@@ -200,6 +200,11 @@ class Hands:
         """What the page would send to Python."""
         return self.page.evaluate("async () => (await app.graphToPrompt()).output")
 
+    def said(self):
+        """All that the editor says anywhere."""
+        places = self.page.locator(".deig-status > span, .deig-said, .deig-reading")
+        return [text for text in places.all_inner_texts() if text]
+
     def message(self):
         """What the editor says, below the picture or in the panel that is open."""
         return " ".join(self.page.locator(".deig-status > span, .deig-said:visible").all_inner_texts()).strip()

@@ -42,7 +42,7 @@ def paste_json(hands, text, button="Add"):
     hands.page.locator(".deig-pop button:visible", has_text=button).first.click()
     # The server has read it, or has said why not.
     hands.page.wait_for_function(
-        """() => !document.querySelector(".deig-pop textarea")?.checkVisibility()
+        """() => ![...document.querySelectorAll(".deig-pop textarea")].some((e) => e.checkVisibility())
             || [...document.querySelectorAll(".deig-said, .deig-status > span")].some((e) => e.textContent)"""
     )
 
@@ -50,6 +50,7 @@ def paste_json(hands, text, button="Add"):
 def test_a_models_sloppy_answer_is_read(hands):
     hands.start(document())
     paste_json(hands, 'Sure!\n```json\n[{"box_2d": [200, 100, 900, 600], "label": "a red hoodie",},]\n```')
+    assert len(hands.regions()) == 3, hands.said()
     assert hands.regions()[:2] == REGIONS
     added = hands.regions()[2]
     assert (added["box"], added["description"]) == ([0.1, 0.2, 0.6, 0.9], "a red hoodie")

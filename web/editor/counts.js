@@ -1,5 +1,7 @@
 // What the text encoder itself makes of the texts, where the host can ask it; each text is asked about once.
 
+import { expand } from "./wildcards.js";
+
 /** @import { Host, TokenCount } from "./types.js" */
 
 const PATIENCE = 500; // milliseconds after the last change
@@ -46,7 +48,7 @@ export class Counts {
     this.wanted.clear();
     if (this.known.size > KEPT) this.known.clear();
     for (const text of texts) this.known.set(text, null);
-    const found = await this.host.countTokens(texts);
+    const found = await this.host.countTokens(texts.map((text) => expand(text, () => 0)));
     if (!found) return;
     texts.forEach((text, i) => this.known.set(text, found[i]));
     this.arrived();

@@ -47,7 +47,9 @@ export function notesOf(doc, region, covers, counted) {
     const mark = counted.marks[0];
     warn("{mark}?", "{mark} is read as ordinary words here: it has no other meaning to this text encoder.", { mark });
   }
-  if (counted?.unknown) {
+  if (counted?.nothing) {
+    warn("not understood", "The text encoder knows nothing of this text, and a run will refuse it: write it in English.");
+  } else if (counted?.unknown) {
     const { unknown, lost } = counted;
     const values = { unknown, pieces: lost.join(" ") };
     warn("{unknown} unknown", "The text encoder does not know {unknown} pieces of this text: {pieces}", values);

@@ -46,7 +46,7 @@
 /**
  * A text as the text encoder reads it. unknown: tokens that stand for pieces that it does not know, of which lost are
  * the first; marks: what other tools would act on and this one reads as words.
- * @typedef {{ tokens: number, unknown: number, lost: string[], marks: string[] }} TokenCount
+ * @typedef {{ tokens: number, unknown: number, lost: string[], marks: string[], nothing?: boolean }} TokenCount
  */
 
 /** @typedef {string[]} Selection  Ids of the regions that are chosen, in the order in which they were. */
