@@ -10,7 +10,7 @@ const names = readdirSync(new URL("web/editor/", root));
 const source = names.map((name) => readFileSync(new URL(`web/editor/${name}`, root), "utf8")).join("\n");
 const used = new Set(["auto", "pixels", "fractions", "percent"]);
 const SAID =
-  /(?:\bt|say|warn)\((?:\.\.\.)?"([^"]+)"(?:, "([^"]+)")?|error: \["([^"]+)"|= "([A-Z{][^"]+ [^"]+\.)";/g;
+  /(?:\bt|say|warn)\((?:\.\.\.)?"([^"]+)"(?:,\s+"([^"]+)")?|error: \["([^"]+)"|= "([A-Z{][^"]+ [^"]+\.)";/g;
 for (const [, ...found] of source.matchAll(SAID)) found.filter(Boolean).forEach((text) => used.add(text));
 const holes = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
 

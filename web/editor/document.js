@@ -27,6 +27,7 @@ export const BAD_SIZE = "Width and height must be whole numbers of pixels from 8
 const NO_DOCUMENT = "This is no region document: an object with a list of regions is expected.";
 const OTHER_VERSION = "This document has version {version}; this editor reads versions 1 and 2.";
 export const TOO_MANY = "{count} regions are too many: at most {limit} are possible.";
+const BAD_VALUE = "Region {n}: {key} cannot be {value}.";
 export const BAD_BOX = "Region {n}: {box} is no box inside the image.";
 const BAD_MASK = "Region {n}: its mask cannot be read.";
 
@@ -66,8 +67,22 @@ export function problemOf(doc) {
   const at = doc.regions.findIndex((region) => !isBox(region?.box));
   if (at >= 0) return [BAD_BOX, { n: at + 1, box: JSON.stringify(doc.regions[at]?.box ?? null) }];
   const n = doc.regions.findIndex(({ mask }) => mask != null && !isMask(mask)) + 1;
-  return n ? [BAD_MASK, { n }] : undefined;
+  if (n) return [BAD_MASK, { n }];
+  for (const [i, region] of doc.regions.entries()) {
+    const key = Object.keys(IS).find((name) => name in region && !IS[name](region[name]));
+    if (key) return [BAD_VALUE, { n: i + 1, key, value: JSON.stringify(region[key]) ?? "" }];
+  }
+  return undefined;
 }
+
+// Half of a pair of characters, as a cut text ends with.
+const isText = (value) => typeof value === "string" && !/\p{Surrogate}/u.test(value);
+const isFlag = (value) => typeof value === "boolean";
+/** What the values of a region must be, where it has them. */
+const IS = {
+  id: isText, description: isText, negative: isText, color: isText, enabled: isFlag, locked: isFlag,
+  strength: (value) => Number.isFinite(value) && value >= 0,
+};
 
 const whole = (value) => Number.isInteger(value) && value >= MIN_SIDE && value <= MAX_SIDE;
 const sideOf = (value) => (whole(value) ? value : DEFAULT_SIDE);

@@ -48,7 +48,8 @@ export function notesOf(doc, region, covers, counted) {
     warn("{mark}?", "{mark} is read as ordinary words here: it has no other meaning to this text encoder.", { mark });
   }
   if (counted?.nothing) {
-    warn("not understood", "The text encoder knows nothing of this text, and a run will refuse it: write it in English.");
+    warn("not understood",
+      "The text encoder knows nothing of this text, and a run will refuse it: write it in English.");
   } else if (counted?.unknown) {
     const { unknown, lost } = counted;
     const values = { unknown, pieces: lost.join(" ") };
