@@ -180,7 +180,7 @@ def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then
         )
         assert ghosts.count() == 0
         assert hands.regions() == REGIONS
-        offer = hands.page.locator(".deig-status button")
+        offer = hands.page.locator(".deig-status > button")
         assert offer.inner_text().startswith("2 incoming boxes do not count")
         offer.click()
         assert len(hands.regions()) == 4
@@ -188,7 +188,7 @@ def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then
         return
     ghosts.first.wait_for()
     assert ghosts.count() == 2
-    hands.page.locator(".deig-status button").click()
+    hands.page.locator(".deig-status > button").click()
     regions = hands.regions()
     assert (
         len(regions) == then

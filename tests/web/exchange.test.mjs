@@ -17,7 +17,7 @@ function makeEditor(answers) {
     say: (text) => editor.said.push(text),
     change: (doc) => (editor.doc = doc),
     append: ([doc]) => (editor.doc = doc),
-    reading: { show: (reading, again) => (editor.shown = { reading, again }) },
+    reading: { show: (reading, again) => (editor.shown = { reading, again }), hide() {} },
   };
   return editor;
 }
@@ -66,10 +66,11 @@ test("what cannot be read is said, and nothing changes", async () => {
   }
 });
 
-test("a whole document replaces, with its size", async () => {
-  const regions = [{ id: "r7", box: BOX, description: "a", color: "#111111" }];
+test("a whole document replaces, with its size and all that it holds, without asking", async () => {
+  const regions = [{ id: "r7", box: BOX, description: "a", color: "#111111", future: 1 }];
   const doc = { version: 1, width: 640, height: 960, regions };
-  const editor = makeEditor([answer([], { doc, whole: true, summary: "" })]);
-  assert.equal(await importText(editor, "x", { replace: true }), true);
+  const editor = makeEditor([]);
+  assert.equal(await importText(editor, JSON.stringify(doc), { replace: true }), true);
   assert.deepEqual(editor.doc, doc);
+  assert.deepEqual(editor.asked, []);
 });

@@ -25,7 +25,7 @@ export function copy(doc, regions, clipboard) {
  * @param {string} text
  */
 export async function paste(editor, text) {
-  const regions = ownRegions(text) ?? (await ask(editor, text))?.doc.regions;
+  const regions = (ownDocument(text) ?? (await ask(editor, text))?.doc)?.regions;
   if (!regions) return;
   const placed = regions.filter((region) => isBox(region.box));
   const [doc, ids] = documents.paste(editor.doc, placed);
@@ -33,10 +33,10 @@ export async function paste(editor, text) {
   editor.append([all, [...ids, ...more]]);
 }
 
-/** The regions of a document that was copied here; all else the server reads. */
-function ownRegions(text) {
+/** A document of the editor's own, which stays to the letter; all else the server reads. */
+function ownDocument(text) {
   const { doc, error, problem } = documents.parse(text);
-  return error || problem || !text.trim() ? undefined : doc.regions;
+  return error || problem || !text.trim() ? undefined : doc;
 }
 
 /**
@@ -48,7 +48,8 @@ function ownRegions(text) {
  * @param {RegionDocument} [before]
  */
 export async function importText(editor, text, { replace = false, ...options } = {}, before = editor.doc) {
-  const answer = await ask(editor, text, options);
+  const own = ownDocument(text);
+  const answer = own ? { doc: own, whole: true } : await ask(editor, text, options);
   if (!answer) return false;
   const { doc: found, whole } = answer;
   if (replace && whole) editor.change(documents.completed(found), { selection: [] });
@@ -61,7 +62,8 @@ export async function importText(editor, text, { replace = false, ...options } =
     const limit = documents.MAX_REGIONS;
     if (lost) editor.say("{lost} regions did not fit: at most {limit} are possible.", { lost, limit });
   }
-  editor.reading.show(answer, (changed) => importText(editor, text, { replace, ...changed }, before));
+  if (own) editor.reading.hide();
+  else editor.reading.show(answer, (changed) => importText(editor, text, { replace, ...changed }, before));
   return true;
 }
 
