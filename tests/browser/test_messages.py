@@ -32,6 +32,8 @@ def run(hands, node_id, boxes):
             node.connect(0, sink, slot(sink, "regions"));
             sink.connect(0, preview, 0);
             window.deigAsked = node;
+            window.deigFailed = null;
+            app.api.addEventListener("execution_error", ({detail}) => (window.deigFailed = detail));
             await app.queuePrompt(0, 1);
         }""",
         [node_id, boxes],
@@ -52,4 +54,6 @@ def test_how_boxes_were_read_stands_at_the_node(hands, node_id, boxes, said):
 def test_what_cannot_be_read_is_an_error_at_the_node(hands):
     hands.start(document([], 640, 480))
     run(hands, "DEIGRegionsFromBoxes", '[{"zone": [1, 2, 3, 4], "label": "a dog"}]')
-    hands.page.wait_for_function("() => document.body.innerText.includes('zone')", timeout=60000)
+    hands.page.wait_for_function("window.deigFailed?.exception_message", timeout=60000)
+    failed = hands.page.evaluate("[window.deigFailed, String(window.deigAsked.id)]")
+    assert failed[0]["node_id"] == failed[1] and '"zone" is not a box' in failed[0]["exception_message"]
