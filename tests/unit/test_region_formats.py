@@ -30,7 +30,7 @@ def from_boxes(*source, **options):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 @pytest.mark.parametrize("as_text", [False, True])
-def test_the_table_shared_with_the_editor(case, as_text):
+def test_a_table_of_forms(case, as_text):
     source = json.dumps(case["source"]) if as_text and not isinstance(case["source"], str) else case["source"]
     if case["regions"] is None:
         with pytest.raises(RegionError):
