@@ -71,7 +71,7 @@ def test_how_it_was_read_is_said_and_can_be_changed(hands):
     for side, value in enumerate(("1280", "960")):
         bar.locator("input").nth(side).fill(value)
         bar.locator("input").nth(side).blur()
-    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[2] < 0.3")
+    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[3] < 0.3")
     assert hands.pixels() == [32, 24, 160, 120]
     assert len(hands.regions()) == 1, "it is read again, not added again"
 

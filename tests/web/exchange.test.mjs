@@ -74,3 +74,14 @@ test("a whole document replaces, with its size and all that it holds, without as
   assert.deepEqual(editor.doc, doc);
   assert.deepEqual(editor.asked, []);
 });
+
+test("of two readings under way the newer one counts", async () => {
+  const editor = makeEditor([]);
+  const waiting = [];
+  editor.host.readBoxes = () => new Promise((resolve) => waiting.push(resolve));
+  const [first, second] = [importText(editor, "x"), importText(editor, "y")];
+  waiting[1](answer([{ id: "r1", box: BOX, description: "new" }]));
+  waiting[0](answer([{ id: "r1", box: BOX, description: "old" }]));
+  assert.deepEqual([await first, await second], [false, true]);
+  assert.deepEqual(texts(editor), ["new"]);
+});

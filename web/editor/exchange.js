@@ -8,6 +8,9 @@ import { isBox } from "./geometry.js";
 
 const MOST_BYTES = 4 * 1024 * 1024; // as the server reads them
 
+/** Imports of each editor, counted. */
+const turns = new WeakMap();
+
 const asJson = (doc, regions = doc.regions) => JSON.stringify({ ...doc, regions }, null, 1);
 
 /**
@@ -49,8 +52,11 @@ function ownDocument(text) {
  */
 export async function importText(editor, text, { replace = false, ...options } = {}, before = editor.doc) {
   const own = ownDocument(text);
+  const turn = (turns.get(editor) ?? 0) + 1;
+  turns.set(editor, turn);
   const answer = own ? { doc: own, whole: true } : await ask(editor, text, options);
-  if (!answer) return false;
+  // Something newer may have been asked while the server was reading.
+  if (!answer || turns.get(editor) !== turn) return false;
   const { doc: found, whole } = answer;
   if (replace && whole) editor.change(documents.completed(found), { selection: [] });
   else {
