@@ -25,7 +25,15 @@ def test_the_last_result_of_these_regions_and_how_far_the_sampler_is(hands):
     hands.start(None)
     workflow = json.loads((EXAMPLES / "DEIG demo.json").read_text(encoding="utf-8"))
     next(node for node in workflow["nodes"] if node["type"] == "KSampler")["widgets_values"][2] = 1
-    hands.page.evaluate("async (workflow) => { await app.loadGraphData(workflow) }", workflow)
+    hands.page.evaluate(
+        """async (workflow) => {
+            await app.loadGraphData(workflow);
+            const [x, y] = app.graph.nodes.find((node) => node.type === "DEIGRegions").pos;
+            Object.assign(app.canvas.ds, {scale: 0.7, offset: [150 - x, 150 - y]});
+            app.canvas.setDirty(true, true);
+        }""",
+        workflow,
+    )
     hands.settle()
     assert not hands.page.locator(PICTURE).first.is_visible()
     hands.page.evaluate(WATCH)
