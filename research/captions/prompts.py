@@ -39,5 +39,5 @@ def again(question: str, answer: str, reasons: Sequence[Reason], words: Words) -
 
 
 def version() -> str:
-    texts = "\0".join([*QUALITY.values(), DESCRIBE, AGAIN, *ASKED_AGAIN.values()])
+    texts = "\0".join([*QUALITY.values(), DESCRIBE, AGAIN, *sorted(ASKED_AGAIN.values())])
     return f"{VERSION}-{hashlib.sha256(texts.encode()).hexdigest()[:12]}"

@@ -102,8 +102,8 @@ def version() -> str:
         *(f"{p.pattern} {p.flags}" for p in patterns),
         _QUOTES,
         f"{SENTENCES} {RUN}",
-        *ASKED_AGAIN,
-        *(f"{noun} {words}" for noun, words in SYNONYMS.items()),
+        *sorted(ASKED_AGAIN),
+        *(f"{noun} {words}" for noun, words in sorted(SYNONYMS.items())),
     ]
     return f"{LOGIC}-{hashlib.sha256(chr(0).join(parts).encode()).hexdigest()[:12]}"
 
