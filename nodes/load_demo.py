@@ -14,7 +14,6 @@ UNTRAINED = (
 
 
 class DeigLoadDemo(io.ComfyNode):
-    # Not named "seed": the page would randomise that after every run, and load new models each time.
     @classmethod
     def define_schema(cls):
         return schema(
@@ -28,6 +27,7 @@ class DeigLoadDemo(io.ComfyNode):
             ),
             search_aliases=["deig demo", "tiny model", "test model"],
             inputs=[
+                # Not named "seed": the page would randomise that after every run, and load new models each time.
                 io.Int.Input(
                     "weights_seed",
                     default=0,

@@ -1,4 +1,5 @@
-// Where an editor is on the screen. Knows elements only, nothing of the page that they are in.
+// Where an editor is on the screen, and what outlives it there: its selection, its focus, full screen. Knows elements
+// only, and calls nothing of the page.
 
 /** @import { Hosted } from "./editor/types.js" */
 
