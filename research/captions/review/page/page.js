@@ -133,9 +133,12 @@ async function load(file) {
     } catch {
       return say(`${file.name} is no file of answers.`, true);
     }
-    if (data?.sample !== SAMPLE.hash) return say(`${file.name} answers another sample; nothing is taken from it.`, true);
+    if (data?.sample !== SAMPLE.hash) {
+      return say(`${file.name} answers another sample; nothing is taken from it.`, true);
+    }
     const known = places.has(data.pair) && ["right", "wrong", "unknown"].includes(data.answer);
-    if (!known || typeof data.reviewer !== "string" || !data.reviewer || typeof data.at !== "string" || !Array.isArray(data.reasons)) {
+    const signed = typeof data.reviewer === "string" && data.reviewer && typeof data.at === "string";
+    if (!known || !signed || !Array.isArray(data.reasons)) {
       return say(`${file.name} has a line that is no answer of this page; nothing is taken from it.`, true);
     }
     found.push(data);
@@ -164,7 +167,13 @@ for (const button of document.querySelectorAll("[data-answer]")) {
   button.addEventListener("click", () => answer(button.dataset.answer));
 }
 for (const figure of document.querySelectorAll("figure")) figure.addEventListener("click", () => zoom(figure));
-const ACTIONS = { back: () => go(state.place - 1), next: () => go(state.place + 1), open: nextOpen, differ: nextDifference, save };
+const ACTIONS = {
+  back: () => go(state.place - 1),
+  next: () => go(state.place + 1),
+  open: nextOpen,
+  differ: nextDifference,
+  save,
+};
 for (const [id, act] of Object.entries(ACTIONS)) element(id).addEventListener("click", act);
 element("load").addEventListener("change", async (event) => {
   for (const file of event.target.files) await load(file);
