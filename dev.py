@@ -37,7 +37,7 @@ def test(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     ruff = subprocess.run([host.python, "-m", "ruff", "check", "."], cwd=ROOT)
     # Two processes of one thread each: torch's threads of several processes would wait for one another.
-    spread = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "tests"]
+    spread = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "--max-worker-restart=0", "tests"]
     pytest = [host.python, "-m", "pytest", *(options.arguments or spread)]
     tests = subprocess.run(pytest, cwd=ROOT, env={**host.environment, "OMP_NUM_THREADS": "1"})
     return ruff.returncode | tests.returncode

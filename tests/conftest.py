@@ -12,10 +12,8 @@ def pytest_addoption(parser):
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config, items):
     if config.pluginmanager.hasplugin("xdist"):
-        # The browser's tests share their pages, keep them to the end, and take longest: one process begins with them.
-        # A process that keeps a browser cannot start another: what has its own comes before.
-        first = {"test_review_page": 0, "browser": 1}
-        items.sort(key=lambda item: first.get(item.path.stem, first.get(item.path.parent.name, 2)))
+        # The browser's tests share their pages and take longest: one process begins with them.
+        items.sort(key=lambda item: item.path.parent.name != "browser")
         for item in items:
             # They share what its fixtures make.
             group = "browser" if item.path.parent.name == "browser" else item.path.stem

@@ -60,7 +60,7 @@ def moves(hands, everything: bool) -> tuple[list[float], float]:
     hands.page.mouse.move(x, y)
     hands.page.mouse.down()
     hands.page.mouse.move(x + 20, y + 20, steps=4)
-    session = hands.page.context.new_cdp_session(hands.page)
+    session = hands.context.new_cdp_session(hands.page)
     session.send("Performance.enable")
 
     def layouts():
@@ -105,7 +105,7 @@ def main() -> int:
                     "{layouts:.2f}".format(**rows[-1]),
                     flush=True,
                 )
-            hands.page.context.close()
+            hands.context.close()
     scripts = sorted((ROOT / "web").rglob("*.js"), key=lambda path: -path.stat().st_size)
     size = sum(path.stat().st_size for path in scripts) / 1000
     rows.append({"row": "JavaScript", "kB": size})

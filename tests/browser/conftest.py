@@ -15,9 +15,9 @@ from tools.setup import Host, chromium
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pages(tmp_path_factory):
-    """open(frontend, vue) -> Hands; servers and the browser live until the end of the session."""
+    """open(frontend, vue) -> Hands; servers and the browser live until this folder's last test."""
     pytest.importorskip("playwright.sync_api", reason="playwright is missing: run `python dev.py test`")
     comfyui = Path(os.environ.get("DEIG_COMFYUI", ROOT / ".dev" / "comfyui"))
     base = Path(os.environ.get("DEIG_BASE", ROOT / ".dev" / "base"))
@@ -41,19 +41,22 @@ def pytest_generate_tests(metafunc):
         return
     every = metafunc.definition.path.stem in ABOUT_THE_PAGE or metafunc.config.getoption("--every-page")
     pages = PAGES if every else [PAGES[zlib.crc32(metafunc.function.__name__.encode()) % len(PAGES)]]
-    metafunc.parametrize("hands", pages, indirect=True, scope="session")
+    metafunc.parametrize("hands", pages, indirect=True, scope="package")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hands(request, pages):
     frontend, mode = request.param.split("-")
     opened = pages(frontend, mode == "nodes2")
     yield opened
-    opened.page.context.close()
+    opened.context.close()
 
 
 @pytest.fixture(autouse=True)
 def no_errors(hands):
+    """And one page that came to a stop does not fail the tests after it."""
+    if not hands.answers():
+        hands.new_page()
     hands.errors.clear()
     yield
     assert not hands.errors

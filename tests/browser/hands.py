@@ -20,12 +20,38 @@ def document(regions=REGIONS, width=768, height=512, **more):
     return {"version": 1, "width": width, "height": height, "regions": regions, **more}
 
 
-class Hands:
-    """A page with one node of the editor. Points are fractions of the picture."""
+# Nothing else limits a promise in a page.
+WITHIN_A_MINUTE = """async (given) => {{
+    const answer = async () => {{
+        const value = ({expression});
+        return typeof value === "function" ? value(given) : value;
+    }};
+    let timer;
+    const late = new Promise((_, refuse) => {{
+        timer = setTimeout(() => refuse(new Error("the page's promise was not kept within 60 s")), 60000);
+    }});
+    return Promise.race([answer(), late]).finally(() => clearTimeout(timer));
+}}"""
 
-    def __init__(self, page, server, base, vue):
-        self.page, self.server, self.base, self.vue = page, server, base, vue
+
+class Hands:
+    """A page of a browser's context with one node of the editor. Points are fractions of the picture."""
+
+    def __init__(self, context, server, base, vue):
+        self.context, self.server, self.base, self.vue = context, server, base, vue
         self.errors: list[str] = []
+        self.page = None
+
+    def new_page(self):
+        """A page in place of the one that there was."""
+        if self.page:
+            self.page.close()
+        self.page = page = self.context.new_page()
+        page.set_default_timeout(60000)
+        # Pages fetch fonts and news from elsewhere; what runs here stays on this machine.
+        page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
+        evaluate = page.evaluate
+        page.evaluate = lambda expression, arg=None: evaluate(WITHIN_A_MINUTE.format(expression=expression), arg)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
             "console",
@@ -35,6 +61,15 @@ class Hands:
                 else None
             ),
         )
+        self.open()
+
+    def answers(self):
+        """Whether the page still draws and reckons, within 20 s."""
+        try:
+            self.page.wait_for_function("true", timeout=20000)
+        except Exception:  # whatever it is that ails it
+            return False
+        return True
 
     def open(self):
         settings = {

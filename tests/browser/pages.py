@@ -51,12 +51,8 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
         def open_page(frontend, vue, **options):
             context = browser.new_context(viewport={"width": 1500, "height": 1000}, **options)
             stack.callback(context.close)
-            page = context.new_page()
-            page.set_default_timeout(60000)
-            # Pages fetch fonts and news from elsewhere; what runs here stays on this machine.
-            page.route("**/*", lambda route: route.continue_() if "127.0.0.1" in route.request.url else route.abort())
-            hands = Hands(page, *server(frontend), vue)
-            hands.open()
+            hands = Hands(context, *server(frontend), vue)
+            hands.new_page()
             return hands
 
         yield open_page

@@ -149,7 +149,7 @@ def test_texts_have_contrast_in_both_themes(hands, palette):
 
 def test_a_finger_draws_and_moves(hands):
     hands.start(document([]))
-    session = hands.page.context.new_cdp_session(hands.page)
+    session = hands.context.new_cdp_session(hands.page)
 
     def finger(*points):
         places = [dict(zip("xy", hands.at(*point), strict=True)) for point in points]
@@ -169,7 +169,7 @@ def test_a_pen_draws(hands):
     hands.plain()
     x0, y0 = hands.at(0.25, 0.25)
     x1, y1 = hands.at(0.75, 0.5)
-    session = hands.page.context.new_cdp_session(hands.page)
+    session = hands.context.new_cdp_session(hands.page)
     for kind, x, y in (
         ("mousePressed", x0, y0),
         ("mouseMoved", x0 + 20, y0 + 20),

@@ -7,7 +7,7 @@ from hands import REGIONS, document
 
 
 def test_copy_and_paste_between_two_nodes(hands):
-    hands.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hands.context.grant_permissions(["clipboard-read", "clipboard-write"])
     hands.start(document(), document([], 512, 512))
     hands.click(0.2, 0.2)
     hands.keys("Control+c")
@@ -24,7 +24,7 @@ def test_copy_and_paste_between_two_nodes(hands):
 
 
 def test_copy_and_paste_between_two_workflows(hands):
-    hands.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hands.context.grant_permissions(["clipboard-read", "clipboard-write"])
     hands.start(document())
     hands.click(0.2, 0.2)
     hands.keys("Control+c")
@@ -109,7 +109,7 @@ def test_a_document_replaces_everything_and_can_be_undone(hands):
 
 
 def test_copy_as_json_is_the_document(hands):
-    hands.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hands.context.grant_permissions(["clipboard-read", "clipboard-write"])
     hands.start(document())
     hands.button("Import and export").click()
     hands.page.locator(".deig-pop button:visible", has_text="Copy as JSON").click()

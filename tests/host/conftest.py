@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,6 @@ ROOT = Path(__file__).resolve().parents[2]
 COMFYUI = Path(os.environ.get("DEIG_COMFYUI", ROOT / ".dev" / "comfyui"))
 BASE = Path(os.environ.get("DEIG_BASE", ROOT / ".dev" / "base"))
 DYNAMIC = os.environ.get("DEIG_DYNAMIC") == "1"
-
-
-def finish(coroutine):
-    """The result of one of the host's coroutines. In a thread of its own: the browser tests leave an event loop
-    running in this one.
-    """
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 def switch_on_dynamic_vram(change=setattr) -> bool:
@@ -78,7 +69,7 @@ def import_host(*device: str):
 
     if DYNAMIC:
         assert switch_on_dynamic_vram(), "DEIG_DYNAMIC=1: this host has no DynamicVRAM"
-    finish(nodes.load_custom_node(str(BASE / "custom_nodes" / "deig")))
+    asyncio.run(nodes.load_custom_node(str(BASE / "custom_nodes" / "deig")))
     return nodes
 
 
@@ -103,7 +94,7 @@ def host_nodes():
 def graph(host_nodes):
     from graph import Graph
 
-    finish(host_nodes.init_builtin_extra_nodes())
+    asyncio.run(host_nodes.init_builtin_extra_nodes())
     return Graph(host_nodes)
 
 

@@ -4,12 +4,12 @@ They are no part of this repository. DEIG_PACKS names a folder with their checko
 and said.
 """
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 import torch
-from conftest import finish
 from graph import CELLS, PIXELS, boxes_of, followed
 
 PACKS = Path(os.environ.get("DEIG_PACKS", "/nowhere"))
@@ -23,7 +23,7 @@ def pack(graph):
         if not (PACKS / name / "__init__.py").is_file():
             pytest.skip(f"{name} is not there: set DEIG_PACKS to a folder with its checkout")
         if name not in loaded:
-            finish(graph.host.load_custom_node(str(PACKS / name)))
+            asyncio.run(graph.host.load_custom_node(str(PACKS / name)))
             loaded.add(name)
         return graph
 

@@ -1,11 +1,11 @@
 """The pack's own routes over HTTP: what the page asks, and that every other question ends in one sentence."""
 
+import asyncio
 import json
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
-from conftest import finish
 from parity import pack_module
 
 BOXES = json.dumps([[64, 64, 256, 256]])
@@ -25,7 +25,7 @@ def ask(graph):
             assert response.status == 200
             return await response.json()
 
-    return lambda work, question: finish(asked(work, question))
+    return lambda work, question: asyncio.run(asked(work, question))
 
 
 def test_boxes_are_read(ask):
