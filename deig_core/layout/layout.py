@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from ..regions.document import Region
+from ..regions.document import SHARED, Region
 from ..schedule import GateSchedule
-from .masks import Size, membership_words
+from .masks import Size
+from .overlap import membership
 from .window import Window, crop
 
 _KEPT = 256  # frames, parts, sizes and devices that a layout remembers; 43 KB each for the cells of a 64 x 64 latent
@@ -24,10 +25,12 @@ class Layout:
 
     indices: where these regions stand in the document or layout that they were taken from; () where they are all of it.
     What a window shows in two places, because it wraps, stands there twice.
+    overlap: whose cells are those that regions share, one of `OVERLAPS`.
     """
 
     regions: tuple[Region, ...]
     indices: tuple[int, ...] = ()
+    overlap: str = SHARED
     _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -35,7 +38,7 @@ class Layout:
         return self  # nothing of it changes but what it remembers
 
     def __reduce__(self):
-        return Layout, (self.regions, self.indices)
+        return Layout, (self.regions, self.indices, self.overlap)
 
     @property
     def moves(self) -> bool:
@@ -46,7 +49,9 @@ class Layout:
         """The regions where they are at a frame."""
         if not self.moves:
             return self
-        return self._once(("frame", frame), lambda: Layout(tuple(r.at(frame) for r in self.regions), self.indices))
+        return self._once(
+            ("frame", frame), lambda: Layout(tuple(r.at(frame) for r in self.regions), self.indices, self.overlap)
+        )
 
     @property
     def timed(self) -> bool:
@@ -64,11 +69,13 @@ class Layout:
         pieces = window.pieces()
         regions = [(i, region) for i, region in enumerate(self.regions) if there is None or there[i]]
         kept = [(i, r) for i, region in regions for piece in pieces if (r := crop(region, piece))]
-        return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept))
+        return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept), self.overlap)
 
     def members(self, latent: Size, grid: Size, device: torch.device) -> torch.Tensor:
         """Membership words int64 [1, h * w]."""
-        return self._once((latent, grid, device), lambda: membership_words(self.regions, latent, grid).to(device)[None])
+        return self._once(
+            (latent, grid, device), lambda: membership(self.regions, self.overlap, latent, grid).to(device)[None]
+        )
 
     def boxes(self, device: torch.device) -> torch.Tensor:
         """Boxes float32 [1, R, 4]."""

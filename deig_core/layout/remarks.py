@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from ..regions.document import Region, RegionDocument
+from ..regions.document import FRONT, Region, RegionDocument
 from .masks import PIXELS_PER_LATENT, box_pixels
+from .overlap import left_of
 
 MOSTLY = 0.8  # of each other that two boxes cover before their texts are mixed
+LOOKED_AT = 512  # pixels a side of the picture in which what lies behind others is looked for
 
 
 def remarks(document: RegionDocument) -> list[str]:
@@ -24,9 +26,18 @@ def remarks(document: RegionDocument) -> list[str]:
             said.append(f"Region {n} is narrower than {few} ({PIXELS_PER_LATENT} pixels each): it can hardly show.")
     for i, (n, region) in enumerate(enabled):
         for other, second in enabled[i + 1 :]:
-            if _same_place(region, second):
+            if document.overlap != FRONT and region.behind == second.behind and _same_place(region, second):
                 said.append(f"Regions {n} and {other} cover each other: their texts get mixed.")
+    said += [f"Region {n} lies wholly behind others and cannot show." for n in _hidden(enabled, document)]
     return said
+
+
+def _hidden(enabled: list[tuple[int, Region]], document: RegionDocument) -> list[int]:
+    """Numbers of the regions of which those in front leave nothing. Regions that move may show in some frame."""
+    still = [(n, region) for n, region in enabled if region.visible and not region.keyframes]
+    sides = (min(side, LOOKED_AT) for side in (document.width, document.height))
+    left = left_of([region for _, region in still], document.overlap, *sides)
+    return [still[i][0] for i, pixels in left.items() if not pixels.any()]
 
 
 def _cells(region: Region, document: RegionDocument) -> float:

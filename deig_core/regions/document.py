@@ -6,7 +6,8 @@
 
 Boxes are fractions of the image, origin top left. Keys that this version does not know survive a round trip. A region
 may have "keyframes" besides (keyframes.py), or a "mask" (painted.py). With a mask the document has version 2, so that a
-pack which knows no masks refuses it instead of filling the boxes.
+pack which knows no masks refuses it instead of filling the boxes. A document with "overlap": "front" gives what regions
+share to the later one; a region with "behind": true gives way to all that are without it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from .keyframes import Keyframe, as_json, box_at, parse_keyframes
 
 VERSION = 1
 VERSION_WITH_MASKS = 2
+SHARED, FRONT = OVERLAPS = ("shared", "front")  # what becomes of cells that several regions have
 MAX_REGIONS = 64  # a cell's membership is one 64-bit word
 MIN_SIDE, MAX_SIDE = 8, 16384
 COLORS = (
@@ -48,6 +50,7 @@ class Region:
     invisible. negative: text for the same box in the unconditional half of CFG; empty = as trained.
     keyframes: where it is over time; where given, `box` is for readers that know no frames.
     start, end: the share of the noise schedule in which it is there, as those of `GateSchedule`.
+    behind: it gives way to all regions that are not behind, whatever the document's overlap.
     """
 
     id: str
@@ -62,6 +65,7 @@ class Region:
     keyframes: tuple[Keyframe, ...] = ()
     start: float = 0.0
     end: float = 1.0
+    behind: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -83,12 +87,16 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class RegionDocument:
-    """Regions of an image of `width` x `height` pixels (the size the user draws on; boxes are fractions of it)."""
+    """Regions of an image of `width` x `height` pixels (the size the user draws on; boxes are fractions of it).
+
+    overlap: who owns what several regions have, one of `OVERLAPS`: all of them, as trained, or the front one alone.
+    """
 
     width: int
     height: int
     regions: tuple[Region, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    overlap: str = SHARED
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON value."""
@@ -97,6 +105,7 @@ class RegionDocument:
             "version": VERSION_WITH_MASKS if any(r.mask is not None for r in self.regions) else VERSION,
             "width": self.width,
             "height": self.height,
+            **({"overlap": self.overlap} if self.overlap != SHARED else {}),
             "regions": [
                 {
                     **r.extra,
@@ -111,6 +120,7 @@ class RegionDocument:
                     **({"keyframes": as_json(r.keyframes)} if r.keyframes else {}),
                     **({"start": r.start} if r.start != 0 else {}),
                     **({"end": r.end} if r.end != 1 else {}),
+                    **({"behind": True} if r.behind else {}),
                     **({} if r.mask is None else {"mask": painted.kept(r.mask)}),
                 }
                 for r in self.regions
@@ -153,12 +163,16 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
             f"{VERSION_WITH_MASKS}: update the pack, or remake the regions."
         )
     width, height = _side(values.pop("width", None), "width"), _side(values.pop("height", None), "height")
+    overlap = values.pop("overlap", SHARED)
+    if overlap not in OVERLAPS:
+        raise RegionError(f'The region document: "overlap" is {shown(overlap)}; it must be "shared" or "front".')
     entries = values.pop("regions", None)
     if not isinstance(entries, list):
         raise RegionError(f'The region document\'s "regions" must be a list; got {_kind(entries)}.')
     check_count(len(entries))
     _check_unknown(values, "The region document")
-    return RegionDocument(width, height, tuple(_region(e, i, width, height) for i, e in enumerate(entries)), values)
+    regions = tuple(_region(e, i, width, height) for i, e in enumerate(entries))
+    return RegionDocument(width, height, regions, values, overlap)
 
 
 def check_count(count: int) -> None:
@@ -237,6 +251,7 @@ def _region(entry: Any, index: int, width: int, height: int) -> Region:
         keyframes=parse_keyframes(values.pop("keyframes"), name) if "keyframes" in values else (),
         start=_share(values.pop("start", 0.0), name, "start"),
         end=_share(values.pop("end", 1.0), name, "end"),
+        behind=_flag(values.pop("behind", False), name, "behind"),
         extra=values,
     )
     if region.start >= region.end:

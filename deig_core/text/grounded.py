@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..errors import DeigError
 from ..layout.layout import Layout
-from ..regions.document import MAX_REGIONS, RegionDocument, checked_text
+from ..regions.document import MAX_REGIONS, SHARED, RegionDocument, checked_text
 from ..regions.rules import counting, joined_prompt
 from .features import TextFeatures
 from .tokens import Tokens, remarks, too_long
@@ -44,7 +44,14 @@ def joined(texts: Sequence[GroundedText]) -> GroundedText:
             f"The joined conditionings have {len(indices)} regions and at most {MAX_REGIONS} can be drawn: remove "
             f"some of them."
         )
-    layout = Layout(tuple(r for text in texts for r in text.layout.regions), tuple(indices))
+    overlaps = {text.layout.overlap for text in texts if text.layout.regions}
+    if len(overlaps) > 1:
+        raise DeigError(
+            "The joined conditionings come from regions that share what overlaps and from regions of which the front "
+            "one owns it: set the same overlap in both DEIG Regions."
+        )
+    overlap = overlaps.pop() if overlaps else SHARED
+    layout = Layout(tuple(r for text in texts for r in text.layout.regions), tuple(indices), overlap)
     return GroundedText(prompts[0], layout, tuple(d for text in texts for d in text.descriptions), tuple(prompts[1:]))
 
 
@@ -89,7 +96,8 @@ def ground_texts(
     empty, positive, negative, *of_regions = encode(texts)
 
     def side(prompt: TextFeatures, places: Sequence[int], texts: Sequence[TextFeatures]) -> GroundedText:
-        return GroundedText(prompt, Layout(tuple(document.regions[i] for i in places), tuple(places)), tuple(texts))
+        regions = tuple(document.regions[i] for i in places)
+        return GroundedText(prompt, Layout(regions, tuple(places), document.overlap), tuple(texts))
 
     return Sides(
         side(positive, seen, of_regions[: len(seen)]),

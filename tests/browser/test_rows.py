@@ -120,3 +120,20 @@ def test_texts_are_kept_for_other_workflows(hands):
     assert [region["description"] for region in hands.regions()] == ["a red hoodie"] * 2
     kept.select_option("forget")
     assert kept.locator("option").count() == 2
+
+
+def test_the_front_box_can_own_what_boxes_share_and_one_can_lie_behind(hands):
+    hands.start(document([row(), row(box=[0.11, 0.1, 0.5, 0.5])]))
+    hands.button("Arrange").click()
+    choice = hands.page.get_by_label("What boxes share")
+    assert choice.input_value() == "shared" and "overlap" not in hands.document()
+    choice.select_option("front")
+    assert hands.document()["overlap"] == "front" and notes(hands) == []
+    hands.keys("Escape")
+    hands.undo()
+    assert choice.input_value() == "shared" and notes(hands) == ["same place as 2"]
+    hands.click(0.105, 0.3)
+    hands.button("Behind all others").click()
+    assert hands.regions()[0]["behind"] is True and notes(hands)[0] == "behind"
+    hands.button("Behind all others").click()
+    assert "behind" not in hands.regions()[0]

@@ -27,6 +27,8 @@ const OPERATIONS = {
     documents.arrange(doc, ids, r.pick(["left", "center", "right", "top", "middle", "bottom", "across", "down"])),
   reorder: (doc, ids, r) => documents.reorder(doc, ids, r.pick([-1, 1, Infinity, -Infinity])),
   moveTo: (doc, ids, r) => documents.moveTo(doc, ids[0], r.whole(doc.regions.length + 1)),
+  setOverlap: (doc, ids, r) => documents.setOverlap(doc, r.pick(documents.OVERLAPS)),
+  behind: (doc, ids, r) => documents.update(doc, ids, { behind: r.next() < 0.5 }),
   setSize: (doc, ids, r) => documents.setSize(doc, 8 + r.whole(2000), 8 + r.whole(2000)),
 };
 

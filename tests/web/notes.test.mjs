@@ -44,3 +44,10 @@ test("boxes in the same place, from four fifths of both on", () => {
   assert.deepEqual(covering(doc(at(0), at(0.05), at(0.2), large)), [[2], [1], [], []]);
   assert.deepEqual(covering(doc(at(0), at(0, { enabled: false }), at(0, { box: null }))), [[], [], []]);
 });
+
+test("what the front one owns is in nobody else's place", () => {
+  const both = [region({}), region({})];
+  assert.deepEqual(covering({ ...doc(...both), overlap: "front" }), [[], []]);
+  assert.deepEqual(covering(doc(both[0], { ...both[1], behind: true })), [[], []]);
+  assert.deepEqual(shorts({ behind: true }), ["behind"]);
+});

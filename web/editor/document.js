@@ -15,6 +15,8 @@ export const MAX_TOKENS = 128;
 export const MIN_SIDE = 8;
 export const MAX_SIDE = 16384;
 export const PIXELS_PER_LATENT = 8;
+/** What becomes of what several regions have: it is all of theirs, or the front one's. */
+export const OVERLAPS = ["shared", "front"];
 export const COLORS = [
   "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45",
   "#fabed4", "#469990", "#dcbeff", "#9a6324", "#ffe119", "#800000", "#aaffc3", "#808000",
@@ -30,6 +32,7 @@ export const TOO_MANY = "{count} regions are too many: at most {limit} are possi
 const BAD_VALUE = "Region {n}: {key} cannot be {value}.";
 export const BAD_BOX = "Region {n}: {box} is no box inside the image.";
 const BAD_MASK = "Region {n}: its mask cannot be read.";
+const BAD_OVERLAP = "Where regions overlap must be shared or front; it is {value}.";
 
 /** @returns {RegionDocument} */
 export const empty = () => ({ version: VERSION, width: DEFAULT_SIDE, height: DEFAULT_SIDE, regions: [] });
@@ -63,6 +66,7 @@ export function parse(value) {
  */
 export function problemOf(doc) {
   if (!whole(doc.width) || !whole(doc.height)) return [BAD_SIZE];
+  if (!OVERLAPS.includes(overlapOf(doc))) return [BAD_OVERLAP, { value: JSON.stringify(doc.overlap) }];
   if (doc.regions.length > MAX_REGIONS) return [TOO_MANY, { limit: MAX_REGIONS, count: doc.regions.length }];
   const at = doc.regions.findIndex((region) => !isBox(region?.box));
   if (at >= 0) return [BAD_BOX, { n: at + 1, box: JSON.stringify(doc.regions[at]?.box ?? null) }];
@@ -81,6 +85,7 @@ const isFlag = (value) => typeof value === "boolean";
 /** What the values of a region must be, where it has them. */
 const IS = {
   id: isText, description: isText, negative: isText, color: isText, enabled: isFlag, locked: isFlag,
+  behind: (value) => value === undefined || isFlag(value),
   strength: (value) => Number.isFinite(value) && value >= 0,
 };
 
@@ -108,6 +113,8 @@ export const sizeOf = (doc) => [sideOf(doc.width), sideOf(doc.height)];
 export const find = (doc, id) => doc.regions.find((region) => region.id === id);
 /** @param {Region} region */
 export const movable = (region) => !region.locked && isBox(region.box);
+/** @param {RegionDocument} doc */
+export const overlapOf = (doc) => (doc.overlap === undefined ? OVERLAPS[0] : doc.overlap);
 /** @param {RegionItem} region */
 export const isEnabled = (region) => region.enabled !== false;
 /** @param {RegionItem} region */
@@ -299,6 +306,15 @@ export function moveTo(doc, id, index) {
  * @type {(doc: RegionDocument, width: number, height: number) => RegionDocument}
  */
 export const setSize = (doc, width, height) => ({ ...doc, width, height });
+
+/**
+ * A document of which all that overlaps is shared does not say so.
+ * @type {(doc: RegionDocument, overlap: string) => RegionDocument}
+ */
+export function setOverlap(doc, overlap) {
+  const { overlap: before, ...rest } = doc;
+  return overlap === OVERLAPS[0] ? rest : { ...rest, overlap };
+}
 
 /**
  * T5 splits words of a caption into about 1.3 pieces and counts every mark; an end token is added.

@@ -123,6 +123,7 @@ class Row {
     this.color.onchange = () => this.editor.host.addUndoStep();
     const act = (name, label, action) => button(name, label, () => action(this.editor));
     const [back, front] = [t("Further back, earlier in the list ([)"), t("Further front, later in the list (])")];
+    this.behind = button("behind", t("Behind all others: it gives way to them"), () => this.setBehind());
     this.whole = button("draw", t("The whole box again"), () => this.set({ mask: undefined }));
     this.details = element("div", { className: "deig-details" }, this.negative,
       labelled(t("Strength"), this.slider, this.strength),
@@ -130,6 +131,7 @@ class Row {
       element("div", { className: "deig-actions" }, this.color, this.makeKept(),
         act("up", back, (editor) => editor.change(reorder(editor.doc, [this.id], -1))),
         act("down", front, (editor) => editor.change(reorder(editor.doc, [this.id], 1))),
+        this.behind,
         act("copy", t("Duplicate (Ctrl+D)"), (editor) => editor.duplicate([this.id])),
         this.whole,
         act("remove", t("Delete (Del)"), (editor) => editor.removeChosen([this.id]))));
@@ -187,6 +189,7 @@ class Row {
     pressed(this.lock, !!region.locked, "locked", "unlocked");
     if (!alone) return;
     this.whole.hidden = !region.mask;
+    this.behind.ariaPressed = String(!!region.behind);
     write(this.negative, region.negative ?? "");
     write(this.strength, String(strengthOf(region)));
     write(this.slider, String(strengthOf(region)));
@@ -234,6 +237,11 @@ class Row {
 
   setStrength(value, quiet = false) {
     this.set({ strength: Math.max(0, value) }, quiet);
+  }
+
+  /** A region that is not behind does not say so, as in documents of before. */
+  setBehind() {
+    this.set({ behind: this.region.behind ? undefined : true });
   }
 
   /** i: 0 to 3 for left, top, width and height, in pixels. */

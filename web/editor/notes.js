@@ -1,5 +1,7 @@
 // What a region's row says without being opened: what is set in it, and what will not become of it what was meant.
-import { DEFAULTS, estimateTokens, isEnabled, MAX_TOKENS, PIXELS_PER_LATENT, sizeOf, strengthOf } from "./document.js";
+import {
+  DEFAULTS, estimateTokens, isEnabled, MAX_TOKENS, OVERLAPS, overlapOf, PIXELS_PER_LATENT, sizeOf, strengthOf,
+} from "./document.js";
 import { coverage, isBox, toPixels } from "./geometry.js";
 
 /** @import { Note, Region, RegionDocument, TokenCount } from "./types.js" */
@@ -7,12 +9,14 @@ import { coverage, isBox, toPixels } from "./geometry.js";
 const MOSTLY = 0.8; // of each other that two boxes cover before they are mixed
 
 /**
- * The regions that cover each other for the most part, each with the numbers of those it does so with.
+ * The regions that cover each other for the most part and share that, each with the numbers of those it does so with.
  * @param {RegionDocument} doc
  * @returns {number[][]}
  */
-export function covering({ regions }) {
-  const boxes = regions.map((region) => (isBox(region.box) && isEnabled(region) && !region.mask ? region.box : null));
+export function covering(doc) {
+  const shares = (region) => overlapOf(doc) === OVERLAPS[0] && !region.behind;
+  const counts = (region) => isBox(region.box) && isEnabled(region) && !region.mask && shares(region);
+  const boxes = doc.regions.map((region) => (counts(region) ? region.box : null));
   return boxes.map((box, i) => boxes.flatMap((other, j) =>
     i !== j && box && other && coverage(box, other) > MOSTLY && coverage(other, box) > MOSTLY ? [j + 1] : []));
 }
@@ -34,6 +38,7 @@ export function notesOf(doc, region, covers, counted) {
   const strength = strengthOf(region);
   const negative = region.negative?.trim();
   if (strength !== DEFAULTS.strength) say("× {strength}", "Strength {strength}", { strength });
+  if (region.behind) say("behind", "It gives way to all regions that are not behind.");
   if (negative) say("not: {negative}", "Not in this box: {negative}", { negative });
   if (!isEnabled(region)) return notes;
   if (!strength) warn("strength 0", "With strength 0 the region is left out.");

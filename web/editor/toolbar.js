@@ -1,6 +1,6 @@
 // The row of buttons above the stage and the panels that some of them open.
 import { copyAll, importText, saveFile } from "./exchange.js";
-import { arrange, MAX_SIDE, PIXELS_PER_LATENT, reorder } from "./document.js";
+import { arrange, MAX_SIDE, OVERLAPS, overlapOf, PIXELS_PER_LATENT, reorder, setOverlap } from "./document.js";
 import { LAYOUTS, UNITS } from "./reading.js";
 import { button, element, icon, wideButton } from "./dom.js";
 import { t } from "./i18n.js";
@@ -68,7 +68,13 @@ export function makeToolbar(editor) {
       button("swap", t("Swap width and height"), () => editor.setSize(editor.doc.height, editor.doc.width)), size[1]),
     make("full", t("Full screen (F)"), () => editor.host.toggleFullScreen()));
   const isOpen = () => Object.values(buttons).some((opener) => opener.panel && !opener.panel.hidden);
-  return { bar, panels, buttons, open, isOpen, say, draw: () => drawToolbar(editor, buttons, size) };
+  /** @type {HTMLSelectElement} */
+  const overlap = buttons.arrange.panel.querySelector(".deig-overlap select");
+  const draw = () => {
+    drawToolbar(editor, buttons, size);
+    if (overlap.value !== overlapOf(editor.doc)) overlap.value = overlapOf(editor.doc);
+  };
+  return { bar, panels, buttons, open, isOpen, say, draw };
 }
 
 function drawToolbar(editor, buttons, size) {
@@ -110,9 +116,19 @@ function arrangePanel(editor) {
       act("down", t("Further front, later in the list (])"), (doc, ids) => editor.change(reorder(doc, ids, 1))),
       act("copy", t("Duplicate (Ctrl+D)"), () => editor.duplicate()),
       act("remove", t("Delete (Del)"), () => editor.removeChosen())),
+    overlapChoice(editor),
     choice(t("Grid"), [[0, t("none")], ...[8, 16, 32, 64].map((step) => [step, `${step} px`])], editor.preferences.grid,
       (value) => editor.setPreference("grid", Number(value))),
   ];
+}
+
+function overlapChoice(editor) {
+  const [shared, front] = OVERLAPS;
+  const owners = [[shared, t("belongs to each of them")], [front, t("belongs to the front one")]];
+  const label = choice(t("What boxes share"), owners, overlapOf(editor.doc),
+    (value) => editor.change(setOverlap(editor.doc, value)));
+  label.className = "deig-overlap";
+  return label;
 }
 
 function picturePanel(editor) {

@@ -17,6 +17,7 @@
  * @property {boolean} [enabled]
  * @property {boolean} [locked]
  * @property {string} [color]
+ * @property {boolean} [behind]  it gives way to all regions that are not behind
  * @property {Mask} [mask]    the part of the box that belongs to the region; all of it where there is none
  * @property {boolean} [ghost]  shown, but not in the document: it has come in from outside
  */
@@ -35,6 +36,7 @@
  * @property {number} version
  * @property {number} width   pixels
  * @property {number} height  pixels
+ * @property {string} [overlap]  whose is what several regions have, one of OVERLAPS
  * @property {Region[]} regions
  */
 
