@@ -6,6 +6,12 @@ TRAIN_STEPS = 1000
 _ROUNDING = 1e-6
 
 
+def completed(timestep: float) -> float:
+    """The share of the noise schedule that a step at a UNet timestep 0..999 completes."""
+    # DDIM's step i of S has t = 1 + (S-1-i) * 1000/S, so that this is (i+1)/S: the share of the run that it completes.
+    return min(1.0, 1 - (timestep - 1) / TRAIN_STEPS)
+
+
 @dataclass(frozen=True)
 class GateSchedule:
     """Scale of the fusers' gates over a sampling run.
@@ -22,9 +28,7 @@ class GateSchedule:
 
     def scale(self, timestep: float) -> float:
         """Scale at a UNet timestep 0..999. 0 is exactly the identity: no fuser needs to run."""
-        # DDIM's step i of S has t = 1 + (S-1-i) * 1000/S, so that this is (i+1)/S: the share of the run that it
-        # completes.
-        progress = min(1.0, 1 - (timestep - 1) / TRAIN_STEPS)
+        progress = completed(timestep)
         if progress <= self.start + _ROUNDING or progress > self.end + _ROUNDING:
             return 0.0
         if not self.decay:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from ..regions.document import SHARED, Region
-from ..schedule import GateSchedule
 from .masks import Size
 from .overlap import membership
 from .window import Window, crop
@@ -55,19 +54,23 @@ class Layout:
 
     @property
     def timed(self) -> bool:
-        """Whether some regions are there in a part of the noise schedule only."""
-        return any((region.start, region.end) != (0.0, 1.0) for region in self.regions)
+        """Whether some regions are there in a part of the noise schedule only, or change their strength over it."""
+        return any((region.start, region.end) != (0.0, 1.0) or region.strengths for region in self.regions)
 
     def visible(self, window: Window, timestep: float | None = None) -> Layout:
-        """The regions that have a pixel in `window`, expressed in it; given a timestep, those that are there then."""
-        there = None
+        """The regions that have a pixel in `window`, expressed in it; given a timestep, those that are there then, as
+        strong as they are then.
+        """
+        strengths = None
         if timestep is not None and self.timed:
-            there = tuple(bool(GateSchedule(1.0, r.start, r.end).scale(timestep)) for r in self.regions)
-        return self._once((window, there), lambda: self._crop(window, there))
+            strengths = tuple(region.strength_at(timestep) for region in self.regions)
+        return self._once((window, strengths), lambda: self._crop(window, strengths))
 
-    def _crop(self, window: Window, there: tuple[bool, ...] | None) -> Layout:
+    def _crop(self, window: Window, strengths: tuple[float, ...] | None) -> Layout:
         pieces = window.pieces()
-        regions = [(i, region) for i, region in enumerate(self.regions) if there is None or there[i]]
+        regions = list(enumerate(self.regions))
+        if strengths is not None:
+            regions = [(i, replace(region, strength=strengths[i])) for i, region in regions if strengths[i]]
         kept = [(i, r) for i, region in regions for piece in pieces if (r := crop(region, piece))]
         return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept), self.overlap)
 

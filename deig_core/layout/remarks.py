@@ -17,7 +17,7 @@ def remarks(document: RegionDocument) -> list[str]:
     said = []
     enabled = [(n, r) for n, r in enumerate(document.regions, 1) if r.enabled]
     for n, region in enabled:
-        if region.strength == 0:
+        if region.strength == 0 and not region.strengths:
             said.append(f"Region {n} has strength 0 and is left out.")
         elif not region.description.strip():
             said.append(f"Region {n} has no text and is left out: write what belongs in it.")

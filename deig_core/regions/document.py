@@ -22,8 +22,9 @@ from typing import Any
 import torch
 
 from ..errors import RegionError
+from ..schedule import GateSchedule, completed
 from . import painted
-from .keyframes import Keyframe, as_json, box_at, parse_keyframes
+from .keyframes import Keyframe, StrengthKey, as_json, box_at, parse_keyframes, parse_strengths, strength_at
 
 VERSION = 1
 VERSION_WITH_MASKS = 2
@@ -50,6 +51,7 @@ class Region:
     invisible. negative: text for the same box in the unconditional half of CFG; empty = as trained.
     keyframes: where it is over time; where given, `box` is for readers that know no frames.
     start, end: the share of the noise schedule in which it is there, as those of `GateSchedule`.
+    strengths: its strength over the noise schedule; where given, `strength` is for readers that know no such thing.
     behind: it gives way to all regions that are not behind, whatever the document's overlap.
     """
 
@@ -66,11 +68,12 @@ class Region:
     start: float = 0.0
     end: float = 1.0
     behind: bool = False
+    strengths: tuple[StrengthKey, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def visible(self) -> bool:
-        return self.enabled and self.strength > 0
+        return self.enabled and any(s > 0 for s in ([k.strength for k in self.strengths] or [self.strength]))
 
     def with_mask(self, mask: torch.Tensor) -> Region:
         """This region with `mask` (bool [h, w]) and the mask's bounding box. Raises RegionError for an empty mask, and
@@ -79,6 +82,12 @@ class Region:
         if self.keyframes:
             raise RegionError(f"Region {self.id} has keyframes and a mask, which does not move: remove one of them.")
         return replace(self, mask=mask, box=painted.mask_bounds(mask, self.id))
+
+    def strength_at(self, timestep: float) -> float:
+        """Its strength at a UNet timestep 0..999; 0 where it is not there."""
+        if not GateSchedule(1.0, self.start, self.end).scale(timestep):
+            return 0.0
+        return strength_at(self.strengths, completed(timestep)) if self.strengths else self.strength
 
     def at(self, frame: int) -> Region:
         """This region at a frame, where it may have no area."""
@@ -121,6 +130,7 @@ class RegionDocument:
                     **({"start": r.start} if r.start != 0 else {}),
                     **({"end": r.end} if r.end != 1 else {}),
                     **({"behind": True} if r.behind else {}),
+                    **({"strengths": as_json(r.strengths)} if r.strengths else {}),
                     **({} if r.mask is None else {"mask": painted.kept(r.mask)}),
                 }
                 for r in self.regions
@@ -252,6 +262,7 @@ def _region(entry: Any, index: int, width: int, height: int) -> Region:
         start=_share(values.pop("start", 0.0), name, "start"),
         end=_share(values.pop("end", 1.0), name, "end"),
         behind=_flag(values.pop("behind", False), name, "behind"),
+        strengths=parse_strengths(values.pop("strengths"), name) if "strengths" in values else (),
         extra=values,
     )
     if region.start >= region.end:

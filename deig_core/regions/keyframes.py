@@ -1,15 +1,16 @@
-"""Where a region is over time: boxes at some frames, and straight lines between them.
+"""What a region is over time, in straight lines between keys: its box over frames, its strength over the schedule.
 
     "keyframes": [{"frame": 0, "box": [x0, y0, x1, y1]}, {"frame": 15, "box": [...]}]
+    "strengths": [{"at": 0.0, "strength": 1.0}, {"at": 0.5, "strength": 0.2}]
 
-Before the first and after the last the box stays. It may lie beyond the picture, so that things come in and go out.
+Before the first key and after the last nothing changes. A box may lie beyond the picture, so that things come in and go
+out. "at" is a share of the noise schedule; where the strength is 0 the region is not there.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -44,17 +45,53 @@ def _keyframe(entry: Any, name: str) -> Keyframe:
     frame, box = (entry.get("frame"), entry.get("box")) if isinstance(entry, Mapping) else (None, None)
     if isinstance(frame, bool) or not isinstance(frame, int) or not 0 <= frame <= MAX_FRAME:
         raise RegionError(f'{name}: each of its "keyframes" must have a whole "frame" from 0 to {MAX_FRAME}.')
-    if not isinstance(box, (list, tuple)) or len(box) != 4 or not all(_is_coordinate(c) for c in box):
+    if not isinstance(box, (list, tuple)) or len(box) != 4 or not all(_is_number(c) for c in box):
         raise RegionError(f'{name}: "box" of its keyframe {frame} must be four numbers [x0, y0, x1, y1].')
     if box[0] >= box[2] or box[1] >= box[3]:
         raise RegionError(f"{name}: the box of its keyframe {frame} has x1 <= x0 or y1 <= y0.")
     return Keyframe(frame, tuple(float(c) for c in box))
 
 
-def _is_coordinate(value: Any) -> bool:
-    return (
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and abs(value) <= 1e3
-    )
+def _is_number(value: Any) -> bool:
+    # False for NaN too, and an integer that no float can hold is compared, not converted.
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 1e3
+
+
+@dataclass(frozen=True)
+class StrengthKey:
+    """at: share 0..1 of the noise schedule. strength: 0 or more."""
+
+    at: float
+    strength: float
+
+
+def parse_strengths(value: Any, name: str) -> tuple[StrengthKey, ...]:
+    """A document's "strengths" in their order. Raises RegionError, naming the region `name`."""
+    if not isinstance(value, list) or not 1 <= len(value) <= MAX_KEYFRAMES:
+        raise RegionError(f'{name}: "strengths" must be a list of 1 to {MAX_KEYFRAMES} of them; remove it otherwise.')
+    keys = sorted((_strength(entry, name) for entry in value), key=lambda key: key.at)
+    for before, after in pairwise(keys):
+        if before.at == after.at:
+            raise RegionError(f'{name}: "strengths" has two at {after.at:g}; remove one of them.')
+    return tuple(keys)
+
+
+def _strength(entry: Any, name: str) -> StrengthKey:
+    at, strength = (entry.get(key) if isinstance(entry, Mapping) else None for key in ("at", "strength"))
+    if not _is_number(at) or not 0 <= at <= 1 or not _is_number(strength) or strength < 0:
+        raise RegionError(
+            f'{name}: each of its "strengths" must have "at", a share of the schedule from 0 to 1, and a "strength" '
+            f"from 0 to 1000."
+        )
+    return StrengthKey(float(at), float(strength))
+
+
+def strength_at(keys: Sequence[StrengthKey], share: float) -> float:
+    """The strength at a share of the noise schedule."""
+    before = max((k for k in keys if k.at <= share), key=lambda k: k.at, default=keys[0])
+    after = min((k for k in keys if k.at >= share), key=lambda k: k.at, default=keys[-1])
+    part = (share - before.at) / (after.at - before.at) if after.at > before.at else 0.0
+    return before.strength + part * (after.strength - before.strength)
 
 
 def box_at(keys: Sequence[Keyframe], frame: int) -> Box:
@@ -66,5 +103,5 @@ def box_at(keys: Sequence[Keyframe], frame: int) -> Box:
     return tuple(min(max(c, 0.0), 1.0) for c in moved)
 
 
-def as_json(keys: Sequence[Keyframe]) -> list[dict[str, Any]]:
-    return [{"frame": key.frame, "box": list(key.box)} for key in keys]
+def as_json(keys: Sequence[Keyframe | StrengthKey]) -> list[dict[str, Any]]:
+    return [asdict(key) | ({"box": list(key.box)} if isinstance(key, Keyframe) else {}) for key in keys]

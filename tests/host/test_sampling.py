@@ -345,12 +345,16 @@ def test_a_region_outside_of_its_share_is_not_there(graph):
     dog = {"box": [0.5, 0.0, 1.0, 1.0], "description": "a dog"}
     tree = {"box": [0.0, 0.0, 0.5, 1.0], "description": "a tree"}
     model = graph.apply()
-    early, always, never = (graph.encode([dog, {**tree, **how}])[0] for how in ({"end": 0.5}, {}, {"enabled": False}))
+    fallen = {"strengths": [{"at": 0.5, "strength": 1.0}, {"at": 0.51, "strength": 0.0}]}
+    early, keyed, always, never = (
+        graph.encode([dog, {**tree, **how}])[0] for how in ({"end": 0.5}, fallen, {}, {"enabled": False})
+    )
     ranges = ((always, 0.0, 0.5), (never, 0.5, 1.0))
     halves = [graph.node("ConditioningSetTimestepRange", conditioning=c, start=s, end=e)[0] for c, s, e in ranges]
     negative = graph.encode([dog])[1]
     out = graph.sample(model, early, negative, steps=4)
     assert torch.equal(out, graph.sample(model, halves[0] + halves[1], negative, steps=4))
+    assert torch.equal(out, graph.sample(model, keyed, negative, steps=4))
     assert changed(out, graph.sample(model, always, negative, steps=4)) > 1e-2
 
 

@@ -1,6 +1,7 @@
 """Regions over time: keyframes, boxes between them, frames as rows of a batch; shares of the schedule."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -54,6 +55,7 @@ class TestDocuments:
         ([{"frame": 3, "box": [0, 0, 1]}], "keyframe 3 must be four numbers"),
         ([{"frame": 3, "box": [0, 0, 1, True]}], "keyframe 3 must be four numbers"),
         ([{"frame": 3, "box": [0, 0, 1, 1e99]}], "keyframe 3 must be four numbers"),
+        ([{"frame": 3, "box": [0, 0, 1, 10**400]}], "keyframe 3 must be four numbers"),
         ([{"frame": 3, "box": [0.5, 0, 0.5, 1]}], "keyframe 3 has x1 <= x0"),
         ([*MOVING, MOVING[0]], "frame 8 twice"),
     ])  # fmt: skip
@@ -150,3 +152,50 @@ def test_shares_in_a_document():
     ):
         with pytest.raises(RegionError, match=message):
             read(**values)
+
+
+def test_a_strength_over_the_schedule():
+    keys = [{"at": 0.75, "strength": 2}, {"at": 0.25, "strength": 1.0}]
+    document = {"version": 1, "width": 8, "height": 8, "regions": [{"box": [0, 0, 1, 1], "strengths": keys}]}
+    (region,) = parse(document).regions
+    assert parse(document).to_dict()["regions"][0]["strengths"] == keys[::-1]
+    # A step at timestep t completes 1 - (t - 1) / 1000 of the schedule.
+    strengths = [region.strength_at(1 + 1000 * (1 - share)) for share in (0.05, 0.25, 0.5, 0.75, 1.0)]
+    assert strengths == pytest.approx([1, 1, 1.5, 2, 2])
+    layout, window = Layout((region, Region("plain", (0, 0, 1, 1)))), Window.whole((8, 8))
+    assert layout.visible(window, 501.0).bias(CPU)[0].tolist() == pytest.approx([math.log(1.5), 0])
+    assert layout.visible(window).bias(CPU) is None, "asked without a time, as a reader without this key has it"
+
+
+def test_off_over_the_schedule_is_exactly_off():
+    keys = [{"at": 0.5, "strength": 1}, {"at": 0.6, "strength": 0}]
+    document = {"version": 1, "width": 8, "height": 8, "regions": [{"box": [0, 0, 1, 1], "strengths": keys}]}
+    (region,) = parse({**document, "regions": [{**document["regions"][0], "end": 0.55}]}).regions
+    layout, window = Layout((region,)), Window.whole((8, 8))
+    assert [len(layout.visible(window, t).regions) for t in (601.0, 461.0, 441.0, 101.0)] == [1, 1, 0, 0]
+    (region,) = parse(document).regions
+    assert [len(Layout((region,)).visible(window, t).regions) for t in (441.0, 401.0, 101.0)] == [1, 0, 0]
+    assert (
+        region.visible
+        and not parse({**document, "regions": [{"box": [0, 0, 1, 1], "strengths": [{"at": 0, "strength": 0}]}]})
+        .regions[0]
+        .visible
+    )
+
+
+@pytest.mark.parametrize(
+    ("strengths", "words"),
+    [
+        ([], "must be a list of 1 to"),
+        ({"at": 0, "strength": 1}, "must be a list of 1 to"),
+        ([{"at": 1.5, "strength": 1}], "a share of the schedule"),
+        ([{"at": 0.5, "strength": -1}], "a share of the schedule"),
+        ([{"at": True, "strength": 1}], "a share of the schedule"),
+        ([{"at": 0.5, "strength": 10**400}], "a share of the schedule"),
+        ([[0.5, 1]], "a share of the schedule"),
+        ([{"at": 0.5, "strength": 1}, {"at": 0.5, "strength": 2}], "two at 0.5"),
+    ],
+)
+def test_strengths_that_are_none(strengths, words):
+    with pytest.raises(RegionError, match=words):
+        parse({"version": 1, "width": 8, "height": 8, "regions": [{"box": [0, 0, 1, 1], "strengths": strengths}]})
