@@ -13,6 +13,7 @@ from .follow import DeigFollowTiles
 from .host import folders, names, routes
 from .load import DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder
 from .load_demo import DeigLoadDemo
+from .refine import DeigRefineRegions
 from .region_mask import DeigRegionMask
 from .regions import DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks
 from .to_boxes import DeigRegionsToBoxes
@@ -39,6 +40,7 @@ class DeigExtension(ComfyExtension):
             DeigEncode,
             DeigFollowTiles,
             DeigApply,
+            DeigRefineRegions,
             DeigDrawRegions,
             DeigRecordAttention,
             DeigAttentionMaps,

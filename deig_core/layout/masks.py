@@ -66,11 +66,16 @@ def region_pixels(region: Region, width: int, height: int, grow: int = 0) -> tor
     elif pixels := box_pixels(region.box, width, height):
         x0, y0, x1, y1 = pixels
         inside[y0:y1, x0:x1] = True
-    if not grow:
-        return inside
-    edges = ((torch.arange(n) - grow).clamp(min=0) for n in (height, width))
-    ends = ((torch.arange(n) + grow + 1).clamp(max=n) for n in (height, width))
-    return any_inside(inside, *zip(edges, ends, strict=True))
+    return grown(inside, grow)
+
+
+def grown(mask: torch.Tensor, pixels: int) -> torch.Tensor:
+    """A mask bool [h, w] and what is at most `pixels` beside it, corners too."""
+    if not pixels:
+        return mask
+    starts = ((torch.arange(n) - pixels).clamp(min=0) for n in mask.shape)
+    ends = ((torch.arange(n) + pixels + 1).clamp(max=n) for n in mask.shape)
+    return any_inside(mask, *zip(starts, ends, strict=True))
 
 
 def cell_rectangle(box: Box, latent: Size, grid: Size) -> Rectangle | None:

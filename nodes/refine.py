@@ -1,0 +1,201 @@
+"""Small regions drawn again, larger."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from comfy_api.latest import io
+from torch.nn.functional import interpolate
+
+from ..deig_core.errors import RegionError
+from ..deig_core.layout.masks import PIXELS_PER_LATENT, mask_cells
+from ..deig_core.layout.refine import Part, small_parts, soft_mask
+from ..deig_core.layout.window import crop_document
+from ..deig_core.regions.document import RegionDocument
+from ..deig_core.regions.rules import counting, joined_prompt
+from ..deig_core.text.encoder import TextEncoder as Encoder
+from ..deig_core.text.grounded import Sides, ground_texts
+from .encode import OFFICIAL_NEGATIVE
+from .host.conditioning import with_deig
+from .host.message import say
+from .host.refining import SAMPLERS, SCHEDULERS, Sampling, progress, redraw
+from .host.sampling import settings_of
+from .sockets import Regions, TextEncoder, schema, share
+
+NONE = "No region is smaller than {} pixels: the picture is as it was."
+NO_REGIONS = "The model reads no regions, so that the picture is as it was: connect the model of Apply DEIG."
+
+
+class DeigRefineRegions(io.ComfyNode):
+    @classmethod
+    def define_schema(cls):
+        return schema(
+            node_id="DEIGRefineRegions",
+            display_name="DEIG Refine Regions",
+            description="Draws small regions again, each enlarged to the size that the model knows, with its own "
+            "description and what its neighbours show there, and blends them into the picture.",
+            search_aliases=["detailer", "face detailer", "small faces", "inpaint crop", "hires regions", "adetailer"],
+            inputs=[
+                io.Image.Input(
+                    "image",
+                    tooltip="The picture, or a batch of them; its size may differ from the one "
+                    "that the regions were drawn on.",
+                ),
+                io.Model.Input("model", tooltip="The model with Apply DEIG in it."),
+                io.Vae.Input("vae", tooltip="The VAE of the model."),
+                TextEncoder.Input("text_encoder", tooltip="From Load DEIG Text Encoder."),
+                Regions.Input("regions", tooltip="The regions that the picture was made with."),
+                io.Int.Input(
+                    "smaller_than",
+                    default=192,
+                    min=8,
+                    max=4096,
+                    step=8,
+                    tooltip="Regions whose longer side is below this many pixels of the picture are drawn again.",
+                ),
+                io.Int.Input(
+                    "size",
+                    default=512,
+                    min=64,
+                    max=2048,
+                    step=8,
+                    tooltip="Pixels of the longer side that a part is drawn at: what the model was trained on.",
+                ),
+                io.Float.Input(
+                    "context",
+                    default=2.0,
+                    min=1.0,
+                    max=8.0,
+                    step=0.1,
+                    tooltip="How much of the picture around a region the model sees, as a multiple of its longer side.",
+                ),
+                io.Int.Input(
+                    "feather",
+                    default=8,
+                    min=0,
+                    max=256,
+                    tooltip="Pixels of the picture over which the new region fades into the old picture.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=0xFFFFFFFFFFFFFFFF,
+                    control_after_generate=True,
+                    tooltip="Of the noise; each region has its own.",
+                ),
+                io.Int.Input("steps", default=20, min=1, max=10000, tooltip="Steps of the sampler for each region."),
+                io.Float.Input("cfg", default=7.5, min=0.0, max=100.0, step=0.1, tooltip="Guidance, as in KSampler."),
+                io.Combo.Input("sampler_name", options=SAMPLERS, tooltip="As in KSampler."),
+                io.Combo.Input("scheduler", options=SCHEDULERS, tooltip="As in KSampler."),
+                share("denoise", 0.6, "How much of a region is drawn anew: 1 keeps nothing of it."),
+                io.String.Input(
+                    "prompt",
+                    default="",
+                    multiline=True,
+                    dynamic_prompts=True,
+                    tooltip="Said of every part before the descriptions of its regions, such as a style. Descriptions "
+                    "need not be repeated here.",
+                ),
+                io.String.Input(
+                    "negative_prompt",
+                    default=OFFICIAL_NEGATIVE,
+                    multiline=True,
+                    dynamic_prompts=True,
+                    tooltip="What no part should be, as in DEIG Encode.",
+                ),
+                io.Conditioning.Input(
+                    "positive",
+                    optional=True,
+                    tooltip="A CLIP conditioning, as in DEIG Encode, for the contexts clip and concat.",
+                ),
+                io.Conditioning.Input("negative", optional=True, tooltip="A CLIP conditioning for the negative side."),
+            ],
+            outputs=[
+                io.Image.Output(display_name="image", tooltip="The picture with the small regions drawn again."),
+                io.Mask.Output(display_name="mask", tooltip="Where it was drawn again, white."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        image,
+        model,
+        vae,
+        text_encoder: Encoder,
+        regions: RegionDocument,
+        smaller_than,
+        size,
+        context,
+        feather,
+        seed,
+        steps,
+        cfg,
+        sampler_name,
+        scheduler,
+        denoise,
+        prompt,
+        negative_prompt,
+        positive=None,
+        negative=None,
+    ):
+        if image.ndim != 4 or image.shape[-1] not in (3, 4):
+            raise RegionError(
+                f"DEIG Refine Regions needs pictures [count, height, width, 3]; got the shape {list(image.shape)}."
+            )
+        if settings_of(model) is None:  # such as with Apply DEIG bypassed, to compare
+            return io.NodeOutput(image, torch.zeros(image.shape[:3]), ui=say(cls, [NO_REGIONS]))
+        image, masks = image.clone(), torch.zeros(image.shape[:3])
+        height, width = image.shape[1:3]
+        frames = [_at(replace(regions, width=width, height=height), frame) for frame in range(len(image))]
+        found = [small_parts(document, smaller_than, context, size) for document in frames]
+        parts = [(frame, part) for frame, (small, _) in enumerate(found) for part in small]
+        callback = progress(steps * len(parts))
+        for frame, part in parts:
+            said = _said(frames[frame], part, prompt, negative_prompt, text_encoder)
+            where, taken = (m[part.rows, part.columns] for m in soft_mask(frames[frame], part.region, feather))
+            latent = tuple(side // PIXELS_PER_LATENT for side in part.size)
+            old = image[frame, part.rows, part.columns, :3]
+            new = redraw(
+                model,
+                vae,
+                _resized(old, part.size),
+                with_deig(positive, said.positive, said.nothing),
+                with_deig(negative, said.negative, said.nothing),
+                mask_cells(where, latent, latent).float(),
+                Sampling((seed + part.region) % 2**64, steps, cfg, sampler_name, scheduler, denoise),
+                callback,
+            )
+            old += taken[..., None].to(image) * (_resized(new[0].to(image), old.shape[:2])[0] - old)
+            drawn = masks[frame, part.rows, part.columns]
+            torch.maximum(drawn, taken, out=drawn)
+        numbers = ", ".join(dict.fromkeys(str(part.region + 1) for _, part in parts))
+        first = f"Drawn again: region {numbers}." if parts else NONE.format(smaller_than)
+        notes = dict.fromkeys(note for _, said in found for note in said)
+        return io.NodeOutput(image, masks, ui=say(cls, [first, *notes]) or None)
+
+
+def _at(document: RegionDocument, frame: int) -> RegionDocument:
+    return replace(document, regions=tuple(region.at(frame) for region in document.regions))
+
+
+def _said(document: RegionDocument, part: Part, prompt: str, negative_prompt: str, text_encoder: Encoder) -> Sides:
+    """What the part says: the regions that have a pixel in it, and `prompt` before their descriptions."""
+    piece = crop_document(document, part.left, part.top, part.width, part.height)
+    described = joined_prompt([piece.regions[i] for i in counting(piece)])
+    return ground_texts(
+        piece,
+        f"{prompt.strip()}, {described}" if prompt.strip() else "",
+        negative_prompt,
+        text_encoder.encode,
+        text_encoder.look,
+        unwritten={OFFICIAL_NEGATIVE},
+    )
+
+
+def _resized(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """[h, w, 3] -> [1, *size, 3]."""
+    resized = interpolate(picture.movedim(-1, 0)[None], tuple(size), mode="bicubic", antialias=True)
+    return resized.clamp(0, 1).movedim(1, -1)
