@@ -6,15 +6,10 @@ from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
 from ..deig_core.regions.document import RegionDocument
-from ..deig_core.text.grounded import ground_texts
+from ..deig_core.text.grounded import OFFICIAL_NEGATIVE, ground_texts
 from .host.conditioning import with_deig
 from .host.message import say
 from .sockets import Regions, TextEncoder, schema
-
-OFFICIAL_NEGATIVE = (
-    "longbody, lowres, distorted face, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, "
-    "worst quality, low quality"
-)
 
 
 class DeigEncode(io.ComfyNode):

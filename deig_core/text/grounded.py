@@ -12,6 +12,12 @@ from ..regions.rules import counting, joined_prompt
 from .features import TextFeatures
 from .tokens import Tokens, remarks, too_long
 
+# The negative prompt of the authors' own sampling (docs/method.md).
+OFFICIAL_NEGATIVE = (
+    "longbody, lowres, distorted face, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, "
+    "worst quality, low quality"
+)
+
 
 @dataclass(frozen=True, eq=False)
 class GroundedText:

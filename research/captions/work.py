@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deig_core.errors import DeigError
 
+from .. import coco
 from ..training.pictures import Box, read_pictures
 
 
@@ -75,19 +76,15 @@ def read_work(
     """Pictures with something to describe, and how many instances were left out, by reason.
 
     annotations: COCO's instances_*.json, or the trainer's .jsonl, whose descriptions are taken for class names. Raises
-    DeigError where a file is neither, ids repeat, or a category is unknown.
+    DeigError where a file is neither, or nothing in it is to be described.
     """
     if annotations.suffix == ".jsonl":
         pictures: Iterable = _from_lines(annotations)
     else:
-        pictures = _from_coco(_json(annotations), _json(captions) if captions else None, annotations.name)
+        pictures = _from_coco(annotations, captions)
     left_out: Counter[str] = Counter()
-    work, ids = [], set()
+    work = []
     for picture, found in pictures:
-        for f in found:
-            if f.id in ids:
-                raise DeigError(f"{annotations.name}: two instances have the id {f.id}; each needs its own.")
-            ids.add(f.id)
         kept = _within(found, picture, limits or Limits(), left_out)
         if kept:
             work.append(Work(**picture, instances=tuple(kept)))
@@ -100,44 +97,11 @@ def shards(work: Sequence[Work], size: int) -> list[Sequence[Work]]:
     return [work[start : start + size] for start in range(0, len(work), size)]
 
 
-def _json(path: Path):
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DeigError(f"{path.name} is no JSON file ({error}): COCO's annotations were expected.") from None
-
-
-def _from_coco(instances, captions, name: str) -> Iterator[tuple[dict, list[Found]]]:
-    try:
-        nouns = {c["id"]: str(c["name"]) for c in instances["categories"]}
-        said = {
-            a["image_id"]: str(a["caption"]).strip() for a in reversed((captions or {"annotations": []})["annotations"])
-        }
-        boxes = defaultdict(list)
-        for a in instances["annotations"]:
-            if a["category_id"] not in nouns:
-                raise DeigError(
-                    f"{name}: annotation {a['id']} has the category {a['category_id']}, which is not listed."
-                )
-            box = _box(a["bbox"], f"{name}: annotation {a['id']}")
-            boxes[a["image_id"]].append(Found(str(a["id"]), box, nouns[a["category_id"]], bool(a.get("iscrowd"))))
-        seen = set()
-        for i in sorted(instances["images"], key=lambda i: i["id"]):
-            if i["id"] in seen:
-                raise DeigError(f"{name}: two pictures have the id {i['id']}; each needs its own.")
-            seen.add(i["id"])
-            picture = {"id": str(i["id"]), "file_name": str(i["file_name"]), "caption": said.get(i["id"], "")}
-            yield (
-                picture | {"width": _side(i["width"], name), "height": _side(i["height"], name)},
-                boxes.pop(i["id"], []),
-            )
-        if boxes:
-            raise DeigError(f"{name}: the picture {next(iter(boxes))} has annotations and is not listed.")
-    except (KeyError, TypeError) as error:
-        raise DeigError(
-            f"{name} is no COCO file ({error!r}): images, annotations and categories were expected, and annotations "
-            f"with captions in the second file."
-        ) from None
+def _from_coco(annotations: Path, captions: Path | None) -> Iterator[tuple[dict, list[Found]]]:
+    for p in coco.pictures(*(coco.read_json(path) for path in (annotations, captions) if path)):
+        picture = {"id": str(p.id), "file_name": p.file_name, "caption": p.caption}
+        found = [Found(str(a.id), a.bbox, a.category, a.crowd) for a in p.annotations]
+        yield picture | {"width": p.width, "height": p.height}, found
 
 
 def _from_lines(path: Path) -> Iterator[tuple[dict, list[Found]]]:
@@ -167,15 +131,3 @@ def _within(found: Sequence[Found], picture: dict, limits: Limits, left_out: Cou
     by_size = sorted(range(len(kept)), key=lambda i: -kept[i].bbox[2] * kept[i].bbox[3])[: limits.most]
     left_out["beyond the most of a picture"] += len(kept) - len(by_size)
     return [kept[i] for i in sorted(by_size)]
-
-
-def _box(bbox, where: str) -> Box:
-    if len(bbox) != 4 or not all(isinstance(v, int | float) and abs(v) < 1e6 for v in bbox):
-        raise DeigError(f"{where}: bbox {bbox} is no box; x, y, width, height in pixels were expected.")
-    return tuple(map(float, bbox))
-
-
-def _side(value, name: str) -> int:
-    if not isinstance(value, int) or value <= 0:
-        raise DeigError(f"{name}: a picture's width or height is {value!r}; whole numbers of pixels were expected.")
-    return value

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from deig_core.errors import DeigError
 
-from .commands import ap, build, compare, demo, generate, look, read, score
+from .commands import adopt, ap, build, compare, demo, generate, look, read, score
 
-COMMANDS = (build, read, generate, look, score, ap, compare, demo)
+COMMANDS = (build, read, generate, adopt, look, score, ap, compare, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

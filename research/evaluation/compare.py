@@ -34,8 +34,9 @@ def compared(benchmark: str, rows: list[Row]) -> str:
     if benchmark not in TABLES:
         raise LayoutError(f"The paper has no table of {benchmark}: {', '.join(TABLES)} were expected.")
     table = TABLES[benchmark]
-    names = list(dict.fromkeys(name for row in table.rows.values() for name in row))
-    columns = [c for c in PROCEDURES[benchmark].columns() if c.name in names]
+    printed = {name for row in table.rows.values() for name in row}
+    columns = [c for c in PROCEDURES[benchmark].columns() if c.name in printed]
+    names = [*(c.name for c in columns), *sorted(printed - {c.name for c in columns})]
     lines = ["## Measured here", "", markdown(rows, columns), "", f"## Published: {table.title}", ""]
     lines += [*_published(table, names), "", "What differs, so that no row stands beside another one's:", ""]
     return "\n".join([*lines, *(f"- {sentence}" for sentence in table.differs)])

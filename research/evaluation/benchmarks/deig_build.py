@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import TypeVar
 
-from ..coco import Picture
+from ...coco import Picture
 from ..layout import Instance, Layout, LayoutError
+from .coco_boxes import area, fractions
 from .deig_words import COLOURS, GARMENTS, MATERIALS, OBJECT_SHARES, TEXTURES, person, thing
 
 SMALLEST, LARGEST = 0.10, 0.60  # of the picture, a box's area
@@ -39,13 +40,12 @@ def build(pictures: Sequence[Picture], *, seed: int = 0, count: int = 400, sourc
 
 
 def _boxes(picture: Picture):
-    whole = picture.width * picture.height
-    return [a for a in picture.annotations if not a.crowd and SMALLEST <= a.area / whole <= LARGEST]
+    return [a for a in picture.annotations if not a.crowd and SMALLEST <= area(picture, a) <= LARGEST]
 
 
 def _layout(picture: Picture, lot: Random, source: dict[str, str]) -> Layout:
     instances = tuple(
-        Instance(picture.fraction(a.box), *(_person(lot) if a.category == PERSON else _thing(a.category, lot)))
+        Instance(fractions(picture, a), *(_person(lot) if a.category == PERSON else _thing(a.category, lot)))
         for a in _boxes(picture)
     )
     prompt = ", ".join(i.text for i in instances)

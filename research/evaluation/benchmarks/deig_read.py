@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...atomic import write_whole
-from ..coco import read_json
+from ...coco import read_json
 from ..layout import Instance, Layout, LayoutError, clamped
 from .deig_words import OBJECT_LEVELS, PERSON_LEVELS
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..coco import Picture
+from ...coco import Picture
 from ..layout import MOST_INSTANCES, Instance, Layout
 from ..procedures.instdiff import LABELS
+from .coco_boxes import fractions
 
 SIDE = 512
 
@@ -29,7 +30,7 @@ def layouts(pictures: Sequence[Picture], attribute: str | None = None, source: s
             label = LABELS[attribute][a.id % 8] if attribute else ""
             tags = {"attribute": attribute, "label": label} if attribute else {}
             text = f"{label} {a.category}".strip()
-            instances.append(Instance(picture.fraction(a.box), text, a.category, tags))
+            instances.append(Instance(fractions(picture, a), text, a.category, tags))
         if instances:
             names = ", ".join(i.text for i in instances)
             prompt = f"{picture.caption} {names}".strip()

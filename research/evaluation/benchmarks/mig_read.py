@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..coco import read_json
+from ...coco import read_json
 from ..colour import RANGES
 from ..layout import Instance, Layout, LayoutError, clamped
 

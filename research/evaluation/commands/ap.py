@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from ... import coco
 from ...atomic import write_whole
-from .. import coco
 from ..average_precision import KINDS, average_precision
 from ..tables import rounded
 

@@ -6,9 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
+from ... import coco
 from ...atomic import write_whole
-from .. import coco
 from ..benchmarks import deig_build, deig_read, instdiff_build
+from ..benchmarks.coco_boxes import usable
 from ..layout import LayoutError, write_layouts
 
 NAME = "build"
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     annotations = coco.read_json(options.instances)
-    pictures = coco.pictures(annotations, coco.read_json(options.captions))
+    pictures = usable(coco.pictures(annotations, coco.read_json(options.captions)))
     left = len(annotations["annotations"]) - sum(len(p.annotations) for p in pictures)
     if left:
         print(f"{left} annotations have boxes without an area and are in no layout.")

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from deig_core.errors import DeigError
+from deig_core.text.grounded import OFFICIAL_NEGATIVE
 
 from ..comfy import ComfyUI, Server
 from ..generate import NOISES, generate
@@ -19,8 +20,7 @@ DEFAULTS = {
     "cfg": 7.5,
     "sampler": "euler",
     "scheduler": "ddim_uniform",
-    "negative": "longbody, lowres, distorted face, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, "
-    "cropped, worst quality, low quality",
+    "negative": OFFICIAL_NEGATIVE,
 }
 
 

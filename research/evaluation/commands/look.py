@@ -12,6 +12,7 @@ from ...engines import choose
 from .. import pictures
 from ..layout import read_layouts
 from ..look import look
+from ..procedures.deig import PUBLISHED, QUESTIONS
 from ..score import procedure
 from ..witness import Witness
 
@@ -25,6 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sam", type=Path, metavar="FOLDER", help="SAM, for mig")
     parser.add_argument("--clip", type=Path, metavar="FOLDER", help="CLIP, for instdiff")
     parser.add_argument("--as", dest="name", help="the judge's name in files and tables (default: the model's)")
+    parser.add_argument(
+        "--question",
+        default=PUBLISHED,
+        metavar="NAME|TEXT",
+        help=f"the judge's: {', '.join(QUESTIONS)}, or a text with {{}} for the description (default: {PUBLISHED})",
+    )
     parser.add_argument("--retry-failed", action="store_true", help="ask again where a model gave an error")
     parser.add_argument("--stretch", action="store_true", help="take pictures of another shape, stretched")
     choose.add_arguments(parser, required=False)
@@ -65,9 +72,23 @@ def _witnesses(options: argparse.Namespace, stack: ExitStack) -> list[Witness]:
 
         # Of pictures with three or four instances each: the last answers of a batch leave a server idle.
         at_once = 2 * options.in_flight * len(options.endpoint) if options.endpoint else 64 if options.vllm else 1
-        judge = Judge(choose.from_arguments(options), options.name or name, at_once)
+        question, by = _question(options.question, options.name, name)
+        judge = Judge(choose.from_arguments(options), by, at_once, question)
         stack.callback(judge.close)
         found.append(judge)
     if not found:
         raise DeigError("Nobody is there to look: name --detector, --sam, --clip, or a judge (--endpoint URL, ...).")
     return found
+
+
+def _question(asked: str, name: str | None, model: str) -> tuple[str, str]:
+    """The question's words, and the judge's name: answers to another question are another judge's."""
+    if asked in QUESTIONS:
+        return QUESTIONS[asked], name or (model if asked == PUBLISHED else f"{model}-{asked}")
+    if asked.count("{}") != 1:
+        raise DeigError(
+            f"--question {asked!r} is none of {', '.join(QUESTIONS)}, and no text with one {{}} for the description."
+        )
+    if not name:
+        raise DeigError("--question with words of your own needs --as: a name for the judge that they make.")
+    return asked, name

@@ -19,11 +19,14 @@ TAGS: dict[
 PARSERS = ("published", "first word", "strict")
 # P(yes) - P(no) of at least 0.2, as ROVI asks for against judges that like to say yes.
 STRICT = 0.6
-# The script's words; a run of blanks in it, from a line that goes on, is one blank here.
-QUESTION = (
-    "Does this image meet the description '{}'? If so, please answer a single 'yes'; "
-    "if not, please answer a single 'no'"
-)
+PUBLISHED = "published"
+# "{}" stands for the description. Published: the script's words; a run of blanks in it, from a line that goes on, is
+# one blank here. vqascore: the template of arXiv 2404.01291.
+QUESTIONS = {
+    PUBLISHED: "Does this image meet the description '{}'? If so, please answer a single 'yes'; "
+    "if not, please answer a single 'no'",
+    "vqascore": 'Does this figure show "{}"? Please answer yes or no.',
+}
 
 
 def passes(text: str, p_yes: float | None, parser: str) -> bool:

@@ -16,7 +16,7 @@ from research.evaluation.evidence import Log, Record, Subject, read, read_all
 from research.evaluation.layout import Instance, Layout, read_layouts, write_layouts
 from research.evaluation.look import look
 from research.evaluation.pictures import find
-from research.evaluation.procedures.deig import QUESTION
+from research.evaluation.procedures.deig import PUBLISHED, QUESTIONS
 from research.evaluation.witnesses.judge import Judge
 
 BOXES = ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0))
@@ -106,7 +106,10 @@ def test_deig_bench_from_pictures_to_the_papers_table(deig, capsys):
     assert page.count("<figure>") == 8 and len(list(files["sheet"].glob("*.jpg"))) == 6
     run("compare", files["scores.json"])
     printed = capsys.readouterr().out
-    assert "| DEIG | 0.75 | 0.44 | 0.79 |" in printed and "out, 2 seeds" in printed
+    assert (
+        "| DEIG | 0.82 | 0.74 | 0.69 | 0.75 | 0.67 | 0.41 | 0.38 | 0.27 | 0.44 | 0.79 |" in printed
+        and "out, 2 seeds" in printed
+    )
     assert printed.index("Measured here") < printed.index("Published: Table 1") < printed.index("What differs")
 
 
@@ -133,6 +136,26 @@ def test_two_judges_are_two_rows(deig, capsys):
     run("score", bench, f"{out}/1")
     rows = [line.split(" | ")[:2] for line in capsys.readouterr().out.splitlines()[2:]]
     assert rows == [["| 1, by kind", "0.750 ± 0.375"], ["| 1, by stern", "0.000 ± 0.000"]]
+
+
+def test_a_judge_can_be_asked_in_other_words_and_is_another_judge_then(deig, capsys):
+    folder, bench, out = deig
+    with Stub(lambda body, number: Reply("Yes", top=YES)) as stub:
+        judge = ("look", bench, f"{out}/1", "--endpoint", stub.url, "--model", MODEL)
+        run(*judge)
+        run(*judge, "--question", "vqascore")
+        run(*judge, "--question", "Is it {}?", "--as", "mine")
+        texts = [body["messages"][0]["content"][-1]["text"] for body in stub.asked]
+        said = refused(capsys, *judge, "--question", "Is it {} or {}?", "--as", "x")
+        assert said.endswith("is none of published, vqascore, and no text with one {} for the description.")
+        assert "needs --as" in refused(capsys, *judge, "--question", "Is it {}?")
+    assert texts[6] == 'Does this figure show "a red cup"? Please answer yes or no.' and texts[12] == "Is it a red cup?"
+    assert texts[0].startswith("Does this image meet the description 'a red cup'? If so,")
+    capsys.readouterr()
+    run("score", bench, f"{out}/1", "--parser", "strict", "--json", folder / "x.json")
+    scores = json.loads((folder / "x.json").read_text())
+    assert [row["name"] for row in scores["rows"]] == ["1, by mine", f"1, by {MODEL}", f"1, by {MODEL}-vqascore"]
+    assert scores["evidence"]["answer"]["mine"]["question"] == "Is it {}?"
 
 
 def refused(capsys, *arguments):
@@ -214,7 +237,7 @@ def test_deig_bench_on_the_real_classes_in_this_process(tmp_path, dino_folder, c
     evidence = read(tmp_path / "out" / "1" / "evidence" / "answer-tiny.jsonl")
     with Image.open(tmp_path / "out" / "1" / "0.png") as picture:
         crops = [picture.crop((0, 0, 48, 64)), picture.crop((48, 0, 96, 64))]
-    asked = [QUESTION.format(i.text) for i in layouts[0].instances]
+    asked = [QUESTIONS[PUBLISHED].replace("{}", i.text) for i in layouts[0].instances]
     questions = [Question([crop], text, yes_no=True) for crop, text in zip(crops, asked, strict=True)]
     answers = Transformers(judge, device="cpu").ask(questions)
     assert [r.value["text"] for r in evidence.records.values()] == [a.text for a in answers]

@@ -13,6 +13,7 @@ from research.evaluation.workflow import WorkflowError, fill, for_clip, of_insta
 RUN = {"steps": 40, "cfg": 7.5, "sampler": "euler", "scheduler": "ddim_uniform", "negative": "low (quality)"}
 FILES = {
     "deig": {"checkpoint": "a.safetensors", "weights": "b.safetensors", "text_encoder": "T5-XL"},
+    "deig-clip": {"checkpoint": "a.safetensors", "weights": "b.safetensors", "text_encoder": "T5-XL"},
     "gligen": {"checkpoint": "a.safetensors", "gligen": "c.safetensors"},
     "prompt": {"checkpoint": "a.safetensors"},
     "demo": {},
@@ -68,6 +69,17 @@ def test_deig_gets_the_boxes_as_they_are_and_the_texts_word_for_word():
     assert [(r.box, r.description) for r in document.regions] == [(i.box, i.text) for i in LAYOUT.instances]
     (inputs,) = of_class(filled("deig"), "DEIGEncode")
     assert (inputs["prompt"], inputs["negative_prompt"]) == (LAYOUT.prompt, "low (quality)")
+
+
+def test_deig_clip_differs_from_deig_by_what_cross_attention_reads():
+    deig, clip = filled("deig"), filled("deig-clip")
+    (encode,) = of_class(clip, "DEIGEncode")
+    texts = [clip.pop(encode.pop(side)[0])["inputs"]["text"] for side in ("positive", "negative")]
+    assert texts == [r"a red cup \(small\), a blue cup", r"low \(quality\)"]
+    (apply,) = of_class(clip, "DEIGApply")
+    assert apply["context"] == "clip"
+    apply["context"] = "t5"
+    assert clip == deig
 
 
 def test_gligen_gets_a_node_an_instance_in_one_chain():

@@ -9,7 +9,7 @@ from PIL import Image
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from deig_core.errors import DeigError
-from research.training import cached, coco, skipped, state
+from research.training import cached, skipped, state
 from research.training.pictures import Picture, read_pictures
 from research.training.store import Store, digest
 
@@ -61,30 +61,6 @@ def test_pictures_of_more_than_8_bits_keep_their_brightness(tmp_path, mode):
     grey = {"uint16": 32768, "int32": 32768, "float32": 0.5}[mode]
     Image.fromarray(np.full((16, 16), grey, mode)).save(tmp_path / "a.tiff")
     assert cached.read_square(tmp_path / "a.tiff", 8).mean() == pytest.approx(0.5, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"images": 3}, '"images"'),
-        ({"annotations": [{"image_id": 1}]}, r"annotations\[0\] has no bbox"),
-        ({"annotations": [None]}, r"annotations\[0\] has no"),
-        ({"annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 10**400, 1]}]}, r"annotations\[0\]: bbox"),
-        ({"annotations": [{"image_id": 1, "category_id": 1, "bbox": None}]}, r"annotations\[0\]: bbox"),
-        ({"annotations": [{"image_id": 1, "category_id": 9, "bbox": [0, 0, 1, 1]}]}, "category_id 9 is none"),
-        ({"annotations": [{"image_id": [], "category_id": 1, "bbox": [0, 0, 1, 1]}]}, "image_id must be a number"),
-    ],
-)
-def test_the_place_in_cocos_file_is_named(change, said):
-    whole = {
-        "images": [{"id": 1, "file_name": "a", "width": 8, "height": 8}],
-        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 4, 4]}],
-        "categories": [{"id": 1, "name": "dog"}],
-    }
-    captions = {"annotations": [{"image_id": 1, "caption": None}, {"image_id": 1, "caption": "a park"}]}
-    assert coco.from_coco(whole, captions)[0].caption == "a park"
-    with pytest.raises(DeigError, match=said):
-        coco.from_coco(whole | change)
 
 
 def test_files_with_a_mark_at_the_beginning_and_nested_too_deeply(tmp_path):

@@ -43,7 +43,9 @@ def places(tmp_path):
         "images": [{"id": i, "file_name": f"{i}.png", "width": 80, "height": 64} for i in range(3)],
         "categories": [{"id": 1, "name": "star"}],
         "annotations": [
-            {"image_id": i, "category_id": 1, "bbox": [10 * k + 8, 8, 30, 40]} for i in range(3) for k in range(i + 1)
+            {"id": 3 * i + k, "image_id": i, "category_id": 1, "bbox": [10 * k + 8, 8, 30, 40]}
+            for i in range(3)
+            for k in range(i + 1)
         ],
     }
     (tmp_path / "instances.json").write_text(json.dumps(annotations))

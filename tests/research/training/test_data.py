@@ -90,11 +90,17 @@ def test_coco():
         ],
         "categories": [{"id": 7, "name": "dog"}],
         "annotations": [
-            {"image_id": 1, "category_id": 7, "bbox": [1, 2, 3, 4], "iscrowd": 0},
-            {"image_id": 1, "category_id": 7, "bbox": [0, 0, 2, 2], "description": "a brown dog with a red collar"},
-            {"image_id": 1, "category_id": 7, "bbox": [0, 0, 9, 8], "iscrowd": 1},
-            {"image_id": 2, "category_id": 7, "bbox": [0, 0, 1, 0]},
-            {"image_id": 3, "category_id": 7, "bbox": [0, 0, 1, 1]},
+            {"id": 1, "image_id": 1, "category_id": 7, "bbox": [1, 2, 3, 4], "iscrowd": 0},
+            {
+                "id": 2,
+                "image_id": 1,
+                "category_id": 7,
+                "bbox": [0, 0, 2, 2],
+                "description": "a brown dog with a red collar",
+            },
+            {"id": 3, "image_id": 1, "category_id": 7, "bbox": [0, 0, 9, 8], "iscrowd": 1},
+            {"id": 4, "image_id": 2, "category_id": 7, "bbox": [0, 0, 1, 0]},
+            {"id": 5, "image_id": 3, "category_id": 7, "bbox": [0, 0, 1, 1]},
         ],
     }
     captions = {"annotations": [{"image_id": 1, "caption": " Two dogs. "}, {"image_id": 1, "caption": "Another"}]}
@@ -173,7 +179,7 @@ def test_coco_without_captions_is_joined_from_descriptions(tmp_path):
             {
                 "images": [{"id": 1, "file_name": "1.jpg", "width": 10, "height": 8}],
                 "categories": [{"id": 7, "name": "dog"}],
-                "annotations": [{"image_id": 1, "category_id": 7, "bbox": [0, 0, i, i]} for i in (2, 3)],
+                "annotations": [{"id": i, "image_id": 1, "category_id": 7, "bbox": [0, 0, i, i]} for i in (2, 3)],
             }
         )
     )
