@@ -109,5 +109,5 @@ def _annotation(a: dict, category: str, where: str) -> Annotation:
 def _picture(i: dict, annotations, caption: str, where: str) -> Picture:
     for name in ("width", "height"):
         if type(i[name]) is not int or i[name] <= 0:
-            raise CocoError(f"{where}: {name} is {i[name]!r}; a whole number of pixels was expected.")
+            raise CocoError(f"{where}: {name} is {str(i[name])[:60]}; a whole number of pixels was expected.")
     return Picture(i["id"], str(i["file_name"]), i["width"], i["height"], tuple(annotations), caption)

@@ -91,9 +91,9 @@ class Server:
         """The outputs of a prompt that is done."""
         deadline, pause, seen_lost = time.monotonic() + self.seconds, ASK_AGAIN[0], False
         while time.monotonic() < deadline:
-            entry = self._object(f"/history/{prompt}").get(prompt)
-            if entry:
-                return self._outputs(entry)
+            history = self._object(f"/history/{prompt}")
+            if prompt in history:
+                return self._outputs(history[prompt])
             if not self._queued(prompt):
                 if seen_lost:
                     raise ServerDown(

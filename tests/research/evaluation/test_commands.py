@@ -149,12 +149,13 @@ def test_a_judge_can_be_asked_in_other_words_and_is_another_judge_then(deig, cap
         said = refused(capsys, *judge, "--question", "Is it {} or {}?", "--as", "x")
         assert said.endswith("is none of published, vqascore, and no text with one {} for the description.")
         assert "needs --as" in refused(capsys, *judge, "--question", "Is it {}?")
-    assert texts[6] == 'Does this figure show "a red cup"? Please answer yes or no.' and texts[12] == "Is it a red cup?"
-    assert texts[0].startswith("Does this image meet the description 'a red cup'? If so,")
+    assert "Is it a red cup?" in texts[12:] and len(texts) == 18
+    assert 'Does this figure show "a red cup"? Please answer yes or no.' in texts[6:12]
+    assert all(text.startswith("Does this image meet the description 'a red ") for text in texts[:6])
     capsys.readouterr()
     run("score", bench, f"{out}/1", "--parser", "strict", "--json", folder / "x.json")
     scores = json.loads((folder / "x.json").read_text())
-    assert [row["name"] for row in scores["rows"]] == ["1, by mine", f"1, by {MODEL}", f"1, by {MODEL}-vqascore"]
+    assert [row["name"] for row in scores["rows"]] == ["1, by mine", f"1, by {MODEL}-vqascore", f"1, by {MODEL}"]
     assert scores["evidence"]["answer"]["mine"]["question"] == "Is it {}?"
 
 

@@ -140,7 +140,7 @@ def test_a_file_that_is_no_workflow_in_api_format_is_refused(tmp_path, content):
         WorkflowError, match=r"^(The workflow \S+ cannot be read|mine\.json is no workflow in API format)"
     ):
         read_workflow(str(path))
-    with pytest.raises(WorkflowError, match="one of deig, demo, demo-prompt, gligen, prompt or a file"):
+    with pytest.raises(WorkflowError, match="one of deig, deig-clip, demo, demo-prompt, gligen, prompt or a file"):
         read_workflow("absent")
 
 
