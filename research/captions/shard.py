@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,6 +19,7 @@ from .work import Instance, Work
 
 SAMPLING = {"temperature": 0.4, "most_tokens": 96}
 YES_NO_TOKENS = 8
+_LOOKING = threading.Lock()  # shards at one time take turns here, so that the first one's questions are soon asked
 
 
 def made_with(engine: Engine, score: Score | None) -> dict:
@@ -56,7 +58,8 @@ class Shard:
         for i, old in enumerate(before or ()):
             if not failed(old):
                 records[i] = old
-        new = {i: self._looked_at(work) for i, work in enumerate(self.work) if i not in records}
+        with _LOOKING:
+            new = {i: self._looked_at(work) for i, work in enumerate(self.work) if i not in records}
         readable = [i for i, record in new.items() if not record["error"]]
         self._ask(new, readable)
         if self.score:
@@ -73,20 +76,30 @@ class Shard:
         return record
 
     def _ask(self, new: Mapping[int, dict], readable: Sequence[int]) -> None:
-        quality = [(i, kind) for i in readable for kind in QUALITY if kind != "grey" or _doubtful(new[i])]
-        described = [(i, instance) for i in readable for instance in self.work[i].instances]
-        questions = [self._of_quality(i, kind) for i, kind in quality]
-        first = [self._of_instance(i, instance) for i, instance in described]
-        answers = self.engine.ask([*questions, *first])
-        for (i, kind), answer in zip(quality, answers, strict=False):
-            new[i]["quality"][kind] = {"text": answer.text, "p_yes": answer.p_yes, "error": answer.error}
-        tries = [[answer] for answer in answers[len(quality) :]]
+        # Of one picture after the other, so that each is read once.
+        subjects: list[tuple[int, str | Instance]] = []
+        for i in readable:
+            subjects += [(i, kind) for kind in QUALITY if kind != "grey" or _doubtful(new[i])]
+            subjects += [(i, instance) for instance in self.work[i].instances]
+        questions = [self._question(i, about) for i, about in subjects]
+        described, first, tries = [], [], []
+        for (i, about), question, answer in zip(subjects, questions, self.engine.ask(questions), strict=True):
+            if isinstance(about, str):
+                new[i]["quality"][about] = {"text": answer.text, "p_yes": answer.p_yes, "error": answer.error}
+            else:
+                described.append((i, about))
+                first.append(question)
+                tries.append([answer])
         refused = [n for n, (answer,) in enumerate(tries) if self._refused(answer, described[n][1])]
         again = [self._once_more(first[n], tries[n][0], described[n][1]) for n in refused]
         for n, answer in zip(refused, self.engine.ask(again), strict=True):
             tries[n].append(answer)
         for (i, instance), found in zip(described, tries, strict=True):
             new[i]["instances"].append(self._record(instance, found))
+
+    def _question(self, i: int, about: str | Instance) -> Question:
+        """On the picture's quality of that kind, or on the instance."""
+        return self._of_quality(i, about) if isinstance(about, str) else self._of_instance(i, about)
 
     def _of_quality(self, i: int, kind: str) -> Question:
         whole = partial(self.pictures, self.work[i])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,10 +49,12 @@ class Pictures:
     def __init__(self, folder: Path, remembered: int = 16):
         self._folder = folder
         self._read = lru_cache(remembered)(self._open)
+        self._one = threading.Lock()  # those who ask for one picture at the same time would each read it
 
     def __call__(self, work: Work) -> Image.Image:
         """In the size that the annotations say. Raises OSError where there is none, or it cannot be used."""
-        return self._read(work.file_name, (work.width, work.height))
+        with self._one:
+            return self._read(work.file_name, (work.width, work.height))
 
     def _open(self, name: str, size: tuple[int, int]) -> Image.Image:
         path = self._folder / name

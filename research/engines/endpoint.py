@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import threading
+import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,15 +45,18 @@ class Endpoint:
         more: dict[str, Any] | None = None,
     ):
         try:
-            import httpx
+            import aiohttp
         except ImportError:
             raise EngineError(
-                "httpx is missing, which asks the endpoint: pip install httpx (extra `captions` of pyproject.toml)."
+                "aiohttp is missing, which asks the endpoint: ComfyUI's environment has it, or pip install aiohttp."
             ) from None
         urls = [url.rstrip("/") for url in urls]
+        if not urls or not all(map(_is_address, urls)):
+            raise EngineError(f"{', '.join(urls) or 'Nothing'} is no address: http://host:8000/v1 was expected.")
+        self._headers = _headers(key_variable)
         self.model, self.timeout, self.tries, self.give_up = model, timeout, tries, give_up
         self.pixels, self.logprobs, self.more = pixels, logprobs, dict(more or {})
-        self._httpx = httpx
+        self._aiohttp = aiohttp
         self.refusals = refusals
         self._failures = 0
         self._refused, self._refusal = 0, 0  # how many in a row, and with which status
@@ -59,23 +64,10 @@ class Endpoint:
         many = in_flight * len(urls)
         # As many again are made ready: a server that answers a whole batch at once gets the next one at once.
         self._turn, self._prepared = asyncio.Semaphore(many), asyncio.Semaphore(2 * many)
-        key = os.environ.get(key_variable)
-        try:
-            fits = bool(urls) and all(httpx.URL(u).scheme in ("http", "https") and httpx.URL(u).host for u in urls)
-            self._client = httpx.AsyncClient(
-                headers={"Authorization": f"Bearer {key}"} if key else {},
-                timeout=httpx.Timeout(timeout, pool=None),
-                limits=httpx.Limits(max_connections=many, max_keepalive_connections=many),
-            )
-        except httpx.InvalidURL:
-            fits = False
-        except (UnicodeEncodeError, ValueError):
-            raise EngineError(f"The key in {key_variable} cannot be used: plain letters were expected.") from None
-        if not fits:
-            raise EngineError(f"{', '.join(urls) or 'Nothing'} is no address: http://host:8000/v1 was expected.")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
         self._thread.start()
+        self._session = self._wait(self._opened(many))
 
     def ask(self, questions: Sequence[Question]) -> list[Answer]:
         return self._wait(self._ask(questions))
@@ -95,10 +87,19 @@ class Endpoint:
 
     def close(self) -> None:
         if self._thread.is_alive():
-            self._wait(self._client.aclose())
+            self._wait(self._session.close())
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
+
+    async def _opened(self, many: int):
+        """The connections, made in the loop that uses them."""
+        return self._aiohttp.ClientSession(
+            headers=self._headers,
+            timeout=self._aiohttp.ClientTimeout(total=self.timeout),
+            connector=self._aiohttp.TCPConnector(limit=many),
+            trust_env=True,
+        )
 
     def _wait(self, work):
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
@@ -170,16 +171,12 @@ class Endpoint:
     async def _try(self, url: str, body: bytes, question: Question) -> tuple[Answer, int]:
         """The answer, and the status with which the question was refused, 0 where it was not."""
         try:
-            response = await self._client.post(
-                f"{url}/chat/completions", content=body, headers={"Content-Type": "application/json"}
-            )
-        except self._httpx.TimeoutException:
+            response = await self._request("POST", f"{url}/chat/completions", body)
+        except asyncio.TimeoutError:
             raise NoAnswer(f"no answer within {self.timeout:g} s") from None
-        except self._httpx.TransportError as error:
+        except (self._aiohttp.ClientError, OSError) as error:
             raise NoAnswer(f"the connection failed, {error or type(error).__name__}") from None
-        except self._httpx.DecodingError:
-            raise NoAnswer("the server's answer cannot be decoded") from None
-        status = response.status_code
+        status = response.status
         if status in wire.AGAIN:
             raise NoAnswer(f"the server answered {status}, {wire.words(response)}", wire.asked_wait(response))
         if status in wire.REFUSED:
@@ -187,6 +184,17 @@ class Endpoint:
         if status != 200:
             return Answer(error=f"The server answered {status}: {wire.words(response)}"), status
         return wire.answer(response, question), 0
+
+    async def _request(self, method: str, url: str, body: bytes | None = None) -> wire.Response:
+        async with self._session.request(
+            method,
+            url,
+            # aiohttp warns of larger bytes, which it would write in one go.
+            data=body if body is None or len(body) <= 1 << 20 else io.BytesIO(body),
+            headers={"Content-Type": "application/json"},
+            allow_redirects=False,
+        ) as response:
+            return wire.Response(response.status, response.headers, await response.read())
 
     async def _served(self) -> tuple[str, str]:
         """What the addresses say that the model and the server's version are.
@@ -197,17 +205,17 @@ class Endpoint:
         for address in self._addresses.all:
             url = address.url
             try:
-                response = await self._client.get(f"{url}/models")
-            except self._httpx.HTTPError as error:
+                response = await self._request("GET", f"{url}/models")
+            except (self._aiohttp.ClientError, OSError, asyncio.TimeoutError) as error:
                 why = str(error) or type(error).__name__
                 raise EngineError(f"{url} cannot be reached ({why}): is the server running there?") from None
-            if response.status_code in (401, 403):
-                raise EngineError(f"{url} answered {response.status_code}, {wire.REFUSED[response.status_code]}.")
+            if response.status in (401, 403):
+                raise EngineError(f"{url} answered {response.status}, {wire.REFUSED[response.status]}.")
             try:
                 models = {m["id"]: str(m.get("root") or m["id"]) for m in response.json()["data"]}
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise EngineError(
-                    f"{url}/models lists no models (status {response.status_code}): the address of an "
+                    f"{url}/models lists no models (status {response.status}): the address of an "
                     f"OpenAI-compatible server up to /v1 was expected."
                 ) from None
             if self.model not in models:
@@ -220,7 +228,22 @@ class Endpoint:
 
     async def _version(self, url: str) -> str:
         try:
-            response = await self._client.get(f"{url.removesuffix('/v1')}/version")
+            response = await self._request("GET", f"{url.removesuffix('/v1')}/version")
             return str(response.json()["version"])
-        except (self._httpx.HTTPError, ValueError, KeyError, TypeError):
+        except (self._aiohttp.ClientError, OSError, asyncio.TimeoutError, ValueError, KeyError, TypeError):
             return ""
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port that is no number
+        return False
+
+
+def _headers(key_variable: str) -> dict[str, str]:
+    key = os.environ.get(key_variable)
+    if key and not (key.isascii() and key.isprintable()):
+        raise EngineError(f"The key in {key_variable} cannot be used: plain letters were expected.")
+    return {"Authorization": f"Bearer {key}"} if key else {}

@@ -86,6 +86,10 @@ class Stub:
             self._now -= 1
         return reply
 
+    def read(self, content: bytes) -> dict:
+        """The body of a request."""
+        return json.loads(content)
+
     def models(self) -> Reply:
         return Reply(body=json.dumps(self._models).encode())
 
@@ -112,7 +116,7 @@ def _handler(stub: Stub) -> type[BaseHTTPRequestHandler]:
                 self._send(stub.models())
 
         def do_POST(self) -> None:
-            self._send(stub.reply(json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self._send(stub.reply(stub.read(self.rfile.read(int(self.headers["Content-Length"])))))
 
         def _send(self, reply: Reply) -> None:
             content = reply.content()

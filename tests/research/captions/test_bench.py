@@ -2,7 +2,6 @@
 
 import pytest
 
-pytest.importorskip("httpx", reason="httpx is not installed (extra `captions`)")
 from research.captions.bench import throughput
 
 

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("httpx", reason="httpx is not installed (extra `captions`)")
 from sets import call, describe, endpoint, plan, write_set
 
 from research.captions import __main__ as captions

@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("httpx", reason="httpx is not installed (extra `captions`)")
 from sets import GOOD, NOUNS, call, describe, endpoint, plan, text_of, write_set
 
 from deig_core.errors import DeigError

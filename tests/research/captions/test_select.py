@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-pytest.importorskip("httpx", reason="httpx is not installed (extra `captions`)")
 from sets import GOOD, call, describe, endpoint, plan, text_of, write_set
 
 from research.captions.folder import Folder, file_digest

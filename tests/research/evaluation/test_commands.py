@@ -6,7 +6,6 @@ import json
 import pytest
 from PIL import Image
 
-pytest.importorskip("httpx", reason="httpx (extra `evaluation`) is not installed")
 from research.engines.contract import Question
 from research.engines.endpoint import Endpoint
 from research.engines.stub import MODEL, Reply, Stub
