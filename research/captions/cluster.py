@@ -19,6 +19,7 @@ from .run import Done, Progress, Worker, interrupted
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = "local"
+NOT_CODE = [".dev", ".git", "docs", "example_workflows", "research/demo/trained", "tests", "web"]  # stays here
 
 
 class Actor:
@@ -106,7 +107,7 @@ def connected(options: argparse.Namespace) -> Iterator[Cluster]:
             logging_level="ERROR",
         )
     else:
-        code = {"working_dir": str(ROOT), "excludes": [".dev", ".git", "docs", "tests", "web"]}
+        code = {"working_dir": str(ROOT), "excludes": NOT_CODE}
         try:
             ray.init(address=options.ray, runtime_env=code, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError) as error:
