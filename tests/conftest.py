@@ -17,4 +17,6 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             # They share what its fixtures make.
             group = "browser" if item.path.parent.name == "browser" else item.path.stem
+            if "demo_run" in item.fixturenames:
+                group = "test_review_page"
             item.add_marker(pytest.mark.xdist_group(group))

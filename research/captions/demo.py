@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TextIO
 
 from PIL import Image
 
@@ -19,6 +23,7 @@ from .folder import Folder
 
 FIRST_SEED = 32_000_000
 PICTURES, PER_SHARD = 120, 4
+SHARD, SHOWN = "shard ", 3  # how a shard's line begins, and how many of them are shown
 
 
 def write_world(folder: Path, count: int = PICTURES) -> None:
@@ -92,7 +97,7 @@ def demo(folder: Path, *, kills: tuple[int, ...] = (3, 9), count: int = PICTURES
         _call(*plan_arguments(world, place))
     asked = ("--oracle", "--clip", "oracle")
     for kill in kills:
-        _call("run", out, *asked, kill_after=kill)
+        _call_and_kill("run", out, *asked, after=kill)
         _say(f"killed (SIGKILL); {len(Folder(out).done())} shards are done")
     _call("run", out, *asked)
     _call("run", whole, *asked)
@@ -127,24 +132,56 @@ def _empty_box(scene: Scene) -> tuple[int, int, int, int]:
     raise DeigError("The scene has no empty place: this is a bug.")
 
 
-def _call(*arguments: object, kill_after: int | None = None) -> None:
-    """A command in a process of its own, whose lines are shown. kill_after: with SIGKILL after so many shards."""
-    command = [str(a) for a in arguments]
-    _say("\n$ python -m research.captions " + " ".join(command))
+def _call(*arguments: object) -> None:
+    from .__main__ import main
+
+    command = _told(arguments)
+    with redirect_stdout(_Abridged(sys.stdout)):
+        if main(command):
+            raise DeigError(f"{command[0]} failed.")
+
+
+def _call_and_kill(*arguments: object, after: int) -> None:
+    """In a process of its own, which gets SIGKILL after so many shards."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "research.captions", *command], cwd=ROOT, text=True, stdout=subprocess.PIPE
+        [sys.executable, "-m", "research.captions", *_told(arguments)], cwd=ROOT, text=True, stdout=subprocess.PIPE
     )
-    with process:
+    with process, redirect_stdout(_Abridged(sys.stdout)):
         shards = 0
         for line in process.stdout:
-            shards += line.startswith("shard ")
-            if shards <= 3 or not line.startswith("shard "):
-                _say(line.rstrip("\n"))
-            if shards == kill_after:
+            print(line, end="", flush=True)
+            shards += line.startswith(SHARD)
+            if shards == after:
                 process.kill()
                 return
-    if process.returncode:
-        raise DeigError(f"{command[0]} failed with exit code {process.returncode}.")
+    raise DeigError(f"{arguments[0]} ended with exit code {process.returncode} before it could be killed.")
+
+
+def _told(arguments: Sequence[object]) -> list[str]:
+    command = [str(a) for a in arguments]
+    _say("\n$ python -m research.captions " + " ".join(command))
+    return command
+
+
+class _Abridged(io.TextIOBase):
+    """Passes on what is printed, of the lines of shards only the first ones."""
+
+    def __init__(self, to: TextIO):
+        self._to, self._shards, self._left_out = to, 0, False
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True):
+            if line.startswith(SHARD):
+                self._shards += 1
+                self._left_out = self._shards > SHOWN
+            elif line != "\n":
+                self._left_out = False
+            if not self._left_out:
+                self._to.write(line)
+        return len(text)
+
+    def flush(self) -> None:
+        self._to.flush()
 
 
 def _say(text: str) -> None:

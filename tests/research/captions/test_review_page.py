@@ -1,36 +1,26 @@
-"""The demo world's sample, judged in a real browser by scripted people who know the truth."""
+"""The demo world's sample, judged in a real browser by scripted people who know the truth, and what it is for."""
 
 import json
 import re
 
 import pytest
 
-pytest.importorskip("scipy", reason="scipy is not installed (extra `train`)")
 pytest.importorskip("playwright.sync_api", reason="playwright is missing: run `python dev.py test`")
 from pages import FLAGS
 from sets import call
 
-from research.captions.demo import FIRST_SEED, plan_arguments, write_world
+from research.captions.demo import FIRST_SEED
 from research.captions.review.sample import Sample
 from research.demo.world import draw_scene
+from research.training.pictures import read_pictures
 from tools.setup import chromium
 
-PICTURES, PAIRS = 24, 40
+PAIRS = 40
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("review")
-    write_world(folder / "world", PICTURES)
-    for arguments in (
-        plan_arguments(folder / "world", folder / "run"),
-        ["run", folder / "run", "--oracle", "--clip", "oracle"],
-        # The wrong classes are let pass: a person has to find them.
-        ["select", folder / "run", "--clip", "none", "--allow", "does not name it"],
-        ["review", "make", folder / "run", folder / "review", "--pairs", PAIRS, "--accept", 0.7],
-    ):
-        assert call(*arguments) == 0
-    return folder
+@pytest.fixture
+def folder(review):
+    return review
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +123,31 @@ def test_two_people_judge_and_the_report_says_what_they_found(folder, person, tm
     ben.get_by_text(f"{PAIRS} answers of Ann are here.").wait_for()
     ben.keyboard.press("d")
     assert ben.inner_text("#count").startswith("pair 1 of") and ben.inner_text("#others") == "Ann: right"
+
+
+def test_what_people_accept_becomes_training_steps(folder, person, tmp_path, capsys):
+    """The end of the chain: plan, run killed twice, select, review; then the trainer, on the file that was judged."""
+    sample = Sample.read(folder / "review" / "sample.json")
+    wanted = truth({"instances": json.loads((folder / "world" / "instances.json").read_text())})
+    ann = person("Ann")
+    judge(ann, lambda pair: wanted[pair["id"]] == pair["text"])
+    assert call("review", "report", folder / "review", save(ann, tmp_path)) == 0
+    assert "Accepted: the lower bound" in capsys.readouterr().out
+    data = folder / "run" / "selected" / "data.jsonl"
+    texts = [text for picture in read_pictures(data) for text in picture.descriptions]
+    assert {p.text for p in sample.pairs} <= set(texts)
+    tiny = pytest.importorskip("tiny", reason="what training needs is not installed (extra `train`)")
+    from research.training import __main__ as training
+    from research.training import prepare
+
+    models = tiny.models(tmp_path)
+    cache = ("--data", data, "--cache", tmp_path / "cache", "--side", 64)
+    named = ("--autoencoder", models / "vae", "--text-encoder", models / "t5", "--device", "cpu")
+    assert prepare.main([str(a) for a in (*cache, "--pictures", folder / "world" / "pictures", *named)]) == 0
+    steps = ("--steps", 2, "--batch", 2, "--accumulate", 1, "--tokens", 3, "--layers", 1, "--warm-up", 1)
+    run = (*cache, "--base", models / "base.safetensors", "--out", tmp_path / "out", *steps)
+    assert training.main([str(a) for a in run]) == 0
+    assert (tmp_path / "out" / "adapter.safetensors").is_file()
 
 
 def test_answers_outlive_the_page(folder, person, tmp_path):

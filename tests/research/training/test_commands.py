@@ -10,15 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
-from diffusers import AutoencoderTiny
-from tiny import tiny_unet
+from tiny import models
 
 from deig_core.checkpoint.read import load_adapter, read_official
-from deig_core.diffusers_unet.names import original_state_dict
-from research.demo.text import new_t5, write_tokenizer
 from research.training import __main__ as training
 from research.training import coco, prepare
 
@@ -28,15 +24,7 @@ EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "training.md").read
 
 @pytest.fixture
 def places(tmp_path):
-    torch.manual_seed(0)
-    unet = tiny_unet()
-    save_file(
-        {k: v.contiguous() for k, v in original_state_dict(unet).items()},
-        tmp_path / "base.safetensors",
-        {"unet_config": json.dumps(dict(unet.config))},
-    )
-    AutoencoderTiny().save_pretrained(tmp_path / "vae")
-    new_t5(len(write_tokenizer(tmp_path / "t5"))).save_pretrained(tmp_path / "t5")
+    models(tmp_path)
     for i in range(3):
         Image.new("RGB", (80, 64), (40 * i, 90, 200)).save(tmp_path / f"{i}.png")
     annotations = {

@@ -1,6 +1,7 @@
 """A training run of a second: `python tiny.py FOLDER [--option value ...]`."""
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -11,8 +12,11 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from accelerate.state import AcceleratorState
-from diffusers import UNet2DConditionModel
+from diffusers import AutoencoderTiny, UNet2DConditionModel
+from safetensors.torch import save_file
 
+from deig_core.diffusers_unet.names import original_state_dict
+from research.demo.text import new_t5, write_tokenizer
 from research.training.base import new_adapter
 from research.training.batch import Example
 from research.training.config import TrainConfig, add_arguments, from_arguments
@@ -56,6 +60,17 @@ def tiny_adapter(unet, seed=0, gate=0.5):
             if "alpha" in name:
                 parameter.fill_(gate)
     return adapter
+
+
+def models(folder):
+    """base.safetensors, vae/ and t5/ in `folder`, as the commands take them; returns it."""
+    torch.manual_seed(0)
+    unet = tiny_unet()
+    tensors = {k: v.contiguous() for k, v in original_state_dict(unet).items()}
+    save_file(tensors, folder / "base.safetensors", {"unet_config": json.dumps(dict(unet.config))})
+    AutoencoderTiny().save_pretrained(folder / "vae")
+    new_t5(len(write_tokenizer(folder / "t5"))).save_pretrained(folder / "t5")
+    return folder
 
 
 class Examples:
