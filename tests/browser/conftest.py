@@ -44,6 +44,15 @@ def pytest_generate_tests(metafunc):
     metafunc.parametrize("hands", pages, indirect=True, scope="package")
 
 
+@pytest.hookimpl(trylast=True)  # after pytest's own order, which tells pages apart by their place in a test's list
+def pytest_collection_modifyitems(items):
+    """The tests of one page stand together, so that it is opened once."""
+    places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    ours = sorted((items[place] for place in places), key=lambda item: PAGES.index(item.callspec.params["hands"]))
+    for place, item in zip(places, ours, strict=True):
+        items[place] = item
+
+
 @pytest.fixture(scope="package")
 def hands(request, pages):
     frontend, mode = request.param.split("-")
