@@ -1,6 +1,15 @@
-"""What belongs to one process where the suite runs in several (`python dev.py test`, by pytest-xdist)."""
+"""What all tests share, and which belong to one process where the suite runs in several (`python dev.py test`)."""
+
+import gc
 
 import pytest
+
+
+@pytest.fixture(scope="module", autouse=True)
+def only_what_a_module_makes_is_garbage():
+    """The host collects garbage before and after each model that it loads, over all that was ever imported."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_addoption(parser):
