@@ -10,6 +10,7 @@ from .crop import DeigCropRegions
 from .draw import DeigDrawRegions
 from .encode import DeigEncode
 from .follow import DeigFollowTiles
+from .frames import DeigRegionsFromFrames
 from .host import folders, names, routes
 from .load import DeigLoad, DeigLoadCheckpoint, DeigLoadTextEncoder
 from .load_demo import DeigLoadDemo
@@ -34,6 +35,7 @@ class DeigExtension(ComfyExtension):
             DeigRegions,
             DeigRegionsFromBoxes,
             DeigRegionsFromMasks,
+            DeigRegionsFromFrames,
             DeigCropRegions,
             DeigRegionsToBoxes,
             DeigRegionMask,
