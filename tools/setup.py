@@ -92,8 +92,13 @@ class Host:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For processes that run or import this host: where it is, and no compiled files in a user's checkout."""
-        here = {"DEIG_COMFYUI": self.comfyui, "DEIG_BASE": self.base, "PYTHONPYCACHEPREFIX": DEV / "pycache"}
+        """For processes that run or import this host: where it is, and no compiled files in a user's checkout.
+
+        They are kept in .dev whatever the caller's own setting: they would all be made again in every process, torch's
+        and transformers' among them.
+        """
+        compiled = {"PYTHONPYCACHEPREFIX": DEV / "pycache", "PYTHONDONTWRITEBYTECODE": ""}
+        here = {"DEIG_COMFYUI": self.comfyui, "DEIG_BASE": self.base, **compiled}
         return {**os.environ, **{k: str(v) for k, v in here.items()}}
 
     def pip(self, what: str, *arguments: object) -> str:
