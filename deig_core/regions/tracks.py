@@ -1,7 +1,7 @@
 """Boxes of every frame become regions that move: what belongs together, and the keyframes that say it.
 
-A thing keeps its name, and its next box is the one that covers its last one most. Where it is missed for a few frames it
-goes on in a straight line; before it comes and after it has gone its box lies beyond the picture.
+A thing keeps its name, and its next box is the one that covers its last one most. Where it is missed for a few frames
+it goes on in a straight line; before it comes and after it has gone its box lies beyond the picture.
 """
 
 from __future__ import annotations
