@@ -11,10 +11,10 @@ from deig_core.errors import DeigError
 
 from ..engines import choose
 from .cost import Set, on_paper
+from .decisions import CLIP, PICTURE, Settings
 from .folder import Folder, plan_of
 from .rules import Reason, Words
 from .status import status
-from .verdicts import CLIP, PICTURE, Settings
 from .work import Limits, read_work, shards
 
 
@@ -108,7 +108,7 @@ def select(options: argparse.Namespace) -> int:
     )
     report = make(folder, settings, keep=options.keep, partial=options.partial)
     print(report.markdown().split("## ")[0].partition("\n")[2].strip())
-    print(f"\nwritten: {folder.path / 'selected'}: data.jsonl for the trainer, report.md with samples, verdicts.jsonl")
+    print(f"\nwritten: {folder.path / 'selected'}: data.jsonl for the trainer, report.md with samples, decisions.jsonl")
     return 0
 
 

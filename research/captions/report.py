@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .decisions import LOW, Decision
 from .folder import Plan
 from .rules import word_count
-from .verdicts import LOW, Verdict
 
 SAMPLES = 5  # of each reason
 LADDER = (0.16, 0.18, 0.20, 0.22, 0.24, 0.26)
@@ -19,7 +19,7 @@ CLIP_ROOM = 75
 
 
 class Report:
-    """Counts verdicts as they come; `markdown` and `figures` say what they came to."""
+    """Counts decisions as they come; `markdown` and `figures` say what they came to."""
 
     def __init__(self, plan: Plan, made_with: dict, missing_shards: int):
         self.plan, self.made_with, self.missing = plan, made_with, missing_shards
@@ -27,13 +27,13 @@ class Report:
         self.reasons: Counter[str] = Counter()
         self.alone: Counter[str] = Counter()
         self.by_class: dict[str, Counter[str]] = defaultdict(Counter)
-        self.samples: dict[str, list[tuple[str, Verdict]]] = defaultdict(list)
+        self.samples: dict[str, list[tuple[str, Decision]]] = defaultdict(list)
         self._good: list[float] = []  # scores of all that the score alone could still refuse
         self._own: list[float] = []
         self._control: list[float] = []
 
-    def add(self, verdicts: Sequence[Verdict]) -> None:
-        for v in verdicts:
+    def add(self, decisions: Sequence[Decision]) -> None:
+        for v in decisions:
             self.seen += 1
             self.kept += v.kept
             self.again += v.again
@@ -130,10 +130,10 @@ class Report:
             lines.append("")
         return "\n".join(lines)
 
-    def _sample(self, reason: str, verdict: Verdict) -> None:
+    def _sample(self, reason: str, decision: Decision) -> None:
         """Some by lot, which is the instance's own, so that the same ones are shown however the work was split."""
         kept = self.samples[reason]
-        kept.append((hashlib.sha256(verdict.id.encode()).hexdigest(), verdict))
+        kept.append((hashlib.sha256(decision.id.encode()).hexdigest(), decision))
         kept.sort(key=lambda s: s[0])
         del kept[SAMPLES:]
 

@@ -14,16 +14,16 @@ from deig_core.errors import DeigError
 
 from ..atomic import write_whole
 from ..training.pictures import Picture
+from .decisions import Decision, Settings, Threshold, of_instances
 from .folder import Folder
 from .report import Report
-from .verdicts import Settings, Threshold, Verdict, of_instances
 from .work import Work
 
 FEW = 20  # instances; a class with fewer takes the quantile of all
 
 
 def select(folder: Folder, settings: Settings, *, keep: float | None = None, partial: bool = False) -> Report:
-    """Writes selected/data.jsonl (the trainer's), verdicts.jsonl and report.md into the folder.
+    """Writes selected/data.jsonl (the trainer's), decisions.jsonl and report.md into the folder.
 
     keep: instead of a threshold, the share of each class's otherwise good instances with the highest scores. partial:
     take what is there of an unfinished run. Raises DeigError where nothing is kept, or the settings ask for scores that
@@ -40,11 +40,11 @@ def select(folder: Folder, settings: Settings, *, keep: float | None = None, par
         raise DeigError("This run made no scores (it had no --clip): select with --clip none.")
     if keep is not None:
         settings = replace(settings, score=_quantiles(folder, replace(settings, score=None), keep))
-    report, lines, verdict_lines = Report(plan, made_with, len(missing)), [], []
-    for work, verdicts in _verdicts(folder, settings):
-        report.add(verdicts)
-        verdict_lines += [json.dumps({"picture": work.id, "kept": v.kept, **asdict(v)}) for v in verdicts]
-        kept = [(i, v) for i, v in zip(work.instances, verdicts, strict=True) if v.kept]
+    report, lines, decision_lines = Report(plan, made_with, len(missing)), [], []
+    for work, decisions in _decisions(folder, settings):
+        report.add(decisions)
+        decision_lines += [json.dumps({"picture": work.id, "kept": v.kept, **asdict(v)}) for v in decisions]
+        kept = [(i, v) for i, v in zip(work.instances, decisions, strict=True) if v.kept]
         if kept:
             texts = tuple(v.text for _, v in kept)
             caption = work.caption or ", ".join(texts)
@@ -56,21 +56,21 @@ def select(folder: Folder, settings: Settings, *, keep: float | None = None, par
     out.mkdir(exist_ok=True)
     report.pictures = len(lines)
     write_whole(out / "data.jsonl", "".join(line + "\n" for line in lines))
-    write_whole(out / "verdicts.jsonl", "".join(line + "\n" for line in verdict_lines))
+    write_whole(out / "decisions.jsonl", "".join(line + "\n" for line in decision_lines))
     write_whole(out / "report.md", report.markdown())
     write_whole(out / "report.json", json.dumps(report.figures(), indent=1) + "\n")
     return report
 
 
-def _verdicts(folder: Folder, settings: Settings) -> Iterator[tuple[Work, list[Verdict]]]:
+def _decisions(folder: Folder, settings: Settings) -> Iterator[tuple[Work, list[Decision]]]:
     for work, record in folder.everything():
         yield work, of_instances(work, record, settings)
 
 
 def _quantiles(folder: Folder, settings: Settings, keep: float) -> Threshold:
     scores = defaultdict(list)
-    for _, verdicts in _verdicts(folder, settings):
-        for v in verdicts:
+    for _, decisions in _decisions(folder, settings):
+        for v in decisions:
             if v.kept and v.score is not None:
                 scores[v.noun].append(v.score)
     if not scores:

@@ -42,8 +42,8 @@ def verdict_iou(_: Instance, verdict: Verdict) -> float | None:
     return verdict.iou
 
 
-def score(name: str) -> Measure:
-    """The verdict's score of that name; an instance without it counts 0, as a missing picture's does."""
+def further(name: str) -> Measure:
+    """Of the verdict's `scores` the one of that name; an instance without it counts 0, as a missing picture's does."""
 
     return lambda _, verdict: verdict.scores.get(name, 0.0)
 

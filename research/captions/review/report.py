@@ -29,11 +29,11 @@ def accepted(sample: Sample, answers: Answers) -> tuple[bool, str]:
     Every pair must be judged, and the lower bound of the share of right ones reach `accept`; what nobody could tell
     counts as wrong.
     """
-    verdicts = joined(sample, answers)
-    left = len(sample.pairs) - len(verdicts)
+    answered = joined(sample, answers)
+    left = len(sample.pairs) - len(answered)
     if left:
         return False, f"not accepted: {left} of {len(sample.pairs)} pairs are not judged yet"
-    low, _ = wilson(*_counts(sample.pairs, verdicts))
+    low, _ = wilson(*_counts(sample.pairs, answered))
     met = low >= sample.accept
     sign = "at least" if met else "below"
     return met, f"{'accepted' if met else 'not accepted'}: the lower bound {low:.4f} is {sign} {sample.accept:g}"
@@ -41,10 +41,10 @@ def accepted(sample: Sample, answers: Answers) -> tuple[bool, str]:
 
 def report(sample: Sample, answers: Answers, remarks: Sequence[str] = ()) -> list[str]:
     """Lines of markdown."""
-    verdicts = joined(sample, answers)
-    judged = [p for p in sample.pairs if p.id in verdicts]
-    certain = [p for p in judged if verdicts[p.id] != UNKNOWN]
-    said = Counter(verdicts.values())
+    answered = joined(sample, answers)
+    judged = [p for p in sample.pairs if p.id in answered]
+    certain = [p for p in judged if answered[p.id] != UNKNOWN]
+    said = Counter(answered.values())
     lines = [
         f"{len(judged)} of {len(sample.pairs)} pairs judged, for {sample.kept} kept instances (seed {sample.seed}): "
         f"{said[RIGHT]} right, {said[WRONG]} wrong, {said[UNKNOWN]} cannot be told.",
@@ -52,9 +52,9 @@ def report(sample: Sample, answers: Answers, remarks: Sequence[str] = ()) -> lis
         "",
         "| | pairs | right | 95 % interval |",
         "|---|---|---|---|",
-        _row("of what can be told", certain, verdicts),
-        _row("cannot be told counts as wrong", judged, verdicts),
-        *(_row(f"- {name}", found, verdicts) for name, found in _strata(judged)),
+        _row("of what can be told", certain, answered),
+        _row("cannot be told counts as wrong", judged, answered),
+        *(_row(f"- {name}", found, answered) for name, found in _strata(judged)),
         *(
             _row(f"by {who}", [p for p in sample.pairs if p.id in mine], {i: a.answer for i, a in mine.items()})
             for who, mine in sorted(answers.items())
@@ -69,12 +69,12 @@ def report(sample: Sample, answers: Answers, remarks: Sequence[str] = ()) -> lis
     return [*lines, f"{accepted(sample, answers)[1][0].upper()}{accepted(sample, answers)[1][1:]}."]
 
 
-def _counts(pairs: Sequence[Pair], verdicts: Mapping[str, str]) -> tuple[float, float]:
-    return weighted([verdicts[p.id] == RIGHT for p in pairs], [p.weight for p in pairs])
+def _counts(pairs: Sequence[Pair], answered: Mapping[str, str]) -> tuple[float, float]:
+    return weighted([answered[p.id] == RIGHT for p in pairs], [p.weight for p in pairs])
 
 
-def _row(name: str, pairs: Sequence[Pair], verdicts: Mapping[str, str]) -> str:
-    right, of = _counts(pairs, verdicts)
+def _row(name: str, pairs: Sequence[Pair], answered: Mapping[str, str]) -> str:
+    right, of = _counts(pairs, answered)
     low, high = wilson(right, of)
     share = f"{100 * right / of:.1f} %" if of else "-"
     return f"| {name} | {len(pairs)} | {share} | {100 * low:.1f} to {100 * high:.1f} % |"

@@ -78,7 +78,7 @@ class Sample:
 
 
 def draw(kept: Sequence[Mapping], size: int, seed: int) -> list[tuple[Mapping, str, int, float]]:
-    """`size` of the kept verdicts, or all: (verdict, kind, band, weight), in an order by lot.
+    """`size` of the kept decisions, or all: (decision, kind, band, weight), in an order by lot.
 
     Each kind and band gets its share, so that persons and objects, low and high scores are all seen, and the weights
     make the overall share one of all that was kept. Raises DeigError where `size` is less than there are strata: one
@@ -88,9 +88,9 @@ def draw(kept: Sequence[Mapping], size: int, seed: int) -> list[tuple[Mapping, s
     for kind in ("person", "object"):
         of_kind = [v for v in kept if (v["noun"] == "person") == (kind == "person")]
         of_kind.sort(key=lambda v: (v["score"] if v["score"] is not None else 0.0, v["id"]))
-        for rank, verdict in enumerate(of_kind):
-            band = rank * BANDS // len(of_kind) if verdict["score"] is not None else 0
-            strata[kind, band].append(verdict)
+        for rank, decision in enumerate(of_kind):
+            band = rank * BANDS // len(of_kind) if decision["score"] is not None else 0
+            strata[kind, band].append(decision)
     if size < len(strata):
         raise DeigError(
             f"{size} pairs cannot stand for the {len(strata)} strata (persons and objects, each in up to {BANDS} bands "
@@ -114,28 +114,28 @@ def make(
     Raises DeigError where nothing was selected, `out` is there, `size` is too small for `draw`, or a picture cannot be
     read any more.
     """
-    verdicts = folder.path / "selected" / "verdicts.jsonl"
-    if not verdicts.exists():
+    decisions = folder.path / "selected" / "decisions.jsonl"
+    if not decisions.exists():
         raise DeigError(f"{folder.path} has nothing selected: run python -m research.captions select first.")
     if out.exists():
         raise DeigError(f"{out} is there already: a review is made once, so that no answers are lost.")
-    kept = [v for v in map(json.loads, verdicts.read_text(encoding="utf-8").splitlines()) if v["kept"]]
+    kept = [v for v in map(json.loads, decisions.read_text(encoding="utf-8").splitlines()) if v["kept"]]
     drawn = draw(kept, size, seed)
-    ids = {verdict["id"] for verdict, *_ in drawn}
+    ids = {decision["id"] for decision, *_ in drawn}
     places = {i.id: (w, i) for index in folder.done() for w in folder.work(index) for i in w.instances if i.id in ids}
     read = Pictures(pictures or Path(folder.plan().pictures))
     half = out.with_name(out.name + ".partial")
     shutil.rmtree(half, ignore_errors=True)
     (half / "pairs").mkdir(parents=True)
     pairs = []
-    for number, (verdict, kind, band, weight) in enumerate(drawn):
-        work, instance = places[verdict["id"]]
+    for number, (decision, kind, band, weight) in enumerate(drawn):
+        work, instance = places[decision["id"]]
         names = f"pairs/{number:04d}-crop.jpg", f"pairs/{number:04d}-whole.jpg"
         whole = _picture(read, work)
         for name, view in zip(names, (crop(whole, instance.bbox), marked(whole, instance.bbox)), strict=True):
             view.thumbnail((SIDE, SIDE))
             view.save(half / name, quality=88)
-        pairs.append(Pair(instance.id, instance.noun, kind, band, weight, verdict["text"], *names))
+        pairs.append(Pair(instance.id, instance.noun, kind, band, weight, decision["text"], *names))
     sample = Sample(seed, accept, len(kept), tuple(pairs))
     for file in PAGE.iterdir():
         shutil.copy(file, half)

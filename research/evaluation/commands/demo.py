@@ -30,7 +30,7 @@ TRAINED = Path(__file__).parents[2] / "demo" / "trained"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path("evaluation-demo"), help="where everything goes")
-    parser.add_argument("--layouts", type=int, default=48)
+    parser.add_argument("--layouts", type=int, default=32)
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
     parser.add_argument("--steps", type=int, default=files.STEPS, help="of the sampler")
     parser.add_argument("--weights", type=Path, default=files.WEIGHTS, help="the demo's (default: the shipped ones)")

@@ -8,7 +8,7 @@ from ...engines.yes_no import says_yes
 from ..benchmarks.deig_words import OBJECT_LEVELS, PERSON_LEVELS
 from ..evidence import Record
 from ..layout import Layout
-from ..tables import Column, level, score, verdict_ok
+from ..tables import Column, further, level, verdict_ok
 from ..verdict import Verdict, first_error
 from .location import Thresholds, locate
 
@@ -85,8 +85,8 @@ def columns() -> list[Column]:
         Column("L-AVG", level(verdict_ok, *objects)),
         Column("MAA", verdict_ok),
         Column("mIoU", lambda instance, verdict: verdict.iou),
-        *(Column(f"MAA, {name}", score(name), needs=name) for name in PARSERS),
-        Column("P(yes)", score("p_yes"), needs="p_yes"),
-        Column("MAA, one to one", score("one to one"), needs="one to one"),
-        Column("mIoU, one to one", score("IoU one to one"), needs="IoU one to one"),
+        *(Column(f"MAA, {name}", further(name), needs=name) for name in PARSERS),
+        Column("P(yes)", further("p_yes"), needs="p_yes"),
+        Column("MAA, one to one", further("one to one"), needs="one to one"),
+        Column("mIoU, one to one", further("IoU one to one"), needs="IoU one to one"),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..evidence import Record
 from ..layout import Layout
-from ..tables import Column, score, verdict_ok
+from ..tables import Column, further, verdict_ok
 from ..verdict import Verdict, first_error
 
 NEEDS = ("clip",)
@@ -45,7 +45,7 @@ def columns() -> list[Column]:
     percent = {"scale": 100, "digits": 1}
     return [
         Column("accuracy", verdict_ok, by_picture=True, **percent),
-        Column("CLIP", score("clip"), by_picture=True),
+        Column("CLIP", further("clip"), by_picture=True),
         Column("accuracy, pooled", verdict_ok, **percent),
-        Column("CLIP, pooled", score("clip")),
+        Column("CLIP, pooled", further("clip")),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..colour import RANGES
 from ..evidence import Record
 from ..layout import Layout
-from ..tables import Column, level, score, verdict_iou, verdict_ok
+from ..tables import Column, further, level, verdict_iou, verdict_ok
 from ..verdict import Verdict, first_error
 from .location import Thresholds, locate
 
@@ -62,6 +62,6 @@ def columns() -> list[Column]:
         Column("ISR", verdict_ok, **percent),
         *(Column(f"mIoU {name}", level(verdict_iou, name), **percent) for name in LEVELS),
         Column("mIoU", verdict_iou, **percent),
-        Column("place alone", score("place"), needs="place", **percent),
-        Column("ISR, one to one", score("one to one"), needs="one to one", **percent),
+        Column("place alone", further("place"), needs="place", **percent),
+        Column("ISR, one to one", further("one to one"), needs="one to one", **percent),
     ]

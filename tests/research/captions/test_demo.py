@@ -15,12 +15,12 @@ from research.training.pictures import read_pictures
 def test_what_the_world_does_wrong_is_found_and_named(demo_run):
     report = json.loads((demo_run / "run" / "selected" / "report.json").read_text())
     things = [len(draw_scene(FIRST_SEED + n).things) for n in range(24)]
-    verdicts = [
-        json.loads(line) for line in (demo_run / "run" / "selected" / "verdicts.jsonl").read_text().splitlines()
+    decisions = [
+        json.loads(line) for line in (demo_run / "run" / "selected" / "decisions.jsonl").read_text().splitlines()
     ]
-    assert len(verdicts) == report["instances"] == sum(things) + 1
+    assert len(decisions) == report["instances"] == sum(things) + 1
     why = {}
-    for v in verdicts:
+    for v in decisions:
         why.setdefault(int(v["picture"]), []).append(v["reasons"])
     assert all("grey picture" in reasons for n in (0, 1) for reasons in why[n])
     assert all(reasons == ["unreadable picture"] for n in (2, 5) for reasons in why[n])

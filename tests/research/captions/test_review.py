@@ -56,7 +56,7 @@ def test_unequal_weights_count_for_what_they_stand_for():
     assert right / of == pytest.approx(0.8) and of == pytest.approx(100 / 66)
 
 
-def verdict(i, noun, score):
+def decision(i, noun, score):
     return {"id": str(i), "noun": noun, "score": score, "text": f"a {noun}"}
 
 
@@ -64,7 +64,7 @@ def verdict(i, noun, score):
 @given(st.integers(0, 60), st.integers(0, 200), st.integers(1, 150), st.integers(0, 5), st.booleans())
 def test_a_sample_takes_from_every_kind_and_band_its_share(persons, objects, size, seed, scored):
     kept = [
-        verdict(i, "person" if i < persons else "dog", i / 7 % 1 if scored else None) for i in range(persons + objects)
+        decision(i, "person" if i < persons else "dog", i / 7 % 1 if scored else None) for i in range(persons + objects)
     ]
     if not kept:
         return
@@ -88,14 +88,14 @@ def strata_of(kept):
 
 
 def test_fewer_pairs_than_strata_are_refused():
-    kept = [verdict(i, "person" if i < 3 else "dog", i / 100) for i in range(100)]
+    kept = [decision(i, "person" if i < 3 else "dog", i / 100) for i in range(100)]
     with pytest.raises(DeigError, match=r"8 pairs cannot stand for the 13 strata .*: --pairs 13 or more was expected"):
         draw(kept, 8, 0)
     assert sum(weight for *_, weight in draw(kept, 13, 0)) == pytest.approx(100)
 
 
 def test_another_seed_is_another_sample():
-    kept = [verdict(i, "dog", i / 100) for i in range(100)]
+    kept = [decision(i, "dog", i / 100) for i in range(100)]
     assert [v["id"] for v, *_ in draw(kept, 20, 0)] != [v["id"] for v, *_ in draw(kept, 20, 1)]
 
 

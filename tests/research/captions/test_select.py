@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sets import GOOD, call, describe, endpoint, plan, text_of, write_set
 
+from research.captions.decisions import Settings, of_instances, of_picture
 from research.captions.folder import Folder, file_digest
 from research.captions.report import control
 from research.captions.rules import Words
 from research.captions.selection import token_counter
-from research.captions.verdicts import Settings, of_instances, of_picture
 from research.captions.work import Instance, Work
 from research.engines.stub import Reply, Stub
 from research.training.examples import SIDES
@@ -57,8 +57,8 @@ def record(spread=90.0, error=None, quality=None, **changes):
 )
 def test_what_speaks_against_a_picture(found, why):
     assert of_picture(found, Settings(Words())) == why
-    verdicts = of_instances(WORK, found, Settings(Words()))
-    assert [v.id for v in verdicts] == ["a", "b"] and all(list(v.reasons) == why for v in verdicts)
+    decisions = of_instances(WORK, found, Settings(Words()))
+    assert [v.id for v in decisions] == ["a", "b"] and all(list(v.reasons) == why for v in decisions)
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,8 @@ def test_what_speaks_against_a_picture(found, why):
     ],
 )
 def test_what_speaks_against_an_instance(found, settings, why):
-    verdicts = of_instances(WORK, found, Settings(**{"words": Words(), **settings}))
-    assert tuple(list(v.reasons) for v in verdicts) == why
+    decisions = of_instances(WORK, found, Settings(**{"words": Words(), **settings}))
+    assert tuple(list(v.reasons) for v in decisions) == why
 
 
 def test_an_error_of_an_instance_is_its_only_reason():
@@ -150,13 +150,13 @@ def test_thresholds_change_without_asking_again(asked, capsys):
 def test_the_trainer_reads_what_is_selected(asked):
     assert call("select", asked, "--clip", "none") == 0
     pictures = read_pictures(asked / "selected" / "data.jsonl")
-    verdicts = [json.loads(line) for line in (asked / "selected" / "verdicts.jsonl").read_text().splitlines()]
+    decisions = [json.loads(line) for line in (asked / "selected" / "decisions.jsonl").read_text().splitlines()]
     texts = [t for p in pictures for t in p.descriptions]
-    assert texts == [v["text"] for v in verdicts if v["kept"]] and len(verdicts) == 36
+    assert texts == [v["text"] for v in decisions if v["kept"]] and len(decisions) == 36
     assert all(p.caption == ", ".join(p.descriptions) and (p.width, p.height) == (128, 96) for p in pictures)
     assert not any(SIDES.search(t) for p in pictures for t in (p.caption, *p.descriptions)), "all can be mirrored"
     by_id = {i.id: i.bbox for n in Folder(asked).done() for w in Folder(asked).work(n) for i in w.instances}
-    assert [b for p in pictures for b in p.boxes] == [by_id[v["id"]] for v in verdicts if v["kept"]]
+    assert [b for p in pictures for b in p.boxes] == [by_id[v["id"]] for v in decisions if v["kept"]]
 
 
 def test_the_report_shows_samples_of_each_reason_always_the_same(asked):

@@ -1,6 +1,7 @@
 """A run can be killed, divided and continued, and what it leaves behind is whole."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -86,34 +87,19 @@ def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):
 
 
 def test_two_processes_give_the_gradients_of_one(tmp_path):
-    # accelerate's own --cpu starts a single process: it leaves several to MPI.
-    line, environment = command(
-        sys.executable,
-        "-m",
-        "accelerate.commands.launch",
-        "--multi_gpu",
-        "--num_processes",
-        2,
-        "--num_machines",
-        1,
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-        "--main_process_port",
-        0,
-        SCRIPT,
-        tmp_path / "two",
-        "--steps",
-        1,
-        "--batch",
-        2,
-        "--accumulate",
-        2,
-    )
-    environment["ACCELERATE_USE_CPU"] = "true"
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-2000:]
+    # What `accelerate launch` tells its processes, without a third one that only starts these two.
+    line, environment = command(sys.executable, SCRIPT, tmp_path / "two", "--steps", 1, "--batch", 2, "--accumulate", 2)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    environment |= {"ACCELERATE_USE_CPU": "true", "WORLD_SIZE": "2"}
+    processes = [
+        subprocess.Popen(line, env=environment | {"RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True)
+        for rank in "01"
+    ]
+    for process in processes:
+        said = process.communicate(timeout=240)[1]
+        assert process.returncode == 0, said[-2000:]
     run(tmp_path / "one", replace(CONFIG, steps=1, batch=8))
     one, two = gradients(tmp_path / "one"), gradients(tmp_path / "two")
     assert sum(float(g.abs().sum()) for g in one) > 0.1

@@ -12,11 +12,8 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from accelerate.state import AcceleratorState
-from diffusers import AutoencoderTiny, UNet2DConditionModel
-from safetensors.torch import save_file
+from diffusers import UNet2DConditionModel
 
-from deig_core.diffusers_unet.names import original_state_dict
-from research.demo.text import new_t5, write_tokenizer
 from research.training.base import new_adapter
 from research.training.batch import Example
 from research.training.config import TrainConfig, add_arguments, from_arguments
@@ -64,6 +61,12 @@ def tiny_adapter(unet, seed=0, gate=0.5):
 
 def models(folder):
     """base.safetensors, vae/ and t5/ in `folder`, as the commands take them; returns it."""
+    from diffusers import AutoencoderTiny
+    from safetensors.torch import save_file
+
+    from deig_core.diffusers_unet.names import original_state_dict
+    from research.demo.text import new_t5, write_tokenizer
+
     torch.manual_seed(0)
     unet = tiny_unet()
     tensors = {k: v.contiguous() for k, v in original_state_dict(unet).items()}

@@ -34,7 +34,7 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """reasons: all that speak against the instance. again: the model was asked twice. twin: another of the picture has
     the same text, which is no reason.
     """
@@ -74,17 +74,17 @@ def of_picture(record: Mapping, settings: Settings) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def of_instances(work: Work, record: Mapping, settings: Settings) -> list[Verdict]:
+def of_instances(work: Work, record: Mapping, settings: Settings) -> list[Decision]:
     whole = of_picture(record, settings)
     texts = [found["text"] for found in record["instances"]]
-    verdicts = []
+    decisions = []
     found = {f["id"]: f for f in record["instances"]}
     for instance in work.instances:
         f = found.get(instance.id, {"text": "", "error": None, "tries": (), "cut": False})
         own = [] if instance.id not in found else _of_text(f, instance.noun, settings)
         reasons = [r for r in (*whole, *own) if r not in settings.allowed]
-        verdicts.append(
-            Verdict(
+        decisions.append(
+            Decision(
                 instance.id,
                 instance.noun,
                 f["text"],
@@ -96,7 +96,7 @@ def of_instances(work: Work, record: Mapping, settings: Settings) -> list[Verdic
                 bool(f["text"]) and texts.count(f["text"]) > 1,
             )
         )
-    return verdicts
+    return decisions
 
 
 def _of_text(found: Mapping, noun: str, settings: Settings) -> list[str]:
