@@ -10,18 +10,20 @@ from pathlib import Path
 
 from deig_core.errors import DeigError
 
+LOOKED_AT = 0.3  # seconds; `holder` has the lock for a moment, and a run that begins just then is no second one
+
 
 @contextmanager
 def only_run(folder: Path, name: str = "run") -> Iterator[None]:
     """Hold `folder`/.`name`.lock; who holds it stands in .`name`.owner beside it.
 
-    Raises DeigError at once where another run holds it, or the folder's file system has no locks.
+    Raises DeigError soon where another run holds it, or the folder's file system has no locks.
     """
     from filelock import Timeout
 
     lock = _lock(folder, name)
     try:
-        lock.acquire()
+        lock.acquire(timeout=LOOKED_AT)
     except Timeout:
         raise DeigError(
             f"{folder} is in use by {_owner(folder, name)}: wait for it, or stop it; two runs cannot write to one "
@@ -41,7 +43,7 @@ def only_run(folder: Path, name: str = "run") -> Iterator[None]:
 
 
 def holder(folder: Path, name: str = "run") -> str | None:
-    """Who holds the lock, as "process 17 on host"; None where nobody does."""
+    """Who holds the lock, as "process 17 on host"; None where nobody does, or the folder is not ours to lock."""
     from filelock import Timeout
 
     if not (folder / f".{name}.lock").exists():
@@ -51,6 +53,8 @@ def holder(folder: Path, name: str = "run") -> str | None:
             return None
     except Timeout:
         return _owner(folder, name)
+    except PermissionError:
+        return None
 
 
 def _lock(folder: Path, name: str):

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from deig_core.errors import DeigError
 from research.atomic import remove_halves, write_whole
@@ -54,6 +56,16 @@ def test_a_second_run_is_refused_while_the_first_one_lasts(tmp_path):
         with only_run(tmp_path, "another"):
             assert holder(tmp_path, "another")
     assert holder(tmp_path) is None
+    with only_run(tmp_path):
+        assert holder(tmp_path)
+
+
+def test_who_asks_for_the_holder_keeps_no_run_out(tmp_path):
+    with only_run(tmp_path):
+        pass
+    asked = FileLock(tmp_path / ".run.lock", thread_local=False)  # as `holder` has it while it looks
+    asked.acquire()
+    threading.Timer(0.05, asked.release).start()
     with only_run(tmp_path):
         assert holder(tmp_path)
 
