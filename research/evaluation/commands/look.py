@@ -44,6 +44,8 @@ def run(options: argparse.Namespace) -> None:
     needs = procedure(layouts).NEEDS
     if strange := [kind for kind, by in chosen.items() if by is not None and kind not in needs]:
         raise DeigError(f"{layouts[0].benchmark} needs evidence of {' and '.join(needs)}, and none of {strange[0]}.")
+    if options.question != PUBLISHED and chosen["answer"] is None:
+        raise DeigError("--question is for a judge: name one (--endpoint URL, --transformers FOLDER, ...).")
     with ExitStack() as stack:
         witnesses = _witnesses(options, stack)
         failures = sum(

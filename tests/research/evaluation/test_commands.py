@@ -148,6 +148,7 @@ def test_a_judge_can_be_asked_in_other_words_and_is_another_judge_then(deig, cap
         said = refused(capsys, *judge, "--question", "Is it {} or {}?", "--as", "x")
         assert said.endswith("is none of published, vqascore, and no text with one {} for the description.")
         assert "needs --as" in refused(capsys, *judge, "--question", "Is it {}?")
+    assert "is for a judge" in refused(capsys, "look", bench, out, "--detector", folder, "--question", "vqascore")
     assert "Is it a red cup?" in texts[12:] and len(texts) == 18
     assert 'Does this figure show "a red cup"? Please answer yes or no.' in texts[6:12]
     assert all(text.startswith("Does this image meet the description 'a red ") for text in texts[:6])
