@@ -89,8 +89,11 @@ class Hands:
         self.ready()
 
     def ready(self):
+        """Wait for the first graph, which is the page's own: a slow page puts it over one that was loaded before."""
         self.page.wait_for_function(
-            "!!(window.app?.graph && window.LiteGraph?.registered_node_types?.DEIGRegions)", timeout=120000
+            """() => window.LiteGraph?.registered_node_types?.DEIGRegions
+                && window.app?.extensionManager?.workflow?.activeWorkflow?.changeTracker && app.graph?.nodes.length""",
+            timeout=120000,
         )
         self.page.wait_for_timeout(1500)
 

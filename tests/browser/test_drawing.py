@@ -137,7 +137,7 @@ def test_a_grid(hands):
     hands.start(document([]))
     hands.plain()
     hands.button("Arrange").click()
-    hands.page.locator(".deig-pop select:visible").select_option("32")
+    hands.page.locator("select[aria-label=Grid]").select_option("32")
     hands.drag((0.26, 0.67), (0.74, 0.92))
     assert [v % 32 for v in hands.pixels()] == [0, 0, 0, 0]
 
