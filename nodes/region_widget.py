@@ -115,7 +115,7 @@ def combined(drawn: RegionDocument, incoming: RegionDocument | None, mode: str) 
     if incoming is None or (mode == "when empty" and drawn.regions):
         return drawn
     if mode != "add":
-        return replace(drawn, regions=incoming.regions)
+        return replace(drawn, regions=incoming.regions, notes=())
     check_count(len(drawn.regions) + len(incoming.regions))
     taken = {region.id for region in drawn.regions}
     free = (f"r{n}" for n in range(1, 1000) if f"r{n}" not in taken)

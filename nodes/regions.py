@@ -101,7 +101,7 @@ class DeigRegions(io.ComfyNode):
         options |= {"source_width": boxes_source_width, "source_height": boxes_source_height}
         reading = incoming(boxes, drawn, options)
         document = combined(drawn, reading and reading.document, boxes_mode)
-        sentences = [*(reading.sentences if reading else ()), *remarks(document)]
+        sentences = [*document.notes, *(reading.sentences if reading else ()), *remarks(document)]
         if reading and reading.document.regions and document is drawn:
             count = len(reading.document.regions)
             sentences.append(f"The {count} incoming boxes do not count while something is drawn: see boxes_mode.")

@@ -13,8 +13,6 @@ share to the later one; a region with "behind": true gives way to all that are w
 from __future__ import annotations
 
 import json
-import logging
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -24,6 +22,16 @@ import torch
 from ..errors import RegionError
 from ..schedule import GateSchedule, completed
 from . import painted
+from .checks import (
+    check_unknown,
+    checked_flag,
+    checked_number,
+    checked_share,
+    checked_strength,
+    checked_text,
+    kind_of,
+    shown,
+)
 from .keyframes import Keyframe, StrengthKey, as_json, box_at, parse_keyframes, parse_strengths, strength_at
 
 VERSION = 1
@@ -37,7 +45,6 @@ COLORS = (
 )  # as in the editor
 
 Box = tuple[float, float, float, float]
-log = logging.getLogger("deig")
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +106,7 @@ class RegionDocument:
     """Regions of an image of `width` x `height` pixels (the size the user draws on; boxes are fractions of it).
 
     overlap: who owns what several regions have, one of `OVERLAPS`: all of them, as trained, or the front one alone.
+    notes: sentences about what was changed while it was read; no part of the JSON value.
     """
 
     width: int
@@ -106,6 +114,7 @@ class RegionDocument:
     regions: tuple[Region, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     overlap: str = SHARED
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON value."""
@@ -144,8 +153,8 @@ class RegionDocument:
 def parse(source: str | Mapping[str, Any]) -> RegionDocument:
     """Read a document of version 1 or 2 from JSON text or an already decoded value.
 
-    Coordinates outside 0..1 are clamped with a warning in the log. Raises RegionError, naming the region and the key,
-    for text that is no JSON, NaN or infinite numbers, wrong types, x1 <= x0 or y1 <= y0, more than 64 regions, an
+    Coordinates outside 0..1 are cut, and the document's notes say so. Raises RegionError, naming the region and the
+    key, for text that is no JSON, NaN or infinite numbers, wrong types, x1 <= x0 or y1 <= y0, more than 64 regions, an
     unknown version.
     """
     if isinstance(source, str):
@@ -163,7 +172,7 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
             raise RegionError("The region document is no valid JSON: it is nested too deeply.") from None
     if not isinstance(source, Mapping):
         raise RegionError(
-            f'The region document must be a JSON object with "version" and "regions"; got {_kind(source)}.'
+            f'The region document must be a JSON object with "version" and "regions"; got {kind_of(source)}.'
         )
     values = dict(source)
     version = values.pop("version", None)
@@ -178,11 +187,12 @@ def parse(source: str | Mapping[str, Any]) -> RegionDocument:
         raise RegionError(f'The region document: "overlap" is {shown(overlap)}; it must be "shared" or "front".')
     entries = values.pop("regions", None)
     if not isinstance(entries, list):
-        raise RegionError(f'The region document\'s "regions" must be a list; got {_kind(entries)}.')
+        raise RegionError(f'The region document\'s "regions" must be a list; got {kind_of(entries)}.')
     check_count(len(entries))
-    _check_unknown(values, "The region document")
-    regions = tuple(_region(e, i, width, height) for i, e in enumerate(entries))
-    return RegionDocument(width, height, regions, values, overlap)
+    check_unknown(values, "The region document")
+    notes: list[str] = []
+    regions = tuple(_region(e, i, width, height, notes) for i, e in enumerate(entries))
+    return RegionDocument(width, height, regions, values, overlap, tuple(notes))
 
 
 def check_count(count: int) -> None:
@@ -193,100 +203,54 @@ def check_count(count: int) -> None:
         )
 
 
-def checked_box(values: Any, name: str) -> Box:
-    """Four finite numbers clamped to 0..1 as a box with x0 < x1 and y0 < y1. Raises RegionError naming `name`."""
+def _box(values: Any, name: str) -> tuple[Box, str]:
+    """(four finite numbers cut to 0..1 with x0 < x1 and y0 < y1, a sentence where they had to be cut)."""
     if not isinstance(values, (list, tuple)) or len(values) != 4:
         raise RegionError(f'{name}: "box" must be four numbers [x0, y0, x1, y1]; got {shown(values)}.')
     numbers = [checked_number(v, name, "box") for v in values]
-    clamped = [min(max(v, 0.0), 1.0) for v in numbers]
+    cut = [min(max(v, 0.0), 1.0) for v in numbers]
     for low, high, label in ((0, 2, "x"), (1, 3, "y")):
         if numbers[high] <= numbers[low]:
             raise RegionError(f"{name}: box {shown(list(values))} has {label}1 <= {label}0.")
-        if clamped[high] <= clamped[low]:
+        if cut[high] <= cut[low]:
             raise RegionError(
                 f"{name}: box {shown(list(values))} lies outside the image; coordinates are fractions 0..1."
             )
-    if clamped != numbers:
-        log.warning("%s: box %s reaches beyond the image and was clamped to it.", name, shown(list(values)))
-    return tuple(clamped)
+    beyond = f"{name}: box {shown(list(values))} reaches beyond the picture and was cut at its edge."
+    return tuple(cut), beyond if cut != numbers else ""
 
 
-def checked_number(value: Any, name: str, key: str) -> float:
-    """`value` as a float. Raises RegionError, naming `name` and `key`, for what is no finite number."""
-    try:
-        number = float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else math.nan
-    except OverflowError:  # an integer beyond 1e308
-        number = math.inf
-    if not math.isfinite(number):
-        raise RegionError(f'{name}: "{key}" must be a finite number; got {shown(value)}.')
-    return number
-
-
-def checked_text(value: Any, name: str, key: str) -> str:
-    """`value` if it is text that UTF-8 can hold. Raises RegionError, naming `name` and `key`, for anything else."""
-    if not isinstance(value, str):
-        raise RegionError(f'{name}: "{key}" must be text; got {shown(value)}.')
-    try:
-        value.encode()
-    except UnicodeEncodeError:  # an emoji cut in two
-        raise RegionError(f'{name}: "{key}" holds half a character; write {shown(value)} again without it.') from None
-    return value
-
-
-def checked_strength(value: Any, name: str) -> float:
-    """`value` as a region's strength. Raises RegionError naming `name`."""
-    strength = checked_number(value, name, "strength")
-    if strength < 0:
-        raise RegionError(f'{name}: "strength" is {strength:g}; it must be 0 or more.')
-    return strength
-
-
-def _region(entry: Any, index: int, width: int, height: int) -> Region:
+def _region(entry: Any, index: int, width: int, height: int, notes: list[str]) -> Region:
     name = f"Region {index + 1}"
     if not isinstance(entry, Mapping):
-        raise RegionError(f"{name} must be a JSON object; got {_kind(entry)}.")
+        raise RegionError(f"{name} must be a JSON object; got {kind_of(entry)}.")
     values = dict(entry)
     if "box" not in values:
         raise RegionError(f'{name} has no "box".')
-    box, mask = checked_box(values.pop("box"), name), values.pop("mask", None)
+    (box, note), mask = _box(values.pop("box"), name), values.pop("mask", None)
+    notes += [note] if note else []
     region = Region(
         box=box,
         id=checked_text(values.pop("id", f"r{index + 1}"), name, "id"),
         description=checked_text(values.pop("description", ""), name, "description"),
         negative=checked_text(values.pop("negative", ""), name, "negative"),
         strength=checked_strength(values.pop("strength", 1.0), name),
-        enabled=_flag(values.pop("enabled", True), name, "enabled"),
-        locked=_flag(values.pop("locked", False), name, "locked"),
+        enabled=checked_flag(values.pop("enabled", True), name, "enabled"),
+        locked=checked_flag(values.pop("locked", False), name, "locked"),
         color=checked_text(values.pop("color", COLORS[index % len(COLORS)]), name, "color"),
         keyframes=parse_keyframes(values.pop("keyframes"), name) if "keyframes" in values else (),
-        start=_share(values.pop("start", 0.0), name, "start"),
-        end=_share(values.pop("end", 1.0), name, "end"),
-        behind=_flag(values.pop("behind", False), name, "behind"),
+        start=checked_share(values.pop("start", 0.0), name, "start"),
+        end=checked_share(values.pop("end", 1.0), name, "end"),
+        behind=checked_flag(values.pop("behind", False), name, "behind"),
         strengths=parse_strengths(values.pop("strengths"), name) if "strengths" in values else (),
         extra=values,
     )
     if region.start >= region.end:
         raise RegionError(f'{name}: "start" must be smaller than "end", or it is never there; disable it instead.')
-    _check_unknown(values, name)
+    check_unknown(values, name)
     if mask is None:
         return region
     return region.with_mask(painted.over_picture(painted.decode(mask, name), box, width, height))
-
-
-def _check_unknown(values: Mapping[str, Any], name: str) -> None:
-    """Refuse unknown keys whose values could not be written into a JSON document again."""
-    for key, value in values.items():
-        if not isinstance(key, str):  # JSON would make text of it, and of two of them one
-            raise RegionError(f"{name}: the key {shown(key)} is no text; remove it.")
-        key_named = f"{name}: {json.dumps(str(key)[:40])}"
-        try:
-            json.dumps({key: value}, ensure_ascii=False, allow_nan=False).encode()
-        except RecursionError:
-            raise RegionError(f"{key_named} is nested too deeply; remove it.") from None
-        except (ValueError, TypeError):
-            raise RegionError(
-                f"{key_named} holds what JSON cannot (NaN, an infinite number, half a character); remove it."
-            ) from None
 
 
 def _side(value: Any, key: str) -> int:
@@ -297,30 +261,3 @@ def _side(value: Any, key: str) -> int:
             f"{MAX_SIDE} is expected."
         )
     return int(number)
-
-
-def _share(value: Any, name: str, key: str) -> float:
-    number = checked_number(value, name, key)
-    if not 0 <= number <= 1:
-        raise RegionError(f'{name}: "{key}" is {shown(value)}; a share of the schedule from 0 to 1 is expected.')
-    return number
-
-
-def _flag(value: Any, name: str, key: str) -> bool:
-    if not isinstance(value, bool):
-        raise RegionError(f'{name}: "{key}" must be true or false; got {shown(value)}.')
-    return value
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "text", type(None): "nothing"}
-    return names.get(type(value), type(value).__name__)
-
-
-def shown(value: Any) -> str:
-    """A short form of `value` for a message."""
-    try:
-        text = repr(value) if value is not None else "nothing"
-    except (RecursionError, ValueError):  # nested too deeply, or an integer of thousands of digits
-        text = _kind(value)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from ..errors import RegionError
-from .document import COLORS, MIN_SIDE, Region, RegionDocument, check_count, checked_text
+from .checks import checked_text
+from .document import COLORS, MIN_SIDE, Region, RegionDocument, check_count
 from .painted import mask_bounds
 from .reader import LAYOUTS, UNITS, Reading, read
 from .reader.reading import WHOLE_IMAGE

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ..errors import DeigError
 from ..layout.layout import Layout
-from ..regions.document import MAX_REGIONS, SHARED, RegionDocument, checked_text
+from ..regions.checks import checked_text
+from ..regions.document import MAX_REGIONS, SHARED, RegionDocument
 from ..regions.rules import counting, joined_prompt
 from .features import TextFeatures
 from .tokens import Tokens, remarks, too_long

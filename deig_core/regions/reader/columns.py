@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .entry import Context, Entry, around, folded, is_list, number, numbers, plain_key, points, written_units, wrote
 from .places import declared, place_of
-from .vocabulary import CENTRES, CORNERS, ORDERS, SIZES, UNITS
-from .walk import COLUMN_TEXTS, columns_of
+from .shapes import columns_of
+from .vocabulary import CENTRES, COLUMN_TEXTS, CORNERS, ORDERS, SIZES, UNITS
 
 if TYPE_CHECKING:
     from .walk import Walk

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from ..document import shown
+from ..checks import shown
 
 LAYOUTS = ("auto", "xyxy", "xywh", "yxyx", "cxcywh")
 """Orders of four numbers that can be set by hand. The recognisers know two more: xxyy and yyxx, starts and ends."""

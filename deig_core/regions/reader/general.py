@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .entry import Context, Entry, Numbers, around, is_four, is_list, number, numbers, points, wrote
-from .walk import is_name, is_row
+from .shapes import is_name, is_row
 
 if TYPE_CHECKING:
     from .walk import Walk

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from ...errors import RegionError
 from .entry import Entry, around, number, plain_key, written_units
 from .vocabulary import CENTRES, CORNERS, SIZES
 
+Found = tuple[list[Entry], list[str]]
+ByKeys = Callable[[Any], Found]
 _N = r"[-+]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][-+]?\d{1,3})?\s?(?:%|px)?"
 _BETWEEN = r"[)\]]?(?:\s*(?:[,;|]|to|->|→)\s*|\s+)[(\[]?"
 _FOUR = re.compile(
@@ -22,15 +26,18 @@ _DOTA = re.compile(r"(?:-?\d+(?:\.\d+)?\s+){8}\S*[A-Za-z]\S*(?:\s+[01])?")
 _MOST_LINES, _LONGEST_LINE = 2000, 2500
 
 
-def from_lines(text: str) -> tuple[list[Entry], list[str]] | None:
-    """(entries, notes) of lines that hold boxes, or None. Raises RegionError for rows of numbers of no known form."""
+def from_lines(text: str, by_keys: ByKeys) -> Found | None:
+    """(entries, notes) of lines that hold boxes, or None. by_keys: reads what has a key for each number.
+
+    Raises RegionError for rows of numbers of no known form.
+    """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines or len(lines) > _MOST_LINES or max(map(len, lines)) > _LONGEST_LINE:
         return None
     if sum(line.startswith("|") for line in lines) > 1:  # a table of Markdown
         lines = [line.strip("| ") for line in lines if line.startswith("|") and not re.fullmatch(r"[|:\- ]+", line)]
         lines = lines or [""]
-    if (found := _table(lines)) is not None:
+    if (found := _table(lines, by_keys)) is not None:
         return found
     rows = [[number(v) for v in re.split(r"[\s,;]+", line.strip("[]()")) if v] for line in lines]
     if all(row and None not in row for row in rows):
@@ -42,10 +49,10 @@ def from_lines(text: str) -> tuple[list[Entry], list[str]] | None:
         parts = [line.split() for line in lines]
         corners = [[(float(p[i]), float(p[i + 1])) for i in range(0, 8, 2)] for p in parts]
         return [_entry("DOTA", around(c), "pixels", p[8]) for c, p in zip(corners, parts, strict=True)], []
-    return _labelled(lines)
+    return _labelled(lines, by_keys)
 
 
-def from_css(text: str) -> tuple[list[Entry], list[str]] | None:
+def from_css(text: str) -> Found | None:
     """Boxes as rules of style sheets, as LayoutGPT asks for them: a dog {left: 10px; top: 20px; width: 30px; ...}."""
     if ";" not in text or len(text) > 100_000:
         return None
@@ -87,30 +94,26 @@ def _rows(rows: list[list[float]], lines: list[str]) -> list[Entry]:
     )
 
 
-def _table(lines: list[str]) -> tuple[list[Entry], list[str]] | None:
+def _table(lines: list[str], by_keys: ByKeys) -> Found | None:
     """Rows under a header that names the columns, as the table of keys reads them."""
     mark = max(",;\t|", key=lines[0].count)
     header = [k.strip() for k in next(csv.reader([lines[0]], delimiter=mark))]
     keys = {plain_key(k) for k in header}
     if len(lines) < 2 or not any(set(s) <= keys for s in (*CENTRES, *CORNERS, *SIZES)):
         return None
-    from .dialects import DIALECTS
-    from .entry import Context
-    from .walk import Walk
-
     rows = [dict(zip(header, (v.strip() for v in row), strict=False)) for row in csv.reader(lines[1:], delimiter=mark)]
-    walk = Walk(DIALECTS)
-    return [replace(e, dialect="columns of numbers") for e in walk.entries(rows, Context())], walk.notes
+    entries, notes = by_keys(rows)
+    return [replace(e, dialect="columns of numbers") for e in entries], notes
 
 
-def _labelled(lines: list[str]) -> tuple[list[Entry], list[str]] | None:
+def _labelled(lines: list[str], by_keys: ByKeys) -> Found | None:
     """Texts with four numbers each, one or more on a line; lines without a number are prose around them."""
     found, notes = [], []
     for line in lines:
         line = line.strip("`").lstrip("-*• ").strip()
         if not any(c.isdigit() for c in line):
             continue
-        entries = _with_keys(line)
+        entries = _with_keys(line, by_keys)
         for text, raw in [] if entries else _fours(line):
             four, units = tuple(number(n) for n in raw), written_units(raw)
             if None not in four:
@@ -143,15 +146,11 @@ def _cleaned(text: str) -> str:
     return re.sub(r"^\(?\d{1,2}[.)]\s+", "", text).strip(" *_")
 
 
-def _with_keys(line: str) -> list[Entry]:
+def _with_keys(line: str, by_keys: ByKeys) -> list[Entry]:
     """A line such as "a dog: x1=10, y1=20, x2=30, y2=40"."""
     pairs = list(_PAIR.finditer(line))
     keys = {plain_key(m[1]) for m in pairs}
     if len(pairs) < 4 or not any(set(s) <= keys for s in (*CENTRES, *CORNERS, *SIZES)):
         return []
-    from .dialects import DIALECTS
-    from .entry import Context
-    from .walk import Walk
-
     row = {m[1]: m[2] for m in pairs} | {"label": _cleaned(line[: pairs[0].start()].strip("({[ "))}
-    return Walk(DIALECTS).entries(row, Context())
+    return by_keys(row)[0]

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ...errors import RegionError
-from ..document import (
-    COLORS,
-    Region,
-    RegionDocument,
-    check_count,
-    checked_strength,
-    checked_text,
-    parse,
-    shown,
-)
+from ..checks import checked_strength, checked_text, shown
+from ..document import COLORS, Region, RegionDocument, check_count, parse
 from .dialects import DIALECTS
-from .entry import LAYOUTS, UNITS, Context, Entry, Size
+from .entry import LAYOUTS, UNITS, Entry, Size
 from .plain import plain
 from .settle import Understood, place, read_group
 from .text import from_text
-from .walk import Walk
+from .walk import walked
 
 WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 
@@ -77,7 +70,7 @@ def _read(source: Any, canvas: tuple[int, int], layout: str, units: str, size: S
     value = plain(source)
     notes: list[str] = []
     if isinstance(value, str):
-        value, said, entries = from_text(value)
+        value, said, entries = from_text(value, partial(walked, dialects=DIALECTS))
         value = plain(value)  # a text may be as deep and as large as a value
         notes += said
     else:
@@ -88,13 +81,12 @@ def _read(source: Any, canvas: tuple[int, int], layout: str, units: str, size: S
             f"Read as a region document of {document.width} x {document.height} pixels, "
             f"{_counted(len(document.regions))}."
         )
-        return Reading(document, summary, tuple(notes), whole=True)
+        return Reading(document, summary, (*notes, *document.notes), whole=True)
     if entries is None:
         if not isinstance(value, (Mapping, list)):
             raise RegionError(f"Boxes must be a list of boxes, or JSON text of one; got {shown(value)}.")
-        walk = Walk(DIALECTS)
-        entries = walk.entries(value, Context())
-        notes += walk.notes
+        entries, said = walked(value, DIALECTS)
+        notes += said
     return _settled(entries, canvas, layout, units, size, notes)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...errors import RegionError
 from .entry import Entry, is_list, number
-from .lines import from_css, from_lines
+from .lines import ByKeys, from_css, from_lines
 from .loose import loose_values
 from .markup import from_markup
 from .prompter import from_prompter
@@ -24,9 +24,11 @@ NOTHING = (
 )
 
 
-def from_text(text: str) -> tuple[Any, list[str], list[Entry] | None]:
+def from_text(text: str, by_keys: ByKeys) -> tuple[Any, list[str], list[Entry] | None]:
     """(value, notes, entries): what the text says, as a value for the table, or as entries where it is a form of text
-    alone. Raises RegionError where nothing can be read. Takes time in proportion to the text's length.
+    alone. by_keys: reads rows of a text that have a key for each number.
+
+    Raises RegionError where nothing can be read. Takes time in proportion to the text's length.
     """
     if len(text) > MOST_CHARACTERS:
         raise RegionError(
@@ -52,10 +54,13 @@ def from_text(text: str) -> tuple[Any, list[str], list[Entry] | None]:
         return value, [], None
     if (value := from_yaml(text)) is not None:
         return value, [], None
-    for form in (from_prompter, from_lines) if "{" not in text and not _LISTED.match(text) else (from_css,):
-        if (found := form(text)) is not None:
-            entries, notes = found
-            return None, notes, entries
+    if "{" in text or _LISTED.match(text):
+        found = from_css(text)
+    elif (found := from_prompter(text)) is None:
+        found = from_lines(text, by_keys)
+    if found is not None:
+        entries, notes = found
+        return None, notes, entries
     return _loose(text)
 
 

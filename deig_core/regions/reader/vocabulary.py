@@ -98,3 +98,27 @@ DECLARES = (
     *("coordinatesystem", "coordinatetype", "boxtype", "bboxtype", "coordformat", "units", "unit", "coordinates"),
     *("coordinateunits", "coordinatemode", "layout", "boxlayout", "axisorder", "scale"),
 )
+
+LISTS = (
+    *("elements", "boxes", "bboxes", "boundingboxes", "detections", "objects", "instances", "regions", "annotations"),
+    *("shapes", "annos", "predictions", "results", "items", "layers", "bboxcontrols", "entities", "things", "subjects"),
+)
+"""Plain keys of lists whose texts without a place are regions too."""
+COLUMNS = (
+    *("boxes", "bboxes", "boundingboxes", "bbox", "predboxes", "xyxy", "locations", "gligenboxes", "quadboxes"),
+    *("polygons", "box", "bboxesxyxy", "boxesxyxy", "boxlist", "boxescxcywh", "boxesxywh", "bboxesxywh", "xyxyn"),
+    *("xywhn", "xywh", "recboxes"),
+)
+COLUMN_TEXTS = (
+    *("descriptions", "captions", "phrases", "prompts", "labels", "texts", "textlabels", "bboxeslabels", "classnames"),
+    *("names", "classes", "categories", "gligenphrases", "entities", "classlabels", "labelnames", "polygonslabels"),
+    *("displaynames", "detectionclassnames", "detectionclassentities", "predclasses", "tags", "labelstext"),
+    *("labeltexts", "objects", "label", "classname", "category", "name", "rectexts"),
+    *("cls", "classids", "labelids", "classid"),
+)
+# Parts of files that hold numbers or texts and no regions.
+ASIDE = {
+    *("info", "licenses", "categories", "keypoints", "landmarks", "mask", "masks", "size", "imagesize", "cropbox"),
+    *("cropregion", "colorpalette", "palette", "colors", "flags", "scores", "classnames", "styledescription", "usage"),
+    *("area", "embedding", "embeddings", "imagedata", "attributes", "metadata", "logits", "confidence", "confidences"),
+}

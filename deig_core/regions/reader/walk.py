@@ -8,48 +8,21 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import RegionError
-from ..document import MAX_REGIONS, shown
-from .entry import Context, Entry, folded, is_list, number, numbers, plain_key, points, wrote
+from ..checks import shown
+from ..document import MAX_REGIONS
+from .entry import Context, Entry, folded, is_list, numbers, plain_key, points, wrote
+from .lines import from_lines, has_marked_numbers
 from .places import declared, place_of, size_of
 from .plain import MOST_DEEP, plain
-from .texts import PLACE_WORDS, TEXT_KEYS, negative_of, stray_place, text_of
-from .vocabulary import BOX_KEYS, OUTLINES
-
-LISTS = (
-    *("elements", "boxes", "bboxes", "boundingboxes", "detections", "objects", "instances", "regions", "annotations"),
-    *("shapes", "annos", "predictions", "results", "items", "layers", "bboxcontrols", "entities", "things", "subjects"),
-)
-"""Plain keys of lists whose texts without a place are regions too."""
-COLUMNS = (
-    *("boxes", "bboxes", "boundingboxes", "bbox", "predboxes", "xyxy", "locations", "gligenboxes", "quadboxes"),
-    *("polygons", "box", "bboxesxyxy", "boxesxyxy", "boxlist", "boxescxcywh", "boxesxywh", "bboxesxywh", "xyxyn"),
-    *("xywhn", "xywh", "recboxes"),
-)
-COLUMN_TEXTS = (
-    *("descriptions", "captions", "phrases", "prompts", "labels", "texts", "textlabels", "bboxeslabels", "classnames"),
-    *("names", "classes", "categories", "gligenphrases", "entities", "classlabels", "labelnames", "polygonslabels"),
-    *("displaynames", "detectionclassnames", "detectionclassentities", "predclasses", "tags", "labelstext"),
-    *("labeltexts", "objects", "label", "classname", "category", "name", "rectexts"),
-    *("cls", "classids", "labelids", "classid"),
-)
-# Parts of files that hold numbers or texts and no regions.
-_ASIDE = {
-    *("info", "licenses", "categories", "keypoints", "landmarks", "mask", "masks", "size", "imagesize", "cropbox"),
-    *("cropregion", "colorpalette", "palette", "colors", "flags", "scores", "classnames", "styledescription", "usage"),
-    *("area", "embedding", "embeddings", "imagedata", "attributes", "metadata", "logits", "confidence", "confidences"),
-}
-
+from .shapes import columns_of, is_name, is_row, names_of_classes, of_numbers, own_text
+from .texts import negative_of, stray_place, text_of
+from .vocabulary import ASIDE, COLUMNS, LISTS
 
 MOST_VISITED, KEYS_OF_ONE = 3000, 8
 TOO_MUCH = (
     f"There is far more in it than the boxes of one picture, which has at most {MAX_REGIONS} regions: give those of "
     "one picture alone."
 )
-_KNOWN = {*LISTS, *COLUMNS, *COLUMN_TEXTS, *TEXT_KEYS, *BOX_KEYS, *OUTLINES, *_ASIDE, *PLACE_WORDS}
-# In a key of one word, a sign that it is a key and no description.
-_TECHNICAL = ("box", "rect", "coord", "roi", "poly", "point", "region", "crop", "bound", "corner", "extent")
-
-
 _PICTURES = ("imageid", "image", "filename", "imagepath", "imagename", "frameid", "frame", "frameindex", "path")
 
 
@@ -102,8 +75,6 @@ class Walk:
         """Entries of a text inside a list that is JSON itself, or numbers, or a text with four numbers in brackets or
         between commas: others may be a part of what it describes.
         """
-        from .lines import from_lines, has_marked_numbers
-
         if numbers(text):
             return self.entries(list(numbers(text)), context)
         if text.lstrip()[:1] in ("[", "{"):
@@ -113,11 +84,14 @@ class Walk:
                 return None
             inner = plain(inner)
             return self.entries(inner, context) if isinstance(inner, (Mapping, list)) else None
-        found = from_lines(text) if has_marked_numbers(text) and "\n" not in text.strip() else None
+        found = from_lines(text, self._anew) if has_marked_numbers(text) and "\n" not in text.strip() else None
         if not found or found[1]:
             return None
         self.notes.append(f"The numbers in the text {shown(text.strip())} were read as a box.")
         return found[0]
+
+    def _anew(self, value: Any) -> tuple[list[Entry], list[str]]:
+        return walked(value, self.dialects)
 
     def inside(self, value: Mapping, context: Context) -> Context:
         """What a mapping adds to the context of what lies in it."""
@@ -127,7 +101,7 @@ class Walk:
             size=size_of(value) or context.size,
             layout=layout or context.layout,
             units=units or context.units,
-            names=_names(value) or context.names,
+            names=names_of_classes(value) or context.names,
         )
 
     def group_text(self, value: Mapping) -> str:
@@ -143,10 +117,10 @@ class Walk:
             name = plain_key(key)
             if name in LISTS + COLUMNS and isinstance(inner, str) and inner.lstrip()[:1] in ("[", "{"):
                 found += self._written(inner, context) or []
-            if name in _ASIDE or not isinstance(inner, (Mapping, list)):
+            if name in ASIDE or not isinstance(inner, (Mapping, list)):
                 continue
             known = name in LISTS or name in COLUMNS
-            if isinstance(inner, list) and not known and _of_numbers(inner):
+            if isinstance(inner, list) and not known and of_numbers(inner):
                 continue  # for stray_place to name
             own = said if isinstance(inner, Mapping) and place_of(inner) else of_group
             if isinstance(inner, Mapping) and not own and not name.isdigit() and is_name(key) and place_of(inner):
@@ -156,7 +130,7 @@ class Walk:
         text = text_of(value, Context())
         stray = "" if found else stray_place(value)
         if found or not (
-            listed or (stray and any(_of_numbers(v) for k, v in value.items() if plain_key(k) not in _ASIDE))
+            listed or (stray and any(of_numbers(v) for k, v in value.items() if plain_key(k) not in ASIDE))
         ):
             return found
         if stray:
@@ -209,65 +183,11 @@ class Walk:
         return found[0] if found else []
 
 
+def walked(value: Any, dialects) -> tuple[list[Entry], list[str]]:
+    """The entries of a whole value, and sentences about it. Raises RegionError as `Walk.entries` does."""
+    walk = Walk(dialects)
+    return walk.entries(value, Context()), walk.notes
+
+
 def _has_place(value: Any) -> bool:
     return isinstance(value, Mapping) and place_of(value) is not None
-
-
-def own_text(value: Mapping) -> str:
-    """The one text of a mapping, not that of lists in it."""
-    kept = {k: v for k, v in value.items() if isinstance(v, str) or plain_key(k) == "properties"}
-    return text_of(kept, Context())
-
-
-def _of_numbers(value: Any) -> bool:
-    """A list of at least four numbers, or of such lists."""
-    if not is_list(value) or not value:
-        return False
-    found = numbers(value)
-    return len(found) > 3 if found else all(is_list(v) and _of_numbers(v) for v in value)
-
-
-def is_row(item: Any) -> bool:
-    """A text beside a box in one list: ["a dog", [1, 2, 3, 4]], [1, 2, 3, 4, "a dog"], with a score perhaps."""
-    if not is_list(item):
-        return False
-    texts = [v for v in item if isinstance(v, str) and number(v) is None]
-    return len(texts) == 1 and len(item) > 1 and all(isinstance(v, (str, int, float, list)) for v in item)
-
-
-def columns_of(value: Mapping) -> tuple[str, list] | None:
-    """(key, boxes) of a mapping that has its boxes in one list."""
-    for wanted in COLUMNS:
-        for key, boxes in value.items():
-            if plain_key(key) != wanted or not is_list(boxes) or not boxes:
-                continue
-            if all(
-                is_list(b) and (len(numbers(b) or ()) > 3 or points(b) or any(is_list(p) for p in b)) for b in boxes
-            ):
-                return str(key), list(boxes)
-    return None
-
-
-def _names(value: Mapping) -> dict[Any, str]:
-    """Names of classes by their numbers: COCO's categories, YOLO's names, class maps."""
-    values = folded(value)
-    for about in [v for k, v in values.items() if k.endswith("metadata") and isinstance(v, Mapping)]:
-        values = {**folded(about), **values}
-    for key in ("categories", "names", "classmap", "classnames", "labelmap", "id2label"):
-        found = values.get(key)
-        if isinstance(found, Mapping) and is_list(found.get("labels")):
-            found = found["labels"]
-        if isinstance(found, Mapping) and isinstance(found.get("label"), Mapping):  # Datumaro
-            found = found["label"].get("labels")
-        if isinstance(found, Mapping) and found and all(isinstance(v, str) for v in found.values()):
-            return {k: v for k, v in found.items()}
-        if is_list(found) and found and all(isinstance(v, Mapping) and isinstance(v.get("name"), str) for v in found):
-            ids = [v.get("id", i) for i, v in enumerate(found)]
-            return {i: v["name"] for i, v in zip(ids, found, strict=True) if isinstance(i, (int, str))}
-    return {}
-
-
-def is_name(key: Any) -> bool:
-    name = plain_key(key)
-    technical = " " not in str(key) and any(part in name for part in _TECHNICAL)
-    return isinstance(key, str) and bool(key.strip()) and name not in _KNOWN and not technical and "." not in key[-5:]
