@@ -16,6 +16,7 @@ from ..errors import WeightsError
 from ..model.config import MOST_LAYERS
 from .features import TextFeatures
 from .quantised import dequantised
+from .tokenizer import load_tokenizer
 from .tokens import MAX_TOKENS, Tokenised, Tokens, look
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def load_text_encoder(
     """Load a T5 encoder from a Hugging Face folder (sharded or not) or from one file (encoder only, or a whole T5).
 
     dtype: of the weights; under float16 the feed-forward outputs stay float32 (they overflow half precision).
-    fallback_tokenizer: folder of a T5 tokenizer, for a single file and for a folder that has none of its own.
+    fallback_tokenizer: folder of a T5 tokenizer, for weights that have none of their own (`tokenizer_folder`).
     Raises WeightsError for a file that is no T5 encoder, holds NaN or infinity, or comes without a tokenizer.
     """
     path = Path(path)
@@ -108,7 +109,7 @@ def load_text_encoder(
     check_finite(weights, f"text encoder's weights in {path.name}")
     model.load_state_dict(weights, assign=True)
     model.tie_weights()
-    return TextEncoder(model.eval().requires_grad_(False), _tokenizer(path, fallback_tokenizer))
+    return TextEncoder(model.eval().requires_grad_(False), load_tokenizer(path, fallback_tokenizer))
 
 
 def _weight_dtype(key: str, dtype: torch.dtype) -> torch.dtype:
@@ -210,25 +211,3 @@ def _inferred(path: Path, weights: Mapping[str, torch.Tensor]) -> dict[str, Any]
         "relative_attention_num_buckets": buckets,
         "feed_forward_proj": "gated-gelu" if gated else "relu",
     }
-
-
-def _tokenizer(path: Path, fallback: str | Path | None) -> PreTrainedTokenizerBase:
-    from transformers import T5TokenizerFast
-
-    folder = path if path.is_dir() else path.parent
-    found = any((folder / name).is_file() for name in ("tokenizer.json", "spiece.model"))
-    # Beside a file may lie another model's tokenizer.
-    if not found or (path.is_file() and fallback is not None):
-        if fallback is None:
-            raise WeightsError(f"{path.name} comes without a tokenizer: put tokenizer.json of Flan-T5-XL beside it.")
-        folder = Path(fallback)
-    for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-        if (folder / name).is_file():
-            read_json(folder / name)
-    try:
-        return T5TokenizerFast.from_pretrained(str(folder), local_files_only=True)
-    except Exception as error:  # the library raises whatever its parsers do
-        raise WeightsError(
-            f"The tokenizer in {folder.name} cannot be read ({type(error).__name__}); download tokenizer.json of "
-            "Flan-T5-XL again."
-        ) from None

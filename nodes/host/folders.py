@@ -17,6 +17,7 @@ EXTENSIONS = {".safetensors", ".sft", ".pth", ".pt", ".ckpt", ".bin"}
 TEXT_ENCODERS = "text_encoders"
 MOST_DEEP = 5
 MOST_CHARACTERS = 4_000_000
+_walked: dict[Path, tuple[dict[Path, int | None], list[Path]]] = {}
 
 
 def register() -> None:
@@ -37,7 +38,7 @@ def text_encoders() -> list[str]:
     A file inside such a folder is a part of it. A shard that lies alone is none; of a download's cache, the newest
     snapshot counts.
     """
-    folders = {str(f.relative_to(root)) for root in _roots() for f in _encoder_folders(root)}
+    folders = {str(f.relative_to(root)) for root in _roots() for f in _folders_in(root)}
     found = {
         name
         for name in folder_paths.get_filename_list(TEXT_ENCODERS)
@@ -53,8 +54,26 @@ def _roots() -> list[Path]:
     return [Path(root) for root in folder_paths.get_folder_paths(TEXT_ENCODERS) if os.path.isdir(root)]
 
 
-def _encoder_folders(root: Path, depth: int = 0) -> Iterator[Path]:
-    """Folders below `root` that are a model of their own, not further than MOST_DEEP."""
+def _folders_in(root: Path) -> list[Path]:
+    """Folders below `root` that are a text encoder, remembered until something is put into a folder or taken out."""
+    stamps, found = _walked.get(root, ({}, []))
+    if not stamps or any(_stamp(folder) != stamp for folder, stamp in stamps.items()):
+        stamps = {}
+        found = list(_encoder_folders(root, stamps))
+        _walked[root] = stamps, found
+    return found
+
+
+def _stamp(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:  # gone, or not readable
+        return None
+
+
+def _encoder_folders(root: Path, stamps: dict[Path, int | None], depth: int = 0) -> Iterator[Path]:
+    """Folders below `root` that are a model of their own, not further than MOST_DEEP; with a stamp of each visited."""
+    stamps[root] = _stamp(root)
     try:
         inside = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
     except OSError:  # not readable
@@ -62,10 +81,11 @@ def _encoder_folders(root: Path, depth: int = 0) -> Iterator[Path]:
     if root.name == "snapshots" and inside:
         inside = [max(inside, key=lambda f: f.stat().st_mtime)]
     for folder in inside:
+        stamps[folder] = _stamp(folder)
         if _is_encoder(folder):
             yield folder
         elif depth < MOST_DEEP:
-            yield from _encoder_folders(folder, depth + 1)
+            yield from _encoder_folders(folder, stamps, depth + 1)
 
 
 def _is_encoder(folder: Path) -> bool:

@@ -19,8 +19,9 @@ from ...deig_core.demo import files as demo_files
 from ...deig_core.errors import DeigError
 from ...deig_core.regions.document import MAX_REGIONS, MAX_SIDE, MIN_SIDE
 from ...deig_core.regions.reader import read
+from ...deig_core.text.tokenizer import FILE, tokenizer_folder
 from ...deig_core.text.tokens import look, marks
-from .folders import t5_tokenizer
+from .folders import t5_tokenizer, text_encoder_path, text_encoders
 from .message import prompt_server
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -91,12 +92,15 @@ def _is_side(value: Any, least: int = 1, most: int = 4 * MAX_SIDE) -> bool:
 
 
 def _texts(asked: dict) -> dict:
-    """{texts, demo} -> for each text its tokens, how many are unknown, what is lost, and marks that do nothing."""
+    """{texts, encoder} -> for each text its tokens, how many are unknown, what is lost, and marks that do nothing.
+
+    encoder: {"demo": true}, {"name": a choice of Load DEIG Text Encoder}, or nothing, where the vocabulary that ComfyUI
+    carries is asked.
+    """
     texts = asked.get("texts")
     if not isinstance(texts, list) or len(texts) > 4 * MAX_REGIONS or not all(isinstance(t, str) for t in texts):
         raise DeigError("A list of texts is expected.")
-    folder = demo_files.WEIGHTS / demo_files.TEXT if asked.get("demo") else t5_tokenizer()
-    tokeniser = _tokeniser(str(folder))
+    tokeniser = _tokeniser(_vocabulary(asked.get("encoder")))
     found = []
     for text in texts:
         if len(text) > MOST_CHARACTERS:
@@ -115,12 +119,34 @@ def _texts(asked: dict) -> dict:
     return {"texts": found}
 
 
-@lru_cache(maxsize=2)
-def _tokeniser(folder: str):
-    """The vocabulary alone, without transformers and without weights."""
+def _vocabulary(encoder: Any) -> Path:
+    """The file of a text encoder's vocabulary. Raises DeigError for a name that is no choice of the loader's."""
+    encoder = encoder if isinstance(encoder, dict) else {}
+    name, own = encoder.get("name"), Path(t5_tokenizer())
+    if encoder.get("demo"):
+        folder = demo_files.WEIGHTS / demo_files.TEXT
+    elif not name:
+        folder = own
+    elif name in text_encoders():
+        folder = tokenizer_folder(Path(text_encoder_path(name)), own)
+    else:
+        raise DeigError("The text encoder of that name is not in models/text_encoders.")
+    return folder / FILE
+
+
+def _tokeniser(file: Path) -> Any:
+    try:
+        return _loaded(str(file), file.stat().st_mtime_ns)
+    except Exception as error:  # the library raises whatever its parser does
+        raise DeigError(f"The text encoder's vocabulary cannot be read ({type(error).__name__}).") from None
+
+
+@lru_cache(maxsize=4)
+def _loaded(file: str, changed: int) -> Any:
+    """The vocabulary alone, without transformers and without weights; anew where the file has changed."""
     from tokenizers import Tokenizer
 
-    tokeniser = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+    tokeniser = Tokenizer.from_file(file)
     tokeniser.no_truncation()
     tokeniser.no_padding()
     return tokeniser

@@ -1,6 +1,7 @@
 """Weights and text encoders come from the host's folders, at their real size too."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -93,6 +94,22 @@ def test_folders_however_deep_and_no_shards(folders, tmp_path):
     names = [os.path.join("clip", "model.safetensors"), os.path.join("flan", "T5-XL"), cached]
     assert folders.text_encoders() == names
     assert folders.text_encoder_path(cached) == str(root / cached)
+
+
+def test_folders_are_walked_again_only_where_something_came_or_went(folders, tmp_path, monkeypatch):
+    looked = []
+    is_encoder = folders._is_encoder
+    monkeypatch.setattr(folders, "_is_encoder", lambda folder: looked.append(folder.name) or is_encoder(folder))
+    root = tmp_path / "text_encoders"
+    (root / "flan" / "T5").mkdir(parents=True)
+    (root / "flan" / "T5" / "config.json").write_text('{"model_type": "t5"}')
+    assert folders.text_encoders() == folders.text_encoders() == [os.path.join("flan", "T5")]
+    assert looked == ["flan", "T5"]
+    (root / "flan" / "XL").mkdir()
+    (root / "flan" / "XL" / "config.json").write_text('{"model_type": "t5"}')
+    assert folders.text_encoders() == [os.path.join("flan", "T5"), os.path.join("flan", "XL")]
+    shutil.rmtree(root / "flan")
+    assert folders.text_encoders() == []
 
 
 @pytest.mark.parametrize("layout", ["file", "folder"])

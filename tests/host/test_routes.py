@@ -57,3 +57,18 @@ def test_texts_are_looked_at_and_nothing_else(ask):
     for texts in ODD:
         if texts != []:
             assert ask("_texts", {"texts": texts})["error"].endswith(".")
+
+
+@pytest.mark.parametrize(("encoder", "count"), [({"demo": True}, 11), ({"name": "own"}, 11), ({}, 5), (None, 5)])
+def test_texts_are_counted_by_the_connected_encoders_vocabulary(graph, ask, monkeypatch, encoder, count):
+    """A folder of the loader's list is asked by its name; the demo's vocabulary spells raincoats letter by letter."""
+    routes = pack_module(graph.host, "nodes.host.routes")
+    demo = routes.demo_files.WEIGHTS / routes.demo_files.TEXT
+    monkeypatch.setattr(routes, "text_encoders", lambda: ["own"])
+    monkeypatch.setattr(routes, "text_encoder_path", lambda name: {"own": str(demo)}[name])
+    assert ask("_texts", {"texts": ["a raincoat"], "encoder": encoder})["texts"][0]["tokens"] == count
+
+
+@pytest.mark.parametrize("name", ["../../models", "/etc/passwd", "other", 5, [1]])
+def test_no_file_is_looked_at_but_those_of_the_loaders_list(ask, name):
+    assert ask("_texts", {"texts": ["a"], "encoder": {"name": name}})["error"].endswith(".")

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from deig_core.errors import WeightsError
 from deig_core.text.encoder import MAX_TOKENS, load_text_encoder
+from deig_core.text.tokenizer import tokenizer_folder
 
 transformers = pytest.importorskip("transformers")
 TOKENIZER = (
@@ -88,6 +89,37 @@ def test_a_file_takes_the_tokenizer_beside_it_where_there_is_no_other(whole, exp
         load_text_encoder(path)
     transformers.T5TokenizerFast.from_pretrained(str(TOKENIZER)).save_pretrained(tmp_path)
     assert (load_text_encoder(path).encode(TEXTS[:1])[0].tensor - expected[0]).abs().max() < 1e-5
+
+
+DEMO = Path(__file__).parents[2] / "deig_core" / "demo" / "weights" / "t5" / "tokenizer.json"
+
+
+@pytest.mark.parametrize(
+    ("beside", "own"),
+    [
+        pytest.param({"tokenizer.json": DEMO.read_text(encoding="utf-8")}, True, id="alone"),
+        pytest.param(
+            {"tokenizer.json": DEMO.read_text(encoding="utf-8"), "clip_l.safetensors": ""}, False, id="among others"
+        ),
+        pytest.param({"tokenizer.json": '{"model": {"vocab": {"<|startoftext|>": 0}}}'}, False, id="CLIP's"),
+        pytest.param({}, False, id="none"),
+    ],
+)
+def test_one_file_in_a_folder_of_its_own_keeps_the_tokenizer_beside_it(whole, tmp_path, beside, own):
+    """Wherever the host has a tokenizer to fall back to."""
+    path = one_file(whole, tmp_path, True)
+    for name, text in beside.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert tokenizer_folder(path, TOKENIZER) == (tmp_path if own else TOKENIZER)
+    tokens = load_text_encoder(path, fallback_tokenizer=TOKENIZER).look("a raincoat")
+    assert tokens.count == (11 if own else 5), "the demo's vocabulary spells raincoats letter by letter"
+
+
+def test_a_damaged_tokenizer_beside_one_file_is_named(whole, tmp_path):
+    path = one_file(whole, tmp_path, True)
+    (tmp_path / "tokenizer.json").write_text("<html>", encoding="utf-8")
+    with pytest.raises(WeightsError, match=r"tokenizer\.json"):
+        load_text_encoder(path, fallback_tokenizer=TOKENIZER)
 
 
 def test_sharding_really_shards(whole, tmp_path):
