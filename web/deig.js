@@ -15,4 +15,11 @@ registerEditor({
     shownBy: ["DEIGDrawRegions", "DEIGAttentionMaps"],
     off: { node: "DEIGApply", input: "strength", value: 0 },
   },
+  encoders: {
+    demo: "DEIGLoadDemo",
+    loader: "DEIGLoadTextEncoder",
+    choice: "encoder_name",
+    reader: "DEIGEncode",
+    input: "text_encoder",
+  },
 });

@@ -64,3 +64,26 @@ test("it does not grow without end", async () => {
   }
   assert.ok(counts.known.size < 1100);
 });
+
+test("another reader is asked anew, and an answer of the one before it does not count", async () => {
+  const host = { reader: "demo", countTokens: async (texts) => found(texts.map((text) => text + host.reader)) };
+  const counts = new Counts(host, () => {});
+  const ask = async () => {
+    clearTimeout(counts.timer);
+    await counts.ask();
+  };
+  counts.of("x");
+  await ask();
+  assert.equal(counts.of("x").tokens, 5);
+  host.reader = "T5-XL";
+  counts.restart();
+  assert.equal(counts.of("x"), undefined);
+  const late = ask();
+  host.reader = "another one";
+  counts.restart();
+  counts.of("x");
+  await late;
+  assert.equal(counts.of("x"), undefined);
+  await ask();
+  assert.equal(counts.of("x").tokens, 12);
+});

@@ -1,5 +1,5 @@
-// host.js is the only file that knows the page: the editor names nothing of it, and each side uses of the other no more
-// than the contracts in types.js say.
+// host.js and host/ alone know the page: the editor names nothing of it, and each side uses of the other no more than
+// the contracts in types.js say.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -43,11 +43,18 @@ for (const name of [...editor, "deig.js"]) {
   });
 }
 
-test("host.js imports only the page and what knows nothing of the editor", () => {
-  const imported = [...sources.get("host.js").matchAll(/^import .* from "([^"]+)"/gm)].map((match) => match[1]);
-  const own = ["./choices.js", "./place.js", "./runs.js"];
-  assert.deepEqual(imported, ["../../scripts/app.js", "../../scripts/api.js", ...own]);
+const ofHost = ["host.js", ...names.filter((name) => name.startsWith("host/"))];
+const importsOf = (name) => [...sources.get(name).matchAll(/^import [^"]*"([^"]+)"/gm)].map((match) => match[1]);
+
+test("one file fetches the page's scripts, and nothing of the host needs the editor", () => {
+  assert.deepEqual(importsOf("host/page.js"), ["../../../scripts/app.js", "../../../scripts/api.js"]);
+  const elsewhere = ofHost.filter((name) => name !== "host/page.js").flatMap(importsOf);
+  assert.deepEqual(elsewhere.filter((path) => !/^\.\/(host\/)?[\w-]+\.js$/.test(path)), []);
 });
+
+for (const name of ["host/place.js", "host/runs.js", "host/places.js", "host/choices.js", "host/encoder.js"]) {
+  test(`${name} needs nothing of the page`, () => assert.deepEqual(importsOf(name), []));
+}
 
 /** The properties of a typedef in types.js. */
 function contract(type) {
@@ -67,12 +74,11 @@ test("the editor uses the whole contract of its host and nothing else", () => {
 });
 
 test("the host has what its contract says", () => {
-  const [, body] = sources.get("host.js").match(/^class NodeHost \{\n([^]*?)^\}/m);
+  const [, body] = sources.get("host/node-host.js").match(/^export class NodeHost \{\n([^]*?)^\}/m);
   const members = [...body.matchAll(/^ {2}(?:get |async )?(\w+)\(.*\) \{$/gm)].map((match) => match[1]);
   assert.deepEqual(contract("Host").filter((name) => !members.includes(name)), []);
 });
 
 test("the host uses the whole contract of the editor and nothing else", () => {
-  const texts = ["host.js", "place.js"].map((name) => sources.get(name));
-  assert.deepEqual(used("editor", texts), contract("Hosted"));
+  assert.deepEqual(used("editor", ofHost.map((name) => sources.get(name))), contract("Hosted"));
 });

@@ -1,7 +1,7 @@
 // Which picture belongs to which regions.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Runs, sourcesOf, without } from "../../web/runs.js";
+import { Runs, sourcesOf, without } from "../../web/host/runs.js";
 
 const off = { node: "Apply", input: "strength", value: 0 };
 const source = { node: "Regions", output: 0, shownBy: ["Draw"], off };

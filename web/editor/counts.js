@@ -17,6 +17,7 @@ export class Counts {
     this.arrived = arrived;
     /** @type {Map<string, TokenCount | null>}  null while it is asked for, or where nobody knows */
     this.known = new Map();
+    this.reader = host.reader;
     /** @type {Set<string>} */
     this.wanted = new Set();
     this.timer = undefined;
@@ -35,6 +36,9 @@ export class Counts {
   /** What is wanted from now on; texts that were only passed through while typing are not asked about. */
   restart() {
     this.wanted.clear();
+    const { reader } = this.host;
+    if (reader !== this.reader) this.known.clear();
+    this.reader = reader;
   }
 
   want(text) {
@@ -48,8 +52,9 @@ export class Counts {
     this.wanted.clear();
     if (this.known.size > KEPT) this.known.clear();
     for (const text of texts) this.known.set(text, null);
+    const { reader } = this;
     const found = await this.host.countTokens(texts.map((text) => expand(text, () => 0)));
-    if (!found) return;
+    if (!found || reader !== this.reader) return;
     texts.forEach((text, i) => this.known.set(text, found[i]));
     this.arrived();
   }

@@ -1,4 +1,4 @@
-// The contracts of the editor: what its modules, and host.js, hand to each other. Types only, nothing runs here.
+// The contracts of the editor: what its modules, host.js and host/ hand to each other. Types only, nothing runs here.
 
 /**
  * @typedef {number[]} Box   x0, y0, x1, y1 in fractions of the picture, origin top left; in whole pixels where said.
@@ -166,7 +166,8 @@
  * @property {() => Pictures} pictures
  * @property {() => boolean} compare             Make the newest picture without the regions; false where there is none.
  * @property {() => Incoming | null} incoming
- * @property {(texts: string[]) => Promise<TokenCount[] | null>} countTokens  null where nobody can say
+ * @property {string} reader                    names the text encoder that will read the texts
+ * @property {(texts: string[]) => Promise<TokenCount[] | null>} countTokens  by it; null where nobody can say
  * @property {(asked: ReadingRequest) => Promise<Reading | null>} readBoxes  null where the server does not answer
  * @property {(options: ReadingOptions) => void} setReading  how incoming boxes are read from the next run on
  * @property {() => void} adopted                Incoming boxes became the editor's own: from now on those count.

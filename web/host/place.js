@@ -1,7 +1,7 @@
 // Where an editor is on the screen, and what outlives it there: its selection, its focus, full screen. Knows elements
 // only, and calls nothing of the page.
 
-/** @import { Hosted } from "./editor/types.js" */
+/** @import { Hosted } from "../editor/types.js" */
 
 /**
  * What a widget gives the page to show. The page may mount, move and drop it at any time, and after undo it may still
@@ -52,7 +52,7 @@ export function makeSlot() {
 export class Place {
   /** @type {Hosted | undefined} */
   editor;
-  /** @type {import("./editor/types.js").Selection} */
+  /** @type {import("../editor/types.js").Selection} */
   selection = [];
   /** What else one editor leaves to the next. */
   memory = {};
