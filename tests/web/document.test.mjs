@@ -1,9 +1,12 @@
 // The document and everything that changes it, in random sequences of 1000 operations.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import * as arranging from "../../web/editor/arrange.js";
+import { estimateTokens } from "../../web/editor/counts.js";
 import * as documents from "../../web/editor/document.js";
 import { isBox, toPixels } from "../../web/editor/geometry.js";
 import { freeze, lot } from "./lot.mjs";
+import { parse, problemOf } from "../../web/editor/parse.js";
 
 const STEPS = 1000;
 const box = (r) => {
@@ -20,13 +23,13 @@ const OPERATIONS = {
   ])),
   setBoxes: (doc, ids, r) => documents.setBoxes(doc, new Map(ids.map((id) => [id, box(r)]))),
   remove: (doc, ids, r) => (r.next() < 0.3 ? documents.remove(doc, ids) : doc),
-  duplicate: (doc, ids) => documents.duplicate(doc, ids)[0],
-  paste: (doc, ids, r) => documents.paste(doc, doc.regions.filter((x) => ids.includes(x.id)), r.whole(40))[0],
-  nudge: (doc, ids, r) => documents.nudge(doc, ids, r.whole(401) - 200, r.whole(401) - 200),
+  duplicate: (doc, ids) => arranging.duplicate(doc, ids)[0],
+  paste: (doc, ids, r) => arranging.paste(doc, doc.regions.filter((x) => ids.includes(x.id)), r.whole(40))[0],
+  nudge: (doc, ids, r) => arranging.nudge(doc, ids, r.whole(401) - 200, r.whole(401) - 200),
   arrange: (doc, ids, r) =>
-    documents.arrange(doc, ids, r.pick(["left", "center", "right", "top", "middle", "bottom", "across", "down"])),
-  reorder: (doc, ids, r) => documents.reorder(doc, ids, r.pick([-1, 1, Infinity, -Infinity])),
-  moveTo: (doc, ids, r) => documents.moveTo(doc, ids[0], r.whole(doc.regions.length + 1)),
+    arranging.arrange(doc, ids, r.pick(["left", "center", "right", "top", "middle", "bottom", "across", "down"])),
+  reorder: (doc, ids, r) => arranging.reorder(doc, ids, r.pick([-1, 1, Infinity, -Infinity])),
+  moveTo: (doc, ids, r) => arranging.moveTo(doc, ids[0], r.whole(doc.regions.length + 1)),
   setOverlap: (doc, ids, r) => documents.setOverlap(doc, r.pick(documents.OVERLAPS)),
   behind: (doc, ids, r) => documents.update(doc, ids, { behind: r.next() < 0.5 }),
   setSize: (doc, ids, r) => documents.setSize(doc, 8 + r.whole(2000), 8 + r.whole(2000)),
@@ -48,14 +51,14 @@ function play(seed, check) {
 for (const seed of [1, 2, 3]) {
   test(`after each of ${STEPS} operations the document is one that Python reads, seed ${seed}`, () => {
     play(seed, (doc, before, name) => {
-      assert.equal(documents.problemOf(doc), undefined, name);
+      assert.equal(problemOf(doc), undefined, name);
       const boxes = doc.regions.map((x) => x.box);
       const inside = boxes.every((x) => isBox(x) && x.every((v) => v >= 0 && v <= 1));
       assert.ok(inside, `${name} leaves the picture: ${JSON.stringify(boxes)}`);
       assert.equal(new Set(doc.regions.map((x) => x.id)).size, doc.regions.length, name);
       assert.ok(doc.regions.length <= documents.MAX_REGIONS);
       assert.deepEqual(doc.note, { kept: [1, null] });
-      assert.deepEqual(documents.parse(documents.stringify(doc)).doc, doc);
+      assert.deepEqual(parse(documents.stringify(doc)).doc, doc);
       assert.equal(documents.completed(doc), doc);
     });
   });
@@ -79,9 +82,9 @@ test("locked regions stay where they are, and stay", () => {
 
 test("a nudge is whole pixels and keeps sizes", () => {
   const [doc, [id]] = documents.add(documents.empty(), [{ box: [0.25, 0.25, 0.5, 0.5] }]);
-  const moved = documents.find(documents.nudge(doc, [id], 3, -8), id).box;
+  const moved = documents.find(arranging.nudge(doc, [id], 3, -8), id).box;
   assert.deepEqual(toPixels(moved, [512, 512]), [131, 120, 259, 248]);
-  const far = documents.find(documents.nudge(doc, [id], 9999, 0), id).box;
+  const far = documents.find(arranging.nudge(doc, [id], 9999, 0), id).box;
   assert.deepEqual(toPixels(far, [512, 512]), [384, 128, 512, 256]);
 });
 
@@ -98,10 +101,10 @@ test("ids and colours that are missing are given, ids used twice become distinct
 
 test("a value of another version or of no JSON is refused and not replaced", () => {
   for (const text of ["{", '{"version": 3, "regions": []}', "[]", "7", '{"version": 1}']) {
-    const { doc, error } = documents.parse(text);
+    const { doc, error } = parse(text);
     assert.ok(error && !doc, text);
   }
-  assert.deepEqual(documents.parse("").doc, documents.empty());
+  assert.deepEqual(parse("").doc, documents.empty());
 });
 
 test("the 65th region is not added, and the document stays the same", () => {
@@ -120,8 +123,8 @@ test("new boxes find room beside each other before they cover each other", () =>
 });
 
 test("tokens are counted as the warning says", () => {
-  assert.deepEqual(documents.estimateTokens(""), { words: 0, tokens: 0 });
-  const { words, tokens } = documents.estimateTokens("a woman in a red hoodie with white stripes and round glasses");
+  assert.deepEqual(estimateTokens(""), { words: 0, tokens: 0 });
+  const { words, tokens } = estimateTokens("a woman in a red hoodie with white stripes and round glasses");
   assert.equal(words, 12);
   assert.ok(tokens >= 13 && tokens <= 18);
 });

@@ -1,7 +1,7 @@
 // Gestures without a page: what they make of a document, and the geometry beneath.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { problemOf } from "../../web/editor/document.js";
+import { problemOf } from "../../web/editor/parse.js";
 import * as g from "../../web/editor/geometry.js";
 import { beginGesture, cursorAt, endGesture, followGesture } from "../../web/editor/gesture.js";
 import { freeze, lot } from "./lot.mjs";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import * as arranging from "../../web/editor/arrange.js";
 import * as documents from "../../web/editor/document.js";
 import { beginGesture, endGesture, followGesture } from "../../web/editor/gesture.js";
 import { Canvas, cellsOf, isInside, isMask } from "../../web/editor/mask.js";
@@ -75,7 +76,7 @@ test("what is erased whole stays, and a shape that fills its box needs no mask",
 
 test("a mask moves and grows with its box", () => {
   const { doc, selection: [id] } = paint(scene(documents.empty()), [[0.2, 0.2], [0.4, 0.4]]);
-  const moved = documents.find(documents.nudge(doc, [id], 64, 0), id);
+  const moved = documents.find(arranging.nudge(doc, [id], 64, 0), id);
   assert.equal(moved.mask, doc.regions[0].mask);
   assert.ok(isInside(moved, [0.3 + 0.125, 0.3]) && !isInside(moved, [0.21, 0.4]));
 });

@@ -16,6 +16,14 @@ test("strength and negative are said, and warn of nothing", () => {
   assert.deepEqual(shorts({ strength: 1, negative: "  " }), []);
 });
 
+test("regions that move, or are there for a part of the schedule, say so", () => {
+  const box = [0, 0, 0.5, 0.5];
+  const [{ long }] = notesOf(doc(), region({ keyframes: [{ frame: 15, box }, { frame: 2, box }] }), []);
+  assert.deepEqual(long[1], { count: 2, first: 2, last: 15 });
+  assert.deepEqual(shorts({ end: 0.5 }), ["from {start} to {end}"]);
+  assert.deepEqual(shorts({ start: 0, end: 1 }), []);
+});
+
 test("what does not count or does not fit", () => {
   assert.deepEqual(shorts({ description: " " }), ["! no text"]);
   assert.deepEqual(shorts({ description: undefined }), ["! no text"]);

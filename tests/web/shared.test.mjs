@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as documents from "../../web/editor/document.js";
 import { toPixels } from "../../web/editor/geometry.js";
+import { BAD_SIZE, parse, problemOf } from "../../web/editor/parse.js";
 
 const shared = JSON.parse(readFileSync(new URL("../data/document.json", import.meta.url)));
 
@@ -13,7 +14,7 @@ test("limits", () => {
   assert.equal(documents.MAX_TOKENS, shared.max_tokens);
   assert.equal(documents.PIXELS_PER_LATENT, shared.pixels_per_latent);
   assert.deepEqual([documents.MIN_SIDE, documents.MAX_SIDE], [shared.min_side, shared.max_side]);
-  assert.deepEqual(documents.BAD_SIZE.match(/\d+/g).map(Number), [shared.min_side, shared.max_side]);
+  assert.deepEqual(BAD_SIZE.match(/\d+/g).map(Number), [shared.min_side, shared.max_side]);
   assert.deepEqual(documents.empty(), shared.empty);
 });
 
@@ -30,8 +31,8 @@ test("what a new region holds", () => {
 
 test("one region more than there can be", () => {
   const regions = Array(shared.max_regions).fill({ box: [0, 0, 1, 1] });
-  assert.equal(documents.problemOf({ ...shared.empty, regions }), undefined);
-  assert.ok(documents.problemOf({ ...shared.empty, regions: [...regions, regions[0]] }));
+  assert.equal(problemOf({ ...shared.empty, regions }), undefined);
+  assert.ok(problemOf({ ...shared.empty, regions: [...regions, regions[0]] }));
 });
 
 for (const { name, box, size, pixels } of shared.pixels) {
@@ -45,7 +46,7 @@ for (const { name, box, size, pixels } of shared.pixels) {
 for (const { name, source, accepted } of shared.documents) {
   test(`document: ${name}`, () => {
     for (const given of [source, JSON.stringify(source)]) {
-      const { error, problem } = documents.parse(given);
+      const { error, problem } = parse(given);
       assert.equal(!error && !problem, accepted);
     }
   });

@@ -1,26 +1,28 @@
 // One editor: holds one value, lets the parts draw it and turns what people do into new documents.
+import { duplicate } from "./arrange.js";
 import { BoxText } from "./boxtext.js";
+import { Brush } from "./brush.js";
 import { Counts } from "./counts.js";
 import * as documents from "./document.js";
-import { Brush } from "./brush.js";
-import { Compare } from "./compare.js";
-import { copy, listenToDrops, paste } from "./exchange.js";
+import { element } from "./dom.js";
+import { handleClipboard, listenToDrops, takesClipboard } from "./exchange.js";
 import { isBox, toPixels } from "./geometry.js";
+import { t } from "./i18n.js";
 import { IncomingBoxes } from "./incoming.js";
-import { ReadingBar } from "./reading.js";
-import { expandDocument } from "./wildcards.js";
 import { listenToKeys } from "./keyboard.js";
 import { List } from "./list.js";
+import { parse } from "./parse.js";
+import { Picture } from "./picture.js";
 import { listenToPointer } from "./pointer.js";
-import { Stage } from "./stage.js";
-import { element, wideButton } from "./dom.js";
-import { makeToolbar } from "./toolbar.js";
 import * as preferences from "./preferences.js";
+import { ReadingBar } from "./reading.js";
+import { Refusal } from "./refusal.js";
+import { Stage } from "./stage.js";
+import { makeToolbar } from "./toolbar.js";
 import { View } from "./view.js";
-import { t } from "./i18n.js";
+import { expandDocument } from "./wildcards.js";
 
 const NONE = [];
-const LEAST_USEFUL = 64; // pixels a side that a picture gives the document at least
 let count = 0;
 
 /** @import { Gesture, Host, Hosted, Problem, Region, RegionDocument, RegionItem, Selection } from "./types.js" */
@@ -50,11 +52,11 @@ export class Editor {
     this.message = element("span", { role: "status" });
     this.incoming = new IncomingBoxes(this);
     this.reading = new ReadingBar();
-    this.refusal = element("div", { className: "deig-refusal", hidden: true });
+    this.refusal = new Refusal(this);
     this.brush = new Brush(this);
-    this.compare = new Compare(this);
-    const tools = [this.compare.root, this.brush.root];
-    this.area = element("div", { className: "deig-area" }, this.stage.root, ...tools, this.refusal);
+    this.picture = new Picture(this);
+    const tools = [this.picture.compare.root, this.brush.root];
+    this.area = element("div", { className: "deig-area" }, this.stage.root, ...tools, this.refusal.root);
     const status = element("div", { className: "deig-status" }, this.message, this.incoming.offer, this.reading.root);
     const body = element("div", { className: "deig-body" }, this.area, status, this.list.root);
     this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels, body);
@@ -79,7 +81,7 @@ export class Editor {
   set value(value) {
     const text = typeof value === "string" ? value : documents.stringify(value ?? documents.empty());
     if (text === this.text && !this.refused) return;
-    const { doc, error, problem } = documents.parse(value);
+    const { doc, error, problem } = parse(value);
     this.text = text;
     this.refused = error;
     this.doc = documents.completed(doc ?? documents.empty());
@@ -138,27 +140,12 @@ export class Editor {
     return element.closest(".deig-list, .deig-pop");
   }
 
-  /**
-   * Fields have their own; but a new box that nothing was typed into is copied, and boxes are no text for it.
-   * @param {Element} active
-   * @param {ClipboardEvent} event
-   */
   takesClipboard(active, event) {
-    if (active === this.boxText.area && this.boxText.fresh) {
-      return event.type !== "paste" || /^\s*[[{]/.test(event.clipboardData.getData("text/plain"));
-    }
-    return !active.matches("input, textarea, select");
+    return takesClipboard(this, active, event);
   }
 
-  /** @param {ClipboardEvent} event */
   handleClipboard(event) {
-    this.focus();
-    if (event.type === "paste") return paste(this, event.clipboardData.getData("text/plain"));
-    const chosen = this.chosen();
-    const regions = chosen.length ? chosen : this.doc.regions;
-    copy(this.doc, regions, event.clipboardData);
-    if (event.type === "cut") this.removeChosen();
-    else this.say("Copied: {count}", { count: regions.length });
+    return handleClipboard(this, event);
   }
 
   draw() {
@@ -170,46 +157,14 @@ export class Editor {
     this.boxText.draw();
     this.toolbar.draw();
     this.incoming.draw();
-    this.drawRefusal();
-    this.drawPicture();
+    this.refusal.draw();
+    this.picture.draw();
     this.brush.draw();
     this.view.draw();
     this.stage.hint.textContent = t("Drag to draw a box");
     this.list.root.dataset.hint = t("Each box gets a row here, for its text and its strength");
     this.stage.root.ariaLabel = t("Regions of the picture");
     this.host.selected(selection);
-  }
-
-  drawPicture() {
-    const { picture, brightness } = this.preferences;
-    const { connected, last, without } = this.host.pictures();
-    const url = { auto: connected ?? last, connected, last }[picture] ?? "";
-    const { picture: image, root } = this.stage;
-    if (!url) image.removeAttribute("src");
-    else if (image.getAttribute("src") !== url) image.setAttribute("src", url);
-    image.hidden = !url;
-    this.compare.draw(url && url === last ? without : undefined);
-    root.style.setProperty("--brightness", String(brightness));
-    root.dataset.labels = this.preferences.labels;
-  }
-
-  usePictureSize() {
-    const { naturalWidth: w, naturalHeight: h } = this.stage.picture;
-    if (!w || !h) return this.say("There is no picture yet: connect one or run the workflow.");
-    const step = documents.PIXELS_PER_LATENT;
-    const side = (pixels) => Math.max(LEAST_USEFUL, Math.round(pixels / step) * step);
-    this.setSize(side(w), side(h));
-  }
-
-  drawRefusal() {
-    this.refusal.hidden = !this.refused;
-    if (!this.refused) return;
-    const fresh = wideButton(t("Start with an empty document"), () => {
-      this.refused = undefined;
-      this.change(documents.empty());
-    });
-    this.refusal.replaceChildren(element("p", { textContent: t(...this.refused) }),
-      element("p", { textContent: t("It is kept as it is until you decide.") }), fresh);
   }
 
   /**
@@ -237,7 +192,7 @@ export class Editor {
   }
 
   duplicate(ids = this.selection) {
-    this.append(documents.duplicate(this.doc, ids));
+    this.append(duplicate(this.doc, ids));
   }
 
   /**
@@ -301,24 +256,6 @@ export class Editor {
     else return false;
     this.draw();
     return true;
-  }
-
-  /**
-   * The picture's size in pixels, rounded to whole cells of the latent.
-   * @param {number} width
-   * @param {number} height
-   */
-  setSize(width, height) {
-    const bad = documents.problemOf({ ...this.doc, width, height })?.[0] === documents.BAD_SIZE;
-    const step = documents.PIXELS_PER_LATENT;
-    const [w, h] = [width, height].map((side) => Math.round(side / step) * step);
-    if (bad) this.say(documents.BAD_SIZE);
-    else if (w !== this.doc.width || h !== this.doc.height) this.change(documents.setSize(this.doc, w, h));
-    if (!bad && (w !== width || h !== height)) {
-      this.say("{given} became {taken}: the latent has steps of {step} pixels.",
-        { given: `${width} × ${height}`, taken: `${w} × ${h}`, step });
-    }
-    this.toolbar.draw();
   }
 
   /**

@@ -1,7 +1,9 @@
 // Regions from and to other programs: pasted, imported and dropped JSON, and JSON for them.
+import * as arranging from "./arrange.js";
 import * as documents from "./document.js";
 import { element } from "./dom.js";
 import { isBox } from "./geometry.js";
+import { parse } from "./parse.js";
 
 /** @import { Editor } from "./editor.js" */
 /** @import { Reading, ReadingOptions, Region, RegionDocument } from "./types.js" */
@@ -19,8 +21,35 @@ const asJson = (doc, regions = doc.regions) => JSON.stringify({ ...doc, regions 
  * @param {Region[]} regions
  * @param {DataTransfer} clipboard
  */
-export function copy(doc, regions, clipboard) {
+function copy(doc, regions, clipboard) {
   clipboard.setData("text/plain", asJson(doc, regions));
+}
+
+/**
+ * Fields have their own; but a new box that nothing was typed into is copied, and boxes are no text for it.
+ * @param {Editor} editor
+ * @param {Element} active
+ * @param {ClipboardEvent} event
+ */
+export function takesClipboard({ boxText }, active, event) {
+  if (active === boxText.area && boxText.fresh) {
+    return event.type !== "paste" || /^\s*[[{]/.test(event.clipboardData.getData("text/plain"));
+  }
+  return !active.matches("input, textarea, select");
+}
+
+/**
+ * @param {Editor} editor
+ * @param {ClipboardEvent} event
+ */
+export function handleClipboard(editor, event) {
+  editor.focus();
+  if (event.type === "paste") return paste(editor, event.clipboardData.getData("text/plain"));
+  const chosen = editor.chosen();
+  const regions = chosen.length ? chosen : editor.doc.regions;
+  copy(editor.doc, regions, event.clipboardData);
+  if (event.type === "cut") editor.removeChosen();
+  else editor.say("Copied: {count}", { count: regions.length });
 }
 
 /**
@@ -31,14 +60,14 @@ export async function paste(editor, text) {
   const regions = (ownDocument(text) ?? (await ask(editor, text))?.doc)?.regions;
   if (!regions) return;
   const placed = regions.filter((region) => isBox(region.box));
-  const [doc, ids] = documents.paste(editor.doc, placed);
+  const [doc, ids] = arranging.paste(editor.doc, placed);
   const [all, more] = documents.add(doc, regions.filter((region) => !isBox(region.box)));
   editor.append([all, [...ids, ...more]]);
 }
 
 /** A document of the editor's own, which stays to the letter; all else the server reads. */
 function ownDocument(text) {
-  const { doc, error, problem } = documents.parse(text);
+  const { doc, error, problem } = parse(text);
   return error || problem || !text.trim() ? undefined : doc;
 }
 

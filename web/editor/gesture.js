@@ -4,7 +4,8 @@
 import {
   bounds, boundedShift, clamp, handleAt, isBox, overlaps, remap, resize, roundToPixels, spanning, translate,
 } from "./geometry.js";
-import { add, movable, paste, setBoxes, sizeOf, update } from "./document.js";
+import { paste } from "./arrange.js";
+import { add, movable, setBoxes, sizeOf, update } from "./document.js";
 import { Canvas, isInside } from "./mask.js";
 import { guides, linesFor, snapAxis } from "./snap.js";
 

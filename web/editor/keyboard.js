@@ -1,5 +1,6 @@
 // Keys in the editor. What is not named here goes on to the page: undo, save and queue are its own.
-import { movable, nudge, reorder, setBoxes, sizeOf } from "./document.js";
+import { nudge, reorder } from "./arrange.js";
+import { movable, setBoxes, sizeOf } from "./document.js";
 import { roundToPixels } from "./geometry.js";
 
 /** @import { Editor } from "./editor.js" */

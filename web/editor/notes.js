@@ -1,6 +1,7 @@
 // What a region's row says without being opened: what is set in it, and what will not become of it what was meant.
+import { estimateTokens } from "./counts.js";
 import {
-  DEFAULTS, estimateTokens, isEnabled, MAX_TOKENS, OVERLAPS, overlapOf, PIXELS_PER_LATENT, sizeOf, strengthOf,
+  DEFAULTS, isEnabled, MAX_TOKENS, OVERLAPS, overlapOf, PIXELS_PER_LATENT, sizeOf, strengthOf,
 } from "./document.js";
 import { coverage, isBox, toPixels } from "./geometry.js";
 
@@ -39,6 +40,15 @@ export function notesOf(doc, region, covers, counted) {
   const negative = region.negative?.trim();
   if (strength !== DEFAULTS.strength) say("× {strength}", "Strength {strength}", { strength });
   if (region.behind) say("behind", "It gives way to all regions that are not behind.");
+  if (region.keyframes) {
+    const frames = region.keyframes.map(({ frame }) => frame);
+    const values = { count: frames.length, first: Math.min(...frames), last: Math.max(...frames) };
+    say("moves", "It moves: {count} keyframes, from frame {first} to {last}. All of them follow this box.", values);
+  }
+  const [start, end] = [region.start ?? 0, region.end ?? 1];
+  if (start > 0 || end < 1) {
+    say("from {start} to {end}", "It is there from {start} to {end} of the noise schedule only.", { start, end });
+  }
   if (negative) say("not: {negative}", "Not in this box: {negative}", { negative });
   if (!isEnabled(region)) return notes;
   if (!strength) warn("strength 0", "With strength 0 the region is left out.");

@@ -1,5 +1,6 @@
 // The pointer on the stage: its events become a gesture.
 import { beginGesture, cursorAt, endGesture, followGesture } from "./gesture.js";
+import { MOVES } from "./parse.js";
 
 /** @import { Editor } from "./editor.js" */
 /** @import { Mods, Pair, Scene } from "./types.js" */
@@ -26,9 +27,12 @@ export function listenToPointer(editor) {
     const { point, unit } = editor.stage.locate(event);
     if (event.target === editor.boxText.area && editor.boxText.takes(point)) return;
     editor.focus();
+    const gesture = beginGesture(sceneOf(editor, event, unit), point, modsOf(event));
+    const painted = editor.doc.regions.findIndex(({ id, keyframes }) => id === gesture.target && keyframes);
+    if (painted >= 0) return editor.say(MOVES, { n: painted + 1 });
     root.setPointerCapture(event.pointerId);
     editor.toolbar.open(null);
-    editor.gesture = beginGesture(sceneOf(editor, event, unit), point, modsOf(event));
+    editor.gesture = gesture;
     editor.pointer = event.pointerId;
     if (editor.gesture.selection !== editor.selection) editor.select(editor.gesture.selection);
   });

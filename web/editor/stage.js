@@ -7,6 +7,7 @@ import { element, percent } from "./dom.js";
 
 /** @import { Pair, RegionDocument, RegionItem, Selection, Shown } from "./types.js" */
 
+const MOST_KEYS = 12; // keyframes of a region that are shown at once
 const TALL = 1.5; // height to width from which on the list stands beside the picture
 
 export class Stage {
@@ -20,8 +21,9 @@ export class Stage {
     this.hint = element("p", { className: "deig-hint" });
     this.boxes = element("div", { className: "deig-layer" });
     this.guides = element("div", { className: "deig-layer" });
+    this.keys = element("div", { className: "deig-layer" });
     this.root = element("div", { className: "deig-stage", tabIndex: 0, role: "application" },
-      this.picture, this.boxes, this.guides, this.frame, this.rubber, this.measure, this.brush, this.hint);
+      this.picture, this.keys, this.boxes, this.guides, this.frame, this.rubber, this.measure, this.brush, this.hint);
     this.parts = new Map();
   }
 
@@ -49,7 +51,10 @@ export class Stage {
     }
     const { drawn } = this;
     const same = drawn?.doc === doc && drawn.selection === selection && drawn.ghosts === ghosts;
-    if (!same) this.drawBoxes(doc, selection, ghosts);
+    if (!same) {
+      this.drawBoxes(doc, selection, ghosts);
+      this.drawKeys(doc, selection);
+    }
     this.drawn = { doc, selection, ghosts };
     place(this.frame, frameOf(doc, selection));
     place(this.rubber, rubber);
@@ -123,6 +128,25 @@ export class Stage {
     if (this.brush.hidden) return;
     this.brush.style.left = percent(point[0]);
     this.brush.style.top = percent(point[1]);
+  }
+
+  /**
+   * Where the chosen regions are at their keyframes.
+   * @param {RegionDocument} doc
+   * @param {Selection} selection
+   */
+  drawKeys({ regions }, selection) {
+    const moving = regions.filter(({ id, keyframes }) => keyframes && selection.includes(id));
+    if (!moving.length && !this.keys.childElementCount) return;
+    this.keys.replaceChildren(...moving.flatMap((region) => {
+      const every = Math.ceil(region.keyframes.length / MOST_KEYS);
+      return region.keyframes.filter((_, i) => i % every === 0).map(({ frame, box }) => {
+        const node = element("i", { className: "deig-key", textContent: String(frame) });
+        node.style.setProperty("--c", colorOf(region));
+        place(node, box);
+        return node;
+      });
+    }));
   }
 
   drawGuides(guides) {

@@ -1,6 +1,7 @@
 // The row of buttons above the stage and the panels that some of them open.
 import { copyAll, importText, saveFile } from "./exchange.js";
-import { arrange, MAX_SIDE, OVERLAPS, overlapOf, PIXELS_PER_LATENT, reorder, setOverlap } from "./document.js";
+import { arrange, reorder } from "./arrange.js";
+import { MAX_SIDE, OVERLAPS, overlapOf, PIXELS_PER_LATENT, setOverlap } from "./document.js";
 import { LAYOUTS, UNITS } from "./reading.js";
 import { button, element, icon, wideButton } from "./dom.js";
 import { t } from "./i18n.js";
@@ -47,7 +48,7 @@ export function makeToolbar(editor) {
     const label = axis ? t("Height in pixels") : t("Width in pixels");
     const limits = { min: LEAST_OFFERED, max: MAX_SIDE, step: PIXELS_PER_LATENT };
     const input = element("input", { type: "number", ...limits, title: label, ariaLabel: label });
-    input.onchange = () => editor.setSize(Math.round(size[0].valueAsNumber), Math.round(size[1].valueAsNumber));
+    input.onchange = () => editor.picture.setSize(Math.round(size[0].valueAsNumber), Math.round(size[1].valueAsNumber));
     return input;
   });
   const bar = element("div", { className: "deig-toolbar", role: "toolbar" },
@@ -65,7 +66,8 @@ export function makeToolbar(editor) {
     panel("picture", t("Background picture"), picturePanel(editor)),
     panel("transfer", t("Import and export"), transferPanel(editor, () => open(null))),
     element("span", { className: "deig-size" }, size[0],
-      button("swap", t("Swap width and height"), () => editor.setSize(editor.doc.height, editor.doc.width)), size[1]),
+      button("swap", t("Swap width and height"),
+        () => editor.picture.setSize(editor.doc.height, editor.doc.width)), size[1]),
     make("full", t("Full screen (F)"), () => editor.host.toggleFullScreen()));
   const isOpen = () => Object.values(buttons).some((opener) => opener.panel && !opener.panel.hidden);
   /** @type {HTMLSelectElement} */
@@ -143,8 +145,8 @@ function picturePanel(editor) {
     element("label", {}, element("span", { textContent: t("Brightness") }), slider),
     choice(t("Texts in the boxes"), [["all", t("all")], ["chosen", t("of chosen boxes")], ["none", t("none")]],
       editor.preferences.labels, (value) => editor.setPreference("labels", value)),
-    wideButton(t("Use the picture's size"), () => editor.usePictureSize()),
-    wideButton(t("Compare: the same without the regions"), () => editor.compare.start()),
+    wideButton(t("Use the picture's size"), () => editor.picture.useSize()),
+    wideButton(t("Compare: the same without the regions"), () => editor.picture.compare.start()),
     element("p", { className: "deig-said", role: "status" }),
   ];
 }

@@ -19,6 +19,9 @@
  * @property {string} [color]
  * @property {boolean} [behind]  it gives way to all regions that are not behind
  * @property {Mask} [mask]    the part of the box that belongs to the region; all of it where there is none
+ * @property {Keyframe[]} [keyframes]  its boxes over time
+ * @property {number} [start]  of the noise schedule, from which on
+ * @property {number} [end]    and until where it is there: 0 to 1
  * @property {boolean} [ghost]  shown, but not in the document: it has come in from outside
  */
 
@@ -27,6 +30,8 @@
  * first.
  * @typedef {{ width: number, height: number, runs: number[] }} Mask
  */
+
+/** @typedef {{ frame: number, box: Box }} Keyframe  A box at a picture of the batch; it may lie beyond the picture. */
 
 /** @typedef {Partial<Region>} RegionItem  What becomes a region when a document takes it in. */
 
