@@ -31,6 +31,8 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
     slot.classList.add("widget-expands");
     const options = {
       hideOnZoom: false,
+      // The panel of properties would keep as much room empty: it does not show elements of packs.
+      surfaces: { canvas: "shown", vueNode: "shown", panel: "never" },
       margin: 8,
       getMinHeight: () => least.height,
       getValue: () => editor.value,

@@ -36,26 +36,57 @@ def test_nodes_are_found_by_the_words_that_people_type(hands):
     assert {word: texts for word, texts in found.items() if not any(WORDS[word] in text for text in texts)} == {}
 
 
+def place_blueprint(hands, x, y):
+    """Take the blueprint out of the search and put it at a place of the screen."""
+    before = hands.page.evaluate("app.graph.nodes.length")
+    search(hands, "DEIG for SD").filter(has_text="DEIG for SD 1.5").first.click()
+    hands.page.wait_for_timeout(600)  # the search takes its leave
+    hands.page.mouse.click(x, y)  # the newest page lets a new node follow the pointer until then
+    hands.page.wait_for_function("(before) => app.graph.nodes.length === before + 1", arg=before)
+    hands.page.locator(".deig-stage:visible").nth(before).wait_for()
+    hands.settle()
+
+
+def of_blueprints(hands, kind):
+    """Inputs of all nodes of a class in what the page would send."""
+    return [node["inputs"] for node in hands.prompt().values() if node["class_type"] == kind]
+
+
 def test_the_blueprint_is_one_node_that_carries_the_whole_workflow(hands):
     hands.start(None)
     hands.page.evaluate("() => app.graph.clear()")
-    option = search(hands, "DEIG for SD").filter(has_text="DEIG for SD 1.5").first
-    option.click()
-    hands.page.wait_for_timeout(600)  # the search takes its leave
-    hands.page.mouse.click(400, 200)  # the newest page lets a new node follow the pointer until then
-    hands.page.wait_for_function("app.graph.nodes.length === 1")
-    hands.stage().wait_for()
-    hands.settle()
-    sent = hands.prompt()
-    kinds = {node["class_type"]: node["inputs"] for node in sent.values()}
+    place_blueprint(hands, 400, 200)
+    kinds = {node["class_type"]: node["inputs"] for node in hands.prompt().values()}
     assert set(kinds) >= {"CheckpointLoaderSimple", "DEIGLoad", "DEIGLoadTextEncoder", "DEIGRegions", "DEIGEncode"}
     assert (kinds["KSampler"]["steps"], kinds["KSampler"]["cfg"]) == (40, 7.5)
     # The older page puts the inner node's id before the name.
     shown = hands.page.evaluate("() => app.graph.nodes[0].widgets.map((w) => w.name.replace(/^\\d+: /, ''))")
     assert {"regions", "prompt", "ckpt_name", "weights_name", "encoder_name", "strength", "seed"} <= set(shown)
     hands.drag((0.2, 0.2), (0.6, 0.6))
-    sent = {node["class_type"]: node["inputs"] for node in hands.prompt().values()}
-    assert len(json.loads(sent["DEIGRegions"]["regions"])["regions"]) == 1
+    (regions,) = of_blueprints(hands, "DEIGRegions")
+    assert len(json.loads(regions["regions"])["regions"]) == 1
+    hands.page.keyboard.press("Escape")
+
+
+def test_a_second_blueprint_in_the_same_graph_has_regions_of_its_own(hands):
+    hands.start(None)
+    hands.page.evaluate("() => app.graph.clear()")
+    for _ in range(2):
+        place_blueprint(hands, 400, 200)
+    hands.page.evaluate(
+        """() => {
+            app.graph.nodes.forEach((node, i) => { node.pos = [600 * i, 0] });
+            Object.assign(app.canvas.ds, {scale: 1, offset: [120, 90]});
+            app.canvas.setDirty(true, true);
+        }"""
+    )
+    hands.settle()
+    for index, count in ((0, 1), (1, 2)):
+        for n in range(count):
+            hands.drag((0.1 + 0.4 * n, 0.2), (0.4 + 0.4 * n, 0.6), index=index)
+            hands.keys("Escape")
+    sent = sorted(len(json.loads(inputs["regions"])["regions"]) for inputs in of_blueprints(hands, "DEIGRegions"))
+    assert sent == [1, 2]
 
 
 def test_the_app_opens_as_one(hands, request):

@@ -49,6 +49,24 @@ def test_resizing_the_node_keeps_the_shape_of_the_picture(hands):
     assert hands.document() == document()
 
 
+def test_the_panel_of_properties_keeps_no_room_for_the_editor(hands):
+    hands.start(document())
+    setting = "Comfy.RightSidePanel.IsOpen"
+    if hands.page.evaluate("(name) => app.extensionManager.setting.get(name)", setting) is None:
+        pytest.skip("this page has no such panel")
+    set_to = "([name, to]) => app.extensionManager.setting.set(name, to)"
+    hands.page.evaluate("() => app.canvas.selectItems([app.graph.nodes[0]])")
+    hands.page.evaluate(set_to, [setting, True])
+    try:
+        items = hands.page.locator(".widget-item:visible")
+        items.filter(has_text="boxes_mode").first.wait_for()
+        tall = items.evaluate_all("(all) => Math.max(...all.map((item) => item.getBoundingClientRect().height))")
+        assert tall < 200
+    finally:
+        hands.page.evaluate(set_to, [setting, False])
+    assert hands.stage().is_visible()
+
+
 def test_collapse(hands):
     hands.start(document())
     hands.page.evaluate("() => { app.graph.nodes[0].collapse(); app.canvas.setDirty(true, true) }")
