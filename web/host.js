@@ -6,6 +6,7 @@ import { app } from "./host/page.js";
 import { makeSlot } from "./host/place.js";
 import { makeElementWidget, showPromoted } from "./host/promoted.js";
 import { listenToRuns } from "./host/results.js";
+import { listenToWords, sayAgain } from "./host/said.js";
 import { loadStyle, loadTexts } from "./host/texts.js";
 
 /** @import { Host, Hosted } from "./editor/types.js" */
@@ -44,6 +45,7 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
     name: extension,
     async init() {
       listenToRuns(source);
+      listenToWords();
       // Nodes are made after this, with their texts in the right language.
       await loadTexts(useLanguage);
     },
@@ -59,7 +61,10 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
     },
     afterConfigureGraph() {
       // The editors of the new graph take over their places first.
-      setTimeout(settlePlaces);
+      setTimeout(() => {
+        settlePlaces();
+        sayAgain();
+      });
     },
     nodeCreated(node) {
       nameChoices(node);

@@ -10,6 +10,7 @@ from typing import Any
 from comfy_execution.utils import get_executing_context
 
 NOTES = "deig_notes"
+SAID = "deig.said"
 log = logging.getLogger("deig")
 _said: set[str] = set()
 
@@ -44,4 +45,8 @@ def _show(lines: list[str], unique_id: str | None) -> None:
     if server is None or unique_id is None or not (lines or unique_id in _said):
         return
     (_said.add if lines else _said.discard)(unique_id)
-    server.send_progress_text("\n".join(lines) or " ", unique_id)  # the page leaves out a text without a character
+    text = "\n".join(lines) or " "  # the page leaves out a text without a character
+    server.send_progress_text(text, unique_id)
+    # Newer pages take such texts away when the run is over; the pack's part of the page (web/host/said.js) keeps them.
+    context = get_executing_context()
+    server.send_sync(SAID, {"prompt_id": context and context.prompt_id, "node": unique_id, "text": text})

@@ -32,7 +32,15 @@ def pages(tmp_path_factory):
 
 PAGES = ["host-classic", "host-nodes2", "new-classic", "new-nodes2"]
 # What these files are about is the page itself; the editor in it is the same everywhere.
-ABOUT_THE_PAGE = {"test_finding", "test_history", "test_page", "test_place", "test_subgraphs", "test_workflows"}
+ABOUT_THE_PAGE = {
+    "test_finding",
+    "test_history",
+    "test_messages",
+    "test_page",
+    "test_place",
+    "test_subgraphs",
+    "test_workflows",
+}
 
 
 def pytest_generate_tests(metafunc):

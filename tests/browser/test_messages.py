@@ -1,6 +1,7 @@
 """What the nodes say is on the screen, in every page."""
 
 import json
+import time
 
 import pytest
 from hands import document
@@ -57,3 +58,77 @@ def test_what_cannot_be_read_is_an_error_at_the_node(hands):
     hands.page.wait_for_function("window.deigFailed?.exception_message", timeout=60000)
     failed = hands.page.evaluate("[window.deigFailed, String(window.deigAsked.id)]")
     assert failed[0]["node_id"] == failed[1] and '"zone" is not a box' in failed[0]["exception_message"]
+
+
+TALKATIVE = """async () => {
+    const nodes = {}, slot = (node, name) => node.inputs.findIndex((input) => input.name === name);
+    const set = (name, values) => {
+        for (const [key, value] of Object.entries(values)) {
+            nodes[name].widgets.find((widget) => widget.name === key).value = value;
+        }
+    };
+    ["DEIGLoadDemo", "DEIGApply", "DEIGEncode", "EmptyLatentImage", "KSampler", "VAEDecode", "DEIGDrawRegions",
+        "PreviewImage"].forEach((type, i) => {
+        nodes[type] = LiteGraph.createNode(type);
+        nodes[type].pos = [600 + 420 * (i % 4), 500 * Math.floor(i / 4)];
+        app.graph.add(nodes[type]);
+    });
+    nodes.DEIGRegions = app.graph.nodes.find((node) => node.type === "DEIGRegions");
+    const link = (from, output, to, input) => nodes[from].connect(output, nodes[to], slot(nodes[to], input));
+    link("DEIGLoadDemo", 0, "DEIGApply", "model");
+    link("DEIGLoadDemo", 2, "DEIGApply", "adapter");
+    link("DEIGLoadDemo", 3, "DEIGEncode", "text_encoder");
+    link("DEIGLoadDemo", 1, "VAEDecode", "vae");
+    link("DEIGRegions", 0, "DEIGEncode", "regions");
+    link("DEIGRegions", 0, "DEIGDrawRegions", "regions");
+    link("DEIGApply", 0, "KSampler", "model");
+    link("DEIGEncode", 0, "KSampler", "positive");
+    link("DEIGEncode", 1, "KSampler", "negative");
+    link("EmptyLatentImage", 0, "KSampler", "latent_image");
+    link("KSampler", 0, "VAEDecode", "samples");
+    link("VAEDecode", 0, "DEIGDrawRegions", "image");
+    link("DEIGDrawRegions", 0, "PreviewImage", "images");
+    set("EmptyLatentImage", {width: 64, height: 64});
+    set("KSampler", {steps: 1, cfg: 9, seed: Math.floor(1e9 * Math.random())});
+    await new Promise((done) => setTimeout(done, 300));
+    const history = app.extensionManager.workflow.activeWorkflow.changeTracker;
+    (history.captureCanvasState ?? history.checkState).call(history);
+    window.deigOver = false;
+    app.api.addEventListener("execution_success", () => setTimeout(() => (window.deigOver = true), 300));
+    await app.queuePrompt(0, 1);
+}"""
+WORDS = {
+    "DEIGRegions": [
+        "Region 2 has no text and is left out",
+        "Region 3: box [0.5, 0.5, 1.5, 1] reaches beyond the picture",
+    ],
+    "DEIGEncode": ["tokens are unknown to the text encoder", "'(blue:1.3)' means nothing to the text encoder"],
+    "DEIGDrawRegions": ["This machine has no font for"],
+    "KSampler": ["The demo's model knows pictures of 128 x 128 pixels", "made for CFG 3 and this is 9"],
+}
+
+
+def shown(hands):
+    """What stands at the nodes, by their type."""
+    return hands.page.evaluate(
+        """() => Object.fromEntries(app.graph.nodes.map(({type, widgets = []}) =>
+            [type, widgets.filter((w) => w.name === "$$node-text-preview").map((w) => String(w.value)).join()]))"""
+    )
+
+
+def missing(hands):
+    seen = shown(hands)
+    return {kind: seen[kind] for kind, texts in WORDS.items() if not all(text in seen[kind] for text in texts)}
+
+
+def test_what_every_node_says_is_at_it_after_the_run_and_after_undo(hands):
+    boxes = [[0, 0, 0.4, 0.4], [0.5, 0, 1, 0.4], [0.5, 0.5, 1.5, 1]]
+    # The host does not run nodes again for which nothing has changed, and they say nothing then.
+    texts = ["a (blue:1.3) star \U000f0000", "", f"a red circle {time.time_ns()}"]
+    hands.start(document([{"box": b, "description": t} for b, t in zip(boxes, texts, strict=True)], 64, 64))
+    hands.page.evaluate(TALKATIVE)
+    hands.page.wait_for_function("window.deigOver", timeout=60000)
+    assert missing(hands) == {}
+    hands.button("Add a box").click()
+    hands.undo()
+    assert missing(hands) == {}, "the page makes the nodes anew"

@@ -12,7 +12,10 @@ from parity import pack_module
 def page(host_nodes, monkeypatch):
     """(node id, text) of everything that the page was sent."""
     sent = []
-    instance = SimpleNamespace(send_progress_text=lambda text, node_id: sent.append((node_id, text)))
+    instance = SimpleNamespace(
+        send_progress_text=lambda text, node_id: sent.append((node_id, text)),
+        send_sync=lambda event, data: sent.append((event, *data.values())),
+    )
     server = SimpleNamespace(PromptServer=SimpleNamespace(instance=instance))
     monkeypatch.setitem(sys.modules, "server", server)
     return sent
@@ -33,7 +36,8 @@ def test_a_notice_is_shown_at_its_node_and_taken_back_once(host_nodes, page):
     with running("7"):
         say([])
         say([])
-    assert page == [("7", "too large\ntoo bright"), ("7", " ")]
+    said = "too large\ntoo bright"
+    assert page == [("7", said), ("deig.said", "prompt", "7", said), ("7", " "), ("deig.said", "prompt", "7", " ")]
 
 
 def test_without_a_node_it_is_logged(host_nodes, page, caplog):

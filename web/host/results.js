@@ -7,6 +7,8 @@ import { Runs } from "./runs.js";
 
 /** @type {Runs} */
 export let runs;
+/** The first news of a run may be here before the answer that names it. */
+export let queueing = Promise.resolve();
 /** Prompts in which the regions have no effect. */
 export const plain = new WeakSet();
 /** @type {WeakMap<object, Map<string, { background?: string, incoming?: any[], reading?: any }>>} */
@@ -45,7 +47,6 @@ function parseRegions(text) {
 /** @param {Source} source */
 export function listenToRuns(source) {
   runs = new Runs(source);
-  let queueing = Promise.resolve();
   const queue = api.queuePrompt;
   api.queuePrompt = function (number, prompt, ...rest) {
     const from = workflow();
@@ -54,7 +55,6 @@ export function listenToRuns(source) {
     queueing = answer.then(begin, () => {});
     return answer;
   };
-  // The first news of a run may be here before the answer that names it.
   const listen = (event, take) => api.addEventListener(event, async ({ detail }) => {
     await queueing;
     if (take(detail) !== false) drawAll();

@@ -79,6 +79,14 @@ export class Runs {
   }
 
   /**
+   * @param {string} run
+   * @returns {object | undefined}
+   */
+  workflowOf(run) {
+    return this.running.get(run)?.workflow;
+  }
+
+  /**
    * A node of a run has made a picture, or shows how far it is.
    * @param {string} run
    * @param {string} node

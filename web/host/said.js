@@ -1,0 +1,31 @@
+// What the pack's nodes have to say, kept at them. Newer pages take such texts away when the run is over, and all of them
+// lose them when undo or another tab makes the nodes anew.
+import { api, workflow } from "./page.js";
+import { queueing, runs } from "./results.js";
+
+/** @type {WeakMap<object, Map<string, string>>}  for each workflow: a node's id as runs have it, and its text */
+const kept = new WeakMap();
+
+/** After the runs are listened to. */
+export function listenToWords() {
+  api.addEventListener("deig.said", async ({ detail: { prompt_id: run, node, text } }) => {
+    await queueing;
+    const from = runs.workflowOf(run);
+    if (!from) return;
+    if (!kept.has(from)) kept.set(from, new Map());
+    // A blank takes back what an earlier run said.
+    if (text.trim()) kept.get(from).set(String(node), text);
+    else kept.get(from).delete(String(node));
+  });
+  for (const event of ["execution_success", "execution_error", "execution_interrupted"]) {
+    // The page's own listeners come first.
+    api.addEventListener(event, () => setTimeout(sayAgain));
+  }
+}
+
+/** As if the server had just sent it: the page shows it wherever it shows such texts. */
+export function sayAgain() {
+  for (const [nodeId, text] of kept.get(workflow() ?? api) ?? []) {
+    api.dispatchCustomEvent("progress_text", { nodeId, text });
+  }
+}
