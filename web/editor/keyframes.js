@@ -8,6 +8,7 @@ import { isBox, tidy } from "./geometry.js";
 const MOST = 4096;
 const LAST_FRAME = 1e6;
 const FARTHEST = 1e3; // pictures away
+const STRONGEST = 1e3;
 const LEAST = 1e-3; // of the picture that a side keeps
 
 /** @param {unknown} value */
@@ -16,6 +17,17 @@ export function isKeyframes(value) {
   const isKey = (key) => Number.isInteger(key?.frame) && key.frame >= 0 && key.frame <= LAST_FRAME && isBox(key.box)
     && key.box.every((edge) => Math.abs(edge) <= FARTHEST);
   return value.every(isKey) && new Set(value.map(({ frame }) => frame)).size === value.length;
+}
+
+/**
+ * Strengths over the noise schedule, each at a share of it.
+ * @param {unknown} value
+ */
+export function isStrengths(value) {
+  if (!Array.isArray(value) || !value.length || value.length > MOST) return false;
+  const isKey = (key) => Number.isFinite(key?.at) && key.at >= 0 && key.at <= 1
+    && Number.isFinite(key.strength) && key.strength >= 0 && key.strength <= STRONGEST;
+  return value.every(isKey) && new Set(value.map(({ at }) => at)).size === value.length;
 }
 
 /**

@@ -45,6 +45,11 @@ export function notesOf(doc, region, covers, counted) {
     const values = { count: frames.length, first: Math.min(...frames), last: Math.max(...frames) };
     say("moves", "It moves: {count} keyframes, from frame {first} to {last}. All of them follow this box.", values);
   }
+  if (region.strengths) {
+    const all = region.strengths.map((key) => key.strength);
+    const values = { least: Math.min(...all), most: Math.max(...all) };
+    say("× {least} to {most}", "Its strength changes between {least} and {most} over the noise schedule.", values);
+  }
   const [start, end] = [region.start ?? 0, region.end ?? 1];
   if (start > 0 || end < 1) {
     say("from {start} to {end}", "It is there from {start} to {end} of the noise schedule only.", { start, end });

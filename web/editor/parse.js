@@ -1,7 +1,7 @@
 // Reading a value as a region document, and what is wrong with one: what Python finds too (tests/data/document.json).
 import { empty, isSide, MAX_REGIONS, OVERLAPS, overlapOf, VERSION, VERSION_WITH_MASKS } from "./document.js";
 import { isBox } from "./geometry.js";
-import { isKeyframes } from "./keyframes.js";
+import { isKeyframes, isStrengths } from "./keyframes.js";
 import { isMask } from "./mask.js";
 
 /** @import { Problem, RegionDocument } from "./types.js" */
@@ -71,5 +71,5 @@ const IS = {
   id: isText, description: isText, negative: isText, color: isText, enabled: isFlag, locked: isFlag,
   behind: (value) => value === undefined || isFlag(value),
   strength: (value) => Number.isFinite(value) && value >= 0,
-  start: isShare, end: isShare, keyframes: isKeyframes,
+  start: isShare, end: isShare, keyframes: isKeyframes, strengths: isStrengths,
 };

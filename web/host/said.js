@@ -1,4 +1,4 @@
-// What the pack's nodes have to say, kept at them. Newer pages take such texts away when the run is over, and all of them
+// What the pack's nodes have to say, kept at them: newer pages take such texts away when the run is over, and all pages
 // lose them when undo or another tab makes the nodes anew.
 import { api, workflow } from "./page.js";
 import { queueing, runs } from "./results.js";
