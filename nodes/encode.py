@@ -26,6 +26,7 @@ class DeigEncode(io.ComfyNode):
                 Regions.Input("regions", tooltip="Boxes or masks with their descriptions."),
                 io.String.Input(
                     "prompt",
+                    display_name="prompt (empty: all descriptions)",  # where the page shows no placeholder
                     default="",
                     multiline=True,
                     placeholder="Empty: all descriptions, joined with commas",

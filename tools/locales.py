@@ -85,7 +85,7 @@ def _of_node(info: dict) -> dict:
 def _of_input(name: str, kind: str | list, options: dict) -> dict:
     # Choices without a default are names of files.
     choices = options.get("options", kind if isinstance(kind, list) else ()) if "default" in options else ()
-    told = {"name": name, "tooltip": options["tooltip"]}
+    told = {"name": options.get("display_name", name), "tooltip": options["tooltip"]}
     return {**told, "options": {choice: choice for choice in choices}} if choices else told
 
 
