@@ -43,7 +43,7 @@ def place_blueprint(hands, x, y):
     hands.page.wait_for_timeout(600)  # the search takes its leave
     hands.page.mouse.click(x, y)  # the newest page lets a new node follow the pointer until then
     hands.page.wait_for_function("(before) => app.graph.nodes.length === before + 1", arg=before)
-    hands.page.locator(".deig-stage:visible").nth(before).wait_for()
+    hands.page.wait_for_function("(count) => document.querySelectorAll('.deig-stage').length === count", arg=before + 1)
     hands.settle()
 
 
@@ -71,12 +71,13 @@ def test_the_blueprint_is_one_node_that_carries_the_whole_workflow(hands):
 def test_a_second_blueprint_in_the_same_graph_has_regions_of_its_own(hands):
     hands.start(None)
     hands.page.evaluate("() => app.graph.clear()")
-    for _ in range(2):
-        place_blueprint(hands, 400, 200)
+    place_blueprint(hands, 400, 200)
+    hands.page.evaluate("() => { app.canvas.ds.offset[0] -= 700; app.canvas.setDirty(true, true) }")
+    place_blueprint(hands, 400, 200)
     hands.page.evaluate(
         """() => {
-            app.graph.nodes.forEach((node, i) => { node.pos = [600 * i, 0] });
-            Object.assign(app.canvas.ds, {scale: 1, offset: [120, 90]});
+            const corner = [0, 1].map((axis) => Math.min(...app.graph.nodes.map((node) => node.pos[axis])));
+            Object.assign(app.canvas.ds, {scale: 1, offset: [100 - corner[0], 90 - corner[1]]});
             app.canvas.setDirty(true, true);
         }"""
     )

@@ -58,6 +58,10 @@ def test_what_cannot_be_read_is_an_error_at_the_node(hands):
     hands.page.wait_for_function("window.deigFailed?.exception_message", timeout=60000)
     failed = hands.page.evaluate("[window.deigFailed, String(window.deigAsked.id)]")
     assert failed[0]["node_id"] == failed[1] and '"zone" is not a box' in failed[0]["exception_message"]
+    # The older page opens a dialog of it.
+    hands.page.wait_for_timeout(500)
+    hands.keys("Escape")
+    hands.page.locator(".p-dialog-mask").wait_for(state="detached")
 
 
 TALKATIVE = """async () => {
