@@ -43,7 +43,7 @@ def place_blueprint(hands, x, y):
     hands.page.wait_for_timeout(600)  # the search takes its leave
     hands.page.mouse.click(x, y)  # the newest page lets a new node follow the pointer until then
     hands.page.wait_for_function("(before) => app.graph.nodes.length === before + 1", arg=before)
-    hands.page.wait_for_function("(count) => document.querySelectorAll('.deig-stage').length === count", arg=before + 1)
+    hands.stage().wait_for()
     hands.settle()
 
 
