@@ -6,8 +6,6 @@ import pytest
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory):
     """What `python -m research.captions demo` leaves: a world, and its run, killed twice, resumed and selected."""
-    for name, extra in (("scipy", "train"), ("diffusers", "train")):
-        pytest.importorskip(name, reason=f"{name} is not installed (extra `{extra}`)")
     from research.captions.demo import demo
 
     folder = tmp_path_factory.mktemp("captions-demo")

@@ -2,9 +2,6 @@
 
 import json
 
-import pytest
-
-pytest.importorskip("scipy", reason="scipy is not installed (extra `train`)")
 from sets import call
 
 from research.captions.demo import FIRST_SEED
