@@ -1,5 +1,6 @@
 """What a folder lacks is drawn, and nothing that does not belong there."""
 
+import errno
 import io
 import json
 import os
@@ -76,6 +77,18 @@ def test_a_kill_while_a_file_is_written_leaves_none(tmp_path, monkeypatch):
     (tmp_path / "1" / "l0.png.7.partial").write_bytes(b"of a process that was killed outright")
     monkeypatch.undo()
     assert generate(LAYOUTS[:1], tmp_path, Painter(), [1]) == {}
+    assert names(tmp_path) == ["1/l0.png", "settings.json"]
+
+
+def test_a_full_disk_stops_the_run_and_costs_no_picture_that_is_there(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert generate(LAYOUTS[:1], tmp_path, Painter(), [1, 2]) == {}
+    (tmp_path / "2" / "l0.png").unlink()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DeigError, match=r"l0\.png cannot be written: No space left on device\.$"):
+        generate(LAYOUTS[:1], tmp_path, Painter(), [1, 2])
     assert names(tmp_path) == ["1/l0.png", "settings.json"]
 
 
