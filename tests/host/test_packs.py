@@ -6,10 +6,15 @@ and said.
 
 import asyncio
 import os
+import sys
+from collections import namedtuple
 from pathlib import Path
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 import torch
+from aiohttp import web
 from graph import CELLS, PIXELS, boxes_of, followed
 
 PACKS = Path(os.environ.get("DEIG_PACKS", "/nowhere"))
@@ -29,6 +34,25 @@ def pack(graph):
 
     loaded = set()
     return load
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A pack may add routes to the page's server, which these tests do without."""
+    # The host's folder `comfy` is on the path, with a module of the same name as the server's package `utils`.
+    path, utils = sys.path[:], sys.modules.pop("utils", None)
+    sys.path[:] = [folder for folder in path if Path(folder).name != "comfy"]
+    import server
+
+    sys.path[:] = path
+    if utils is not None:
+        sys.modules["utils"] = utils
+    if getattr(server.PromptServer, "instance", None) is None:
+        server.PromptServer.instance = MagicMock(routes=web.RouteTableDef())
+        yield
+        server.PromptServer.instance = None
+    else:
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +186,55 @@ def test_animatediff_evolved(pack, runs, context):
     assert (film - plain).abs().max() < 1e-3 * plain.std()
     frames = {group.frames for groups in runs for group in groups if group.text.layout.regions}
     assert frames == ({(0, 1, 2, 3), (2, 3, 4, 5), (4, 5, 6, 7), tuple(range(8))} if context else {tuple(range(8))})
+
+
+def test_impact_detailer(server, pack, runs):
+    """Crop DEIG Regions and a DEIG Encode for the crop: it is drawn with the regions of the crop, and stays apart."""
+    graph = pack("ComfyUI-Impact-Pack")
+    regions = graph.regions(
+        [
+            {"box": [0.0, 0.0, 0.4, 1.0], "description": "a tree"},
+            {"box": [0.55, 0.25, 0.7, 0.75], "description": "a face"},
+        ]
+    )
+    seg = namedtuple("SEG", "cropped_image cropped_mask confidence crop_region bbox label control_net_wrapper")
+    corners = PIXELS // 2, PIXELS // 4, PIXELS, PIXELS - PIXELS // 4
+    mask = np.ones((PIXELS // 2, PIXELS // 2), dtype=np.float32)
+    segs = (PIXELS, PIXELS), [seg(None, mask, 0.9, corners, corners, "face", None)]
+    part, *_ = graph.node(
+        "DEIGCropRegions", regions=regions, x=0, y=0, width=PIXELS, height=PIXELS, pad=0, scale=1.0, box=segs
+    )
+    positive, negative = graph.encode(part)
+    picture = torch.rand(1, PIXELS, PIXELS, 3, generator=torch.Generator().manual_seed(0))
+    (image,) = graph.node(
+        "DetailerForEach",
+        image=picture,
+        segs=segs,
+        model=graph.apply(),
+        clip=None,
+        vae=Pixels(),
+        guide_size=PIXELS,
+        guide_size_for=True,
+        max_size=PIXELS,
+        seed=1,
+        steps=1,
+        cfg=3.0,
+        sampler_name="euler",
+        scheduler="normal",
+        positive=positive,
+        negative=negative,
+        denoise=0.5,
+        feather=0,
+        noise_mask=True,
+        force_inpaint=True,
+        wildcard="",
+        cycle=1,
+    )
+    assert {group.window.size for groups in runs for group in groups} == {(CELLS, CELLS)}, "enlarged to the guide size"
+    (layout,) = {id(g.text.layout): g.text.layout for gs in runs for g in gs if g.text.layout.regions}.values()
+    assert [(r.description, r.box) for r in layout.regions] == [
+        ("a face", pytest.approx((0.1, 0.0, 0.4, 1.0), abs=1 / PIXELS))
+    ]
+    x0, y0, x1, y1 = corners
+    assert not torch.equal(image[:, y0:y1, x0:x1], picture[:, y0:y1, x0:x1])
+    assert torch.equal(image[:, :, :x0], picture[:, :, :x0])
