@@ -97,11 +97,12 @@ def draw_scene(seed: int, count: int | None = None) -> Scene:
     for box in _boxes(lot, count):
         # Narrower than this, a pattern and an outline leave nothing of each other.
         most = 3 if min(box[2] - box[0], box[3] - box[1]) >= ROOM_FOR_THREE_ATTRIBUTES else 2
-        things.append(Placed(_thing(lot, min(int(lot.integers(1, 4)), most)), box))
+        things.append(Placed(draw_thing(lot, min(int(lot.integers(1, 4)), most)), box))
     return Scene(tuple(things), seed)
 
 
-def _thing(lot: np.random.Generator, attributes: int) -> Thing:
+def draw_thing(lot: np.random.Generator, attributes: int) -> Thing:
+    """A thing with 1 to 3 attributes by lot."""
     colour, second, third = lot.permutation(list(COLOURS))[:3].tolist()
     shape, pattern = str(lot.choice(SHAPES)), str(lot.choice(PATTERNS))
     patterned = attributes == 3 or (attributes == 2 and lot.random() < 0.5)

@@ -9,7 +9,7 @@ from deig_core.demo import files
 from research.demo.render import background, render
 from research.demo.scorer import Classifier, judge
 from research.demo.world import GAP, Placed, Scene, draw_scene
-from research.studies.follow import CUT, LARGE, SIZE, judge_large, large_scene, small_scenes
+from research.studies.tiles import CUT, LARGE, SIZE, judge_large, large_scene, small_scenes
 
 
 def test_every_thing_stands_alone_and_whole_in_some_tile():

@@ -1,0 +1,74 @@
+"""The studies of overlap, small things and the schedule: what they draw is what their tables say."""
+
+import pytest
+import torch
+
+pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
+
+from deig_core.demo import files
+from research.demo.generate import LATENT
+from research.demo.render import render
+from research.demo.scorer import Classifier, iou, judge
+from research.demo.world import SIZE
+from research.studies import __main__ as studies
+from research.studies import follow
+from research.studies.overlap import BANDS, pair, shared_pixels
+from research.studies.paint import Asked, Painter, document, whole
+from research.studies.small import SIDES, THINGS, refined, small_scene
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    found = Classifier()
+    found.load_state_dict(files.read(files.SCORER))
+    return found
+
+
+@pytest.fixture(scope="module")
+def painter():
+    return Painter()
+
+
+def test_pairs_overlap_as_much_as_they_say(classifier):
+    for number, low in enumerate(BANDS[:2]):  # pairs that overlap more and can be read are long to find
+        scene = pair(number, classifier)
+        assert low <= iou(*(placed.box for placed in scene.things)) <= low + 0.1
+        assert shared_pixels(render(scene), scene) in (1.0, None)
+    assert pair(1, classifier) == scene
+
+
+def test_small_things_are_small_and_the_scorer_reads_them(classifier):
+    scene = small_scene(0, classifier)
+    sides = [b - a for p in scene.things for a, b in (p.box[::2], p.box[1::2])]
+    assert len(scene.things) == THINGS and SIDES[0] <= min(sides) and max(sides) <= SIDES[1]
+    assert all(verdict.passes() for verdict in judge(classifier, render(scene), scene))
+
+
+def test_denoising_all_of_nothing_again_is_a_picture(painter, classifier):
+    """From empty latents, in all steps and everywhere: what the sampler makes."""
+    scene = small_scene(0, classifier)
+    asked = [Asked(painter.said(document(scene, SIZE)), painter.noise(0, scene, LATENT), whole(LATENT))]
+    nothing = torch.zeros(1, 4, LATENT, LATENT)
+    again = painter.again(asked, nothing, 1.0, torch.ones(1, 1, 1, 1), steps=3)
+    torch.testing.assert_close(again, painter.latents(asked, steps=3), rtol=1e-4, atol=1e-4)
+    kept = painter.again(asked, again, 0.5, torch.zeros(1, 1, 1, 1), steps=2)
+    torch.testing.assert_close(kept, again, rtol=1e-4, atol=1e-4)
+
+
+def test_refining_changes_the_things_and_nothing_else(painter, classifier, monkeypatch):
+    scene = small_scene(0, classifier)
+    regions, plain = document(scene, SIZE), render(scene)[None]
+    monkeypatch.setattr(Painter, "again", lambda self, asked, before, *_: torch.zeros_like(before))
+    new = refined(painter, plain, [regions], [scene], 0)[0]
+    far = torch.ones(SIZE, SIZE, dtype=torch.bool)
+    for x0, y0, x1, y1 in (placed.box for placed in scene.things):
+        assert abs(new[y0:y1, x0:x1] - plain[0, y0:y1, x0:x1]).max() > 0.05
+        far[max(0, y0 - 8) : y1 + 8, max(0, x0 - 8) : x1 + 8] = False
+    assert (new[far.numpy()] == plain[0][far.numpy()]).all()
+
+
+def test_the_command_names_its_studies(capsys):
+    assert studies.main([]) == 2 and studies.main(["other"]) == 2
+    assert "follow,tokens" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        follow.main(["--layouts", "0"])
