@@ -55,15 +55,18 @@ def whole(side: int) -> Parts:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """A picture to draw: what it says, its unit noise [4, h, w], its parts."""
+    """A picture to draw: what it says, its unit noise [4, h, w], its parts and how much each of a part's cells counts
+    where parts overlap, [h, w].
+    """
 
     sides: Sides
     noise: torch.Tensor
     parts: Parts
+    weights: torch.Tensor | float = 1.0
 
 
 class Painter:
-    """The demo's models, denoising pictures in parts whose predictions are averaged (MultiDiffusion)."""
+    """The demo's models, denoising pictures in parts whose predictions are averaged."""
 
     def __init__(self, weights: Path = files.WEIGHTS):
         self.adapter = load(weights / files.ADAPTER)
@@ -123,9 +126,9 @@ class Painter:
             rows = torch.stack([x[part] for part in cells] * 2)
             wanted, unwanted = attached(rows, t, torch.cat(call.context()), call, scale=strength).chunk(2)
             total, count = torch.zeros_like(x), torch.zeros_like(x)
-            for part, predicted in zip(cells, unwanted + GUIDANCE * (wanted - unwanted), strict=True):
-                total[part] += predicted
-                count[part] += 1
+            for (i, _), part, predicted in zip(cuts, cells, unwanted + GUIDANCE * (wanted - unwanted), strict=True):
+                total[part] += asked[i].weights * predicted
+                count[part] += asked[i].weights
             return total / count
 
         return predict

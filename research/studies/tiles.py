@@ -1,7 +1,8 @@
 """A picture of 256 x 256 of the demo's world, denoised in tiles of 128 x 128, with regions that follow the tiles and
 without.
 
-Tiles overlap by half and their predictions are averaged at each step (MultiDiffusion). Every thing is smaller than the
+Tiles overlap by half and their predictions are averaged at each step: alike (MultiDiffusion), or with weights that fall
+towards their edges (Mixture of Diffusers). Every thing is smaller than the
 overlap, so that some tile shows it whole. The prompt is that of the whole picture in each of them, as in the graph.
 """
 
@@ -22,6 +23,7 @@ from .paint import Asked, Painter, document, whole
 
 LARGE = 2 * SIZE
 SCENES, THINGS = 3, 3  # small pictures whose things are in a large one, and things in each
+VARIANCE = 0.01  # of Mixture of Diffusers' weights, in tiles
 CUT = tuple(Window((2 * LATENT,) * 2, (y, x), (LATENT,) * 2) for y in (0, 8, 16) for x in (0, 8, 16))
 
 
@@ -67,20 +69,30 @@ def judge_large(classifier: Classifier, picture: np.ndarray, scene: Scene) -> li
     ]
 
 
+def falling(side: int) -> torch.Tensor:
+    """Weights of a tile's cells [side, side]: largest in its middle."""
+    away = (torch.arange(side) + 0.5) / side - 0.5
+    along = torch.exp(-(away**2) / (2 * VARIANCE))
+    return along[:, None] * along
+
+
 def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> str:
     small = [scene for n in range(layouts) for scene in small_scenes(n)]
     pictures = painter.drawn([document(scene, SIZE) for scene in small], small, seed)
     found = {"128 x 128, the same things": measured(judged(classifier, pictures, small))}
     large = [large_scene(n) for n in range(layouts)]
     squeezed = Window.whole((LATENT,) * 2)
-    for name, parts in (
-        ("256 x 256 in one piece", whole(2 * LATENT)),
-        ("tiles, each shows the whole layout", [(part, squeezed) for part in CUT]),
-        ("tiles that regions follow", [(part, part) for part in CUT]),
+    followed = [(part, part) for part in CUT]
+    for name, parts, weights in (
+        ("256 x 256 in one piece", whole(2 * LATENT), 1.0),
+        ("tiles, each shows the whole layout", [(part, squeezed) for part in CUT], 1.0),
+        ("tiles that regions follow", followed, 1.0),
+        ("tiles that regions follow, weighted", followed, falling(LATENT)),
     ):
         verdicts = []
         for scene in large:
-            asked = Asked(painter.said(document(scene, LARGE)), painter.noise(seed, scene, 2 * LATENT), parts)
+            said, noise = painter.said(document(scene, LARGE)), painter.noise(seed, scene, 2 * LATENT)
+            asked = Asked(said, noise, parts, weights)
             verdicts.append(judge_large(classifier, painter.pictures(painter.latents([asked]))[0], scene))
         found[name] = measured(verdicts)
     return f"{layouts} layouts, {layouts * SCENES * THINGS} things, seed {seed}\n\n{measures(found)}"
