@@ -9,10 +9,11 @@ out. "at" is a share of the noise schedule; where the strength is 0 the region i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from ..errors import RegionError
 
@@ -30,14 +31,34 @@ class Keyframe:
     box: Box
 
 
+@dataclass(frozen=True)
+class StrengthKey:
+    """at: share 0..1 of the noise schedule. strength: 0 or more."""
+
+    at: float
+    strength: float
+
+
+Key = TypeVar("Key", Keyframe, StrengthKey)
+
+
 def parse_keyframes(value: Any, name: str) -> tuple[Keyframe, ...]:
     """A document's "keyframes" in the order of their frames. Raises RegionError, naming the region `name`."""
+    return _parsed(value, name, "keyframes", "frame", _keyframe)
+
+
+def parse_strengths(value: Any, name: str) -> tuple[StrengthKey, ...]:
+    """A document's "strengths" in their order. Raises RegionError, naming the region `name`."""
+    return _parsed(value, name, "strengths", "at", _strength)
+
+
+def _parsed(value: Any, name: str, what: str, place: str, read: Callable[[Any, str], Key]) -> tuple[Key, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_KEYFRAMES:
-        raise RegionError(f'{name}: "keyframes" must be a list of 1 to {MAX_KEYFRAMES} of them; remove it otherwise.')
-    keys = sorted((_keyframe(entry, name) for entry in value), key=lambda key: key.frame)
-    for before, after in pairwise(keys):
-        if before.frame == after.frame:
-            raise RegionError(f'{name}: "keyframes" has frame {after.frame} twice; remove one of them.')
+        raise RegionError(f'{name}: "{what}" must be a list of 1 to {MAX_KEYFRAMES} of them; remove it otherwise.')
+    keys = sorted((read(entry, name) for entry in value), key=attrgetter(place))
+    for before, after in pairwise(map(attrgetter(place), keys)):
+        if before == after:
+            raise RegionError(f'{name}: "{what}" has {place} {after} twice; remove one of them.')
     return tuple(keys)
 
 
@@ -55,25 +76,6 @@ def _keyframe(entry: Any, name: str) -> Keyframe:
 def _is_number(value: Any) -> bool:
     # False for NaN too, and an integer that no float can hold is compared, not converted.
     return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 1e3
-
-
-@dataclass(frozen=True)
-class StrengthKey:
-    """at: share 0..1 of the noise schedule. strength: 0 or more."""
-
-    at: float
-    strength: float
-
-
-def parse_strengths(value: Any, name: str) -> tuple[StrengthKey, ...]:
-    """A document's "strengths" in their order. Raises RegionError, naming the region `name`."""
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_KEYFRAMES:
-        raise RegionError(f'{name}: "strengths" must be a list of 1 to {MAX_KEYFRAMES} of them; remove it otherwise.')
-    keys = sorted((_strength(entry, name) for entry in value), key=lambda key: key.at)
-    for before, after in pairwise(keys):
-        if before.at == after.at:
-            raise RegionError(f'{name}: "strengths" has two at {after.at:g}; remove one of them.')
-    return tuple(keys)
 
 
 def _strength(entry: Any, name: str) -> StrengthKey:

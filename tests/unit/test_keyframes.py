@@ -193,7 +193,7 @@ def test_off_over_the_schedule_is_exactly_off():
         ([{"at": True, "strength": 1}], "a share of the schedule"),
         ([{"at": 0.5, "strength": 10**400}], "a share of the schedule"),
         ([[0.5, 1]], "a share of the schedule"),
-        ([{"at": 0.5, "strength": 1}, {"at": 0.5, "strength": 2}], "two at 0.5"),
+        ([{"at": 0.5, "strength": 1}, {"at": 0.5, "strength": 2}], "at 0.5 twice"),
     ],
 )
 def test_strengths_that_are_none(strengths, words):
