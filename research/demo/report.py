@@ -43,7 +43,8 @@ def measured(scenes: Sequence[Sequence[Verdict]]) -> dict[str, tuple[float, floa
 
 def table(rows: dict[str, dict[str, tuple[float, float, float]]]) -> str:
     """Markdown: a line for each model, `value ± half width` in each cell."""
-    lines = ["| | " + " | ".join(MEASURES) + " |", "|---|" + "---|" * len(MEASURES)]
+    columns = list(next(iter(rows.values())))
+    lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
     for name, row in rows.items():
         cells = [f"{value:.3f} ± {(high - low) / 2:.3f}" for value, low, high in row.values()]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")

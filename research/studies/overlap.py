@@ -93,7 +93,7 @@ def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> 
     ):
         documents = [document(scene, SIZE, overlap=overlap) for scene in scenes]
         with mock.patch.object(layout, "membership", words or layout.membership):
-            pictures = painter.drawn(documents, scenes, seed)
+            pictures = np.rint(255 * painter.drawn(documents, scenes, seed)).astype(np.uint8).astype(np.float32) / 255
         verdicts = [judge(classifier, picture, scene) for picture, scene in zip(pictures, scenes, strict=True)]
         owned = [shared_pixels(picture, scene) for picture, scene in zip(pictures, scenes, strict=True)]
         columns = (
