@@ -157,7 +157,9 @@ def test_templates_bypassed_and_with_a_zeroed_negative(server, name):
     """Bypassing Apply DEIG is the most natural comparison, a zeroed negative a common habit; both were a crash or no
     guidance at all.
     """
-    prompt = with_inputs(json.loads((WORKFLOWS / f"{name}.json").read_text(encoding="utf-8")), "KSampler", steps=2)
+    prompt = json.loads(TEXTS[name])
+    for sampler in ("KSampler", "DEIGRefineRegions"):
+        prompt = with_inputs(prompt, sampler, steps=2)
     ids = {n["class_type"]: i for i, n in prompt.items()}
     zeroed = copy.deepcopy(prompt)
     zeroed["zero"] = {
