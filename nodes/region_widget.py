@@ -9,7 +9,7 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..deig_core.errors import RegionError
-from ..deig_core.regions.document import MAX_SIDE, RegionDocument, check_count
+from ..deig_core.regions.document import FRONT, MAX_SIDE, RegionDocument, check_count
 from ..deig_core.regions.formats import LAYOUTS, UNITS, Reading, read_boxes
 from .sockets import BOXES
 
@@ -114,6 +114,8 @@ def combined(drawn: RegionDocument, incoming: RegionDocument | None, mode: str) 
         raise RegionError(f"boxes_mode is {mode!r}; it must be one of {', '.join(BOXES_MODES)}.")
     if incoming is None or (mode == "when empty" and drawn.regions):
         return drawn
+    if FRONT in (drawn.overlap, incoming.overlap):
+        drawn = replace(drawn, overlap=FRONT)
     if mode != "add":
         return replace(drawn, regions=incoming.regions, notes=())
     check_count(len(drawn.regions) + len(incoming.regions))

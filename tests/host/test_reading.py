@@ -134,3 +134,19 @@ def test_masks_of_regions_are_their_boxes(graph):
     document = graph.regions([{"box": [0, 0, 0.5, 1], "description": "a"}], width=64, height=64)
     masks = graph.node("DEIGRegionsToBoxes", regions=document)[2]
     assert torch.equal(masks[0, :, :32], torch.ones(64, 32)) and not masks[0, :, 32:].any()
+
+
+@pytest.mark.parametrize("mode", ["when empty", "always", "add"])
+def test_who_owns_what_overlaps_comes_along(graph, mode):
+    """An incoming document says it for what is drawn; boxes of others do not take it away."""
+    box = {"box": [0, 0, 0.5, 0.5], "description": "a cat"}
+    shared = {"version": 1, "width": 128, "height": 128, "regions": [] if mode == "when empty" else [box]}
+    front = {**shared, "overlap": "front"}
+    whole = json.dumps({**front, "regions": [box]})
+    for drawn, incoming, expected in (
+        (shared, whole, "front"),
+        (front, "[[0, 0, 9, 9]]", "front"),
+        (shared, "[[0, 0, 9, 9]]", "shared"),
+    ):
+        (document, *_) = graph.node("DEIGRegions", regions=json.dumps(drawn), boxes=incoming, boxes_mode=mode)
+        assert document.overlap == expected
