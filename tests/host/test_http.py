@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -221,12 +222,18 @@ RUN = {"steps": 2, "cfg": 3.0, "sampler": "euler", "scheduler": "ddim_uniform", 
 
 @pytest.fixture
 def sampler(server):
-    """The demo's models by a shipped workflow's name; GLIGEN and the prompt alone read the CLIP of tiny_clip.py."""
+    """The demo's models by a shipped workflow's name, in place of files that nobody has here; what reads CLIP reads the
+    one of tiny_clip.py.
+    """
 
     def made(name, **files):
         workflow = read_workflow(name)
         if "checkpoint" in workflow:
             workflow["checkpoint"] = {"class_type": "TinyCheckpoint", "inputs": {}}
+        if workflow.pop("weights", None) and workflow.pop("text_encoder"):
+            workflow["demo"] = {"class_type": "DEIGLoadDemo", "inputs": {"weights_seed": 0}}
+            workflow["apply"]["inputs"]["adapter"] = ["demo", 2]
+            workflow["encode"]["inputs"]["text_encoder"] = ["demo", 3]
         return ComfyUI([Address(server.url)], set_values(workflow, {**RUN, **files}))
 
     return made
@@ -237,17 +244,19 @@ def pixels(path):
 
 
 def test_the_evaluation_draws_what_a_folder_lacks_by_every_method(sampler, tmp_path):
-    drawn = []
-    for name, given in (("demo", {}), ("demo-prompt", {}), ("prompt", {}), ("gligen", {"gligen": "tiny.safetensors"})):
+    drawn = {}
+    for name in ("demo", "demo-prompt", "prompt", "gligen", "deig-clip", "deig"):
+        given = {"gligen": "tiny.safetensors"} if name == "gligen" else {}
         assert generate(LAYOUTS, tmp_path / name, sampler(name, **given), [5]) == {}
         assert sorted(p.name for p in (tmp_path / name / "5").iterdir()) == ["a.png", "b.png"]
-        drawn.append(pixels(tmp_path / name / "5" / "a.png"))
-    assert all((a != b).any() for i, a in enumerate(drawn) for b in drawn[:i]), "every method draws in its own way"
+        drawn[name] = pixels(tmp_path / name / "5" / "a.png")
+    assert (drawn.pop("deig") == drawn["demo"]).all(), "DEIG by files draws as the demo's one node of the same weights"
+    assert all((a != b).any() for a, b in combinations(drawn.values(), 2)), "every method draws in its own way"
     lost, kept = (tmp_path / "gligen" / "5" / f"{name}.png" for name in "ab")
     when = kept.stat().st_mtime_ns
     lost.unlink()
     assert generate(LAYOUTS, tmp_path / "gligen", sampler("gligen", gligen="tiny.safetensors"), [5]) == {}
-    assert (pixels(lost) == drawn[-1]).all() and kept.stat().st_mtime_ns == when
+    assert (pixels(lost) == drawn["gligen"]).all() and kept.stat().st_mtime_ns == when
 
 
 def test_core_gligen_gets_every_box_and_every_text(sampler, tmp_path):
