@@ -137,3 +137,23 @@ def test_the_front_box_can_own_what_boxes_share_and_one_can_lie_behind(hands):
     assert hands.regions()[0]["behind"] is True and notes(hands)[0] == "behind"
     hands.button("Behind all others").click()
     assert "behind" not in hands.regions()[0]
+
+
+def test_a_region_that_moves_says_so_shows_where_and_takes_its_keyframes_along(hands):
+    keys = [{"frame": 0, "box": [0.1, 0.1, 0.5, 0.5]}, {"frame": 15, "box": [0.7, 0.5, 1.2, 0.9]}]
+    hands.start(document([row(keyframes=keys)]))
+    hands.plain()
+    assert notes(hands) == ["moves"]
+    outlines = hands.page.locator(".deig-key:visible")
+    assert outlines.count() == 0, "of chosen regions alone"
+    hands.drag((0.3, 0.3), (0.4, 0.4))
+    assert outlines.all_inner_texts() == ["0", "15"]
+    (region,) = hands.regions()
+    by = [after - before for after, before in zip(region["box"], ROW["box"], strict=True)]
+    assert by == pytest.approx([0.1] * 4, abs=0.01)
+    for key, before in zip(region["keyframes"], keys, strict=True):
+        assert [a - b for a, b in zip(key["box"], before["box"], strict=True)] == pytest.approx(by, abs=1e-5)
+    hands.button("Paint").click()
+    hands.drag((0.4, 0.4), (0.5, 0.5))
+    assert "keyframes" in hands.message() and "mask" not in hands.regions()[0]
+    hands.button("Draw boxes").click()
