@@ -81,7 +81,6 @@ class DeigRegions(io.ComfyNode):
                 *editor_inputs(),
             ],
             outputs=_outputs(),
-            has_intermediate_output=True,
         )
 
     @classmethod

@@ -25,6 +25,7 @@ def schema(**values: object) -> io.Schema:
     """
     known = {f.name for f in fields(io.Schema)}
     values.setdefault("hidden", [io.Hidden.unique_id])  # for what a node says at itself
+    values.setdefault("has_intermediate_output", True)  # and that it is told again to a page that was loaded anew
     return io.Schema(category=CATEGORY, **{k: v for k, v in values.items() if k in known})
 
 

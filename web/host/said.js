@@ -8,19 +8,25 @@ const kept = new WeakMap();
 
 /** After the runs are listened to. */
 export function listenToWords() {
-  api.addEventListener("deig.said", async ({ detail: { prompt_id: run, node, text } }) => {
-    await queueing;
-    const from = runs.workflowOf(run);
-    if (!from) return;
-    if (!kept.has(from)) kept.set(from, new Map());
-    // A blank takes back what an earlier run said.
-    if (text.trim()) kept.get(from).set(String(node), text);
-    else kept.get(from).delete(String(node));
+  api.addEventListener("deig.said", ({ detail: { prompt_id: run, node, text } }) => keep(run, node, text));
+  // Of nodes that do not run again, newer servers tell what they gave last time.
+  api.addEventListener("executed", ({ detail: { prompt_id: run, node, output } }) => {
+    if (output?.deig_notes) keep(run, node, output.deig_notes.join("\n"));
   });
   for (const event of ["execution_success", "execution_error", "execution_interrupted"]) {
     // The page's own listeners come first.
     api.addEventListener(event, () => setTimeout(sayAgain));
   }
+}
+
+async function keep(run, node, text) {
+  await queueing;
+  const from = runs.workflowOf(run);
+  if (!from) return;
+  if (!kept.has(from)) kept.set(from, new Map());
+  // A blank takes back what an earlier run said.
+  if (text.trim()) kept.get(from).set(String(node), text);
+  else kept.get(from).delete(String(node));
 }
 
 /** As if the server had just sent it: the page shows it wherever it shows such texts. */
