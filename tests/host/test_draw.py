@@ -60,6 +60,39 @@ def test_every_letter_is_drawn_with_a_font_that_has_it(graph):
             assert letter_is_drawn(font, letter)
 
 
+@pytest.fixture
+def machine(graph, monkeypatch, tmp_path):
+    """fonts, on a machine that has these files and no others."""
+    fonts = pack_module(graph.host, "nodes.fonts")
+    names = ["Zapf.otf", "DejaVuSans-Bold.ttf", "NotoSans-Regular.ttf", "Aller_Italic.ttf", "Aller.TTF", "read.me"]
+    for folder, of_it in (("a", names[:3]), ("b/deeper", [*names[3:], "NotoSansCJK-Regular.ttc", "DejaVuSans.ttf"])):
+        (tmp_path / folder).mkdir(parents=True)
+        for name in of_it:
+            (tmp_path / folder / name).touch()
+    monkeypatch.setattr(fonts, "_folders", lambda: [tmp_path / "a", tmp_path / "b", tmp_path / "gone"])
+    remembered = (fonts._files, fonts._opened, fonts._font_for)
+    for function in remembered:
+        function.cache_clear()
+    yield fonts
+    for function in remembered:
+        function.cache_clear()
+
+
+def test_fonts_that_know_many_scripts_come_first_and_regular_ones_before_bold(machine):
+    assert [path.name for path in machine._files()] == [
+        *("NotoSansCJK-Regular.ttc", "NotoSans-Regular.ttf", "DejaVuSans.ttf", "DejaVuSans-Bold.ttf"),
+        *("Aller.TTF", "Zapf.otf", "Aller_Italic.ttf"),
+    ]
+
+
+def test_the_first_font_that_has_the_letter_is_taken_and_broken_files_are_passed_over(machine, monkeypatch):
+    assert machine._opened(next(p for p in machine._files() if p.name == "Zapf.otf"), 12) is None, "it is empty"
+    monkeypatch.setattr(machine, "_opened", lambda path, size: None if "CJK" in path.name else path.name)
+    monkeypatch.setattr(machine, "_draws", lambda font, letter: letter == "я" or font.startswith("Zapf"))
+    assert machine._font_for("я", 12) == "NotoSans-Regular.ttf"
+    assert machine._font_for("红", 12) == "Zapf.otf"
+
+
 def test_a_mask_is_a_line_along_its_edge(graph):
     mask = torch.zeros(1, 64, 64)
     mask[:, 16:48, :40] = 1
