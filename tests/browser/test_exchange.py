@@ -76,6 +76,19 @@ def test_how_it_was_read_is_said_and_can_be_changed(hands):
     assert len(hands.regions()) == 1, "it is read again, not added again"
 
 
+@pytest.mark.parametrize("size", [None, [1000, 560], [420, 900]], ids=["usual", "wide", "tall"])
+def test_what_was_read_covers_no_row_and_moves_no_picture(hands, size):
+    hands.start(document(REGIONS, *((512, 1024) if size and size[0] < size[1] else (768, 512))), size=size)
+    before = hands.stage().bounding_box()
+    paste_json(hands, json.dumps([{"bbox_2d": [10, 400, 200, 500], "label": "a dog"}, {"zone": [1, 2, 3, 4]}]))
+    bar, row = (hands.page.locator(f"{name}:visible").bounding_box() for name in (".deig-reading", ".deig-row.open"))
+    beside = row["x"] >= bar["x"] + bar["width"]
+    assert beside or row["y"] >= bar["y"] + bar["height"]
+    panel = hands.page.locator(".deig-panel:visible").bounding_box()
+    assert bar["y"] + bar["height"] <= panel["y"] + panel["height"] + 1, "what is below the editor is not covered"
+    assert hands.stage().bounding_box() == before
+
+
 def test_good_boxes_are_added_and_bad_ones_named(hands):
     hands.start(document([]))
     paste_json(hands, json.dumps([{"box": [0, 0, 0.5, 1], "label": "a"}, {"zone": [1, 2, 3, 4], "label": "b"}]))
