@@ -250,7 +250,8 @@ def test_the_evaluation_draws_what_a_folder_lacks_by_every_method(sampler, tmp_p
         assert generate(LAYOUTS, tmp_path / name, sampler(name, **given), [5]) == {}
         assert sorted(p.name for p in (tmp_path / name / "5").iterdir()) == ["a.png", "b.png"]
         drawn[name] = pixels(tmp_path / name / "5" / "a.png")
-    assert (drawn.pop("deig") == drawn["demo"]).all(), "DEIG by files draws as the demo's one node of the same weights"
+    apart = np.abs(drawn.pop("deig") - drawn["demo"]).max()
+    assert apart <= 2, "DEIG by files draws as the demo's one node of the same weights"
     assert all((a != b).any() for a, b in combinations(drawn.values(), 2)), "every method draws in its own way"
     lost, kept = (tmp_path / "gligen" / "5" / f"{name}.png" for name in "ab")
     when = kept.stat().st_mtime_ns
