@@ -136,6 +136,7 @@ def message(background: torch.Tensor | None, reading: Reading | None) -> dict:
             {
                 "summary": reading.summary,
                 "notes": list(reading.notes),
+                "said": reading.said,
                 "layout": reading.layout,
                 "units": reading.units,
                 "size": list(reading.size),

@@ -81,6 +81,7 @@ def _read(asked: dict) -> dict:
         "whole": reading.whole,
         "summary": reading.summary,
         "notes": reading.notes,
+        "said": reading.said,
         "layout": reading.layout,
         "units": reading.units,
         "size": reading.size,

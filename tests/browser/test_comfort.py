@@ -193,6 +193,12 @@ def test_the_language_is_the_pages(hands):
         hands.start(document([]))
         assert hands.page.locator(".deig-hint").inner_text() == t["Drag to draw a box"]
         assert hands.button(t["Full screen (F)"]).is_visible()
+        hands.button(t["Import and export"]).click()
+        hands.page.locator(".deig-pop textarea:visible").fill(json.dumps([{"bbox_2d": [10, 40, 200, 500]}]))
+        hands.page.locator(".deig-pop button:visible", has_text=t["Add"]).first.click()
+        said = hands.page.locator(".deig-reading:visible")
+        said.wait_for()
+        assert said.inner_text().startswith("Lu comme Qwen boxes, xyxy, pixels de 768 x 512, 1 cadre.")
     finally:
         hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'en') }")
         hands.reload()

@@ -15,6 +15,7 @@ from deig_core.regions.formats import read_boxes
 from deig_core.regions.reader import DIALECTS, read
 from deig_core.regions.reader.examples import BOX, EXAMPLES, HEIGHT, TEXT, WIDTH
 
+ROOT = Path(__file__).parents[2]
 OTHER_TEXTS = ("a-red-hoodie", "Car")
 """Of the examples whose form has no room for TEXT."""
 PIXELS = (80, 100, 480, 450)
@@ -38,6 +39,46 @@ def test_every_form(name, example, as_text):
     said = json.dumps(example, ensure_ascii=False)
     assert region.description == next((text for text in (TEXT, *OTHER_TEXTS) if text in said), "")
     assert reading.summary.startswith(f"Read as {name}, ")
+
+
+def templates(sentence):
+    template, values = sentence
+    yield template
+    for value in values.values():
+        if isinstance(value, list):
+            yield from templates(value)
+
+
+def english(sentence):
+    template, values = sentence
+    return template.format(**{k: english(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+ODD_BOXES = [
+    *([[0, 0, 400, 400], [700, 400, 900, 600]], [[1, 1, 3, 3]], ["a sky"], [], {"boxes": []}),
+    *([[80, 100, 400, 350], [300, 100, 200, 50]], [[80, 100, 20, 350], [300, 100, 200, 50], [10, 10, 5, 5]]),
+    *(
+        [{"x": 1, "y": 2, "w": 0, "h": 9}, [0, 0, 1, 1]],
+        ["a dog [80, 100, 480, 450]"],
+        [[[1, 2, 3, 4]], [[1, 2, 3, 4]]],
+    ),
+    *([[0, 0, 1, 1], [2, 2, 3, 3], [0.5, 0.5, 0.2, 0.2]], {"version": 1, "width": 8, "height": 8, "regions": []}),
+]
+
+
+def test_what_is_said_can_be_said_in_the_pages_language():
+    """Its templates are among the page's texts; their translations are tests/web/locales.test.mjs's."""
+    texts = json.loads((ROOT / "locales" / "en" / "main.json").read_text(encoding="utf-8"))["deig"]["editor"]
+    foreign = set()
+    for source in [*(example for _, example in ALL), *ODD_BOXES]:
+        for layout, units in (("auto", "auto"), ("xywh", "percent"), ("xyxy", "0..1000")):
+            try:
+                reading = read(source, WIDTH, HEIGHT, layout=layout, units=units)
+            except RegionError:
+                continue
+            assert [english(sentence) for sentence in reading.said] == list(reading.sentences)
+            foreign |= {t for sentence in reading.said for t in templates(sentence) if t not in texts and "{" in t}
+    assert foreign == set()
 
 
 def test_forms_that_divide_the_picture_otherwise():

@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as documents from "../../web/editor/document.js";
 import { importText, paste } from "../../web/editor/exchange.js";
+import { useLanguage } from "../../web/editor/i18n.js";
+import { tell } from "../../web/editor/reading.js";
 
 const BOX = [0.1, 0.2, 0.6, 0.9];
 const answer = (regions, more) => ({
-  doc: { ...documents.empty(), regions }, whole: false, summary: "Read as x.", notes: [], layout: "xyxy",
-  units: "pixels", size: [512, 512], ...more,
+  doc: { ...documents.empty(), regions }, whole: false, summary: "Read as x.", notes: [], said: [["Read as x.", {}]],
+  layout: "xyxy", units: "pixels", size: [512, 512], ...more,
 });
 
 function makeEditor(answers) {
@@ -55,7 +57,7 @@ test("an import is read once more from the same document", async () => {
 test("what cannot be read is said, and nothing changes", async () => {
   for (const [found, said] of [
     [{ error: "No boxes." }, "No boxes."],
-    [answer([], { notes: ["There are no boxes in it."] }), "There are no boxes in it."],
+    [answer([], { said: [["There are no boxes in it.", {}]] }), "There are no boxes in it."],
     [null, "The server does not answer: is it still running?"],
   ]) {
     const editor = makeEditor([found]);
@@ -84,4 +86,16 @@ test("of two readings under way the newer one counts", async () => {
   waiting[0](answer([{ id: "r1", box: BOX, description: "old" }]));
   assert.deepEqual([await first, await second], [false, true]);
   assert.deepEqual(texts(editor), ["new"]);
+});
+
+test("the reader's sentences are said in the user's language, all the way down", () => {
+  const sentence = ["Left out: {what}", { what: ["{name}: {what}.", {
+    name: ["Region {n}", { n: 2 }], what: ["box {box} has no width", { box: "[1, 2, {n}, 4]" }],
+  }] }];
+  assert.equal(tell(sentence), "Left out: Region 2: box [1, 2, {n}, 4] has no width.");
+  const texts = { "Left out: {what}": "Ausgelassen: {what}", "Region {n}": "Bereich {n}" };
+  useLanguage({ de: { deig: { editor: texts } } }, "de");
+  assert.equal(tell(sentence), "Ausgelassen: Bereich 2: box [1, 2, {n}, 4] has no width.");
+  assert.equal(tell(["a sentence that nobody translated", {}]), "a sentence that nobody translated");
+  useLanguage({}, "en");
 });

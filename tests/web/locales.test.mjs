@@ -12,6 +12,11 @@ const used = new Set(["auto", "pixels", "fractions", "percent"]);
 const SAID =
   /(?:\bt|say|warn)\((?:\.\.\.)?"([^"]+)"(?:,\s+"([^"]+)")?|error: \["([^"]+)"|= "([A-Z{][^"]+ [^"]+\.)";/g;
 for (const [, ...found] of source.matchAll(SAID)) found.filter(Boolean).forEach((text) => used.add(text));
+// The reader's sentences stand in Python, and the page says them; tests/unit/test_reader.py finds what is missing.
+const reader = new URL("deig_core/regions/reader/", root);
+const files = readdirSync(reader).filter((name) => name.endsWith(".py"));
+const python = files.map((name) => readFileSync(new URL(name, reader), "utf8")).join("\n");
+for (const text of Object.keys(json("en").deig.editor)) if (python.includes(`"${text}"`)) used.add(text);
 const holes = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
 
 test("the texts are found in the source", () => assert.ok(used.size > 60));

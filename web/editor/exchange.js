@@ -4,6 +4,7 @@ import * as documents from "./document.js";
 import { element } from "./dom.js";
 import { isBox } from "./geometry.js";
 import { parse } from "./parse.js";
+import { tell } from "./reading.js";
 
 /** @import { Editor } from "./editor.js" */
 /** @import { Reading, ReadingOptions, Region, RegionDocument } from "./types.js" */
@@ -114,7 +115,7 @@ async function ask(editor, text, options = {}) {
   const answer = await editor.host.readBoxes({ text, width, height, ...options });
   if (!answer) editor.say("The server does not answer: is it still running?");
   else if (answer.error) editor.say(answer.error);
-  else if (!answer.doc.regions.length) editor.say(answer.notes.join(" "));
+  else if (!answer.doc.regions.length) editor.say(answer.said.map(tell).join(" "));
   else return answer;
   return null;
 }

@@ -2,7 +2,7 @@
 import { element } from "./dom.js";
 import { t } from "./i18n.js";
 
-/** @import { Reading, ReadingOptions } from "./types.js" */
+/** @import { Reading, ReadingOptions, Sentence } from "./types.js" */
 
 export const LAYOUTS = ["auto", "xyxy", "xywh", "yxyx", "cxcywh"];
 export const UNITS = ["auto", "pixels", "fractions", "0..1000", "percent"];
@@ -44,7 +44,7 @@ export class ReadingBar {
     this.again = again;
     this.root.hidden = !reading?.summary && !reading?.notes.length;
     if (this.root.hidden) return;
-    this.text.textContent = [reading.summary, ...reading.notes].join(" ");
+    this.text.textContent = reading.said.map(tell).join(" ");
     this.root.classList.toggle("warns", reading.notes.length > 0);
     const fixed = reading.layout === "auto";
     [this.layout.value, this.units.value] = [reading.layout, reading.units];
@@ -61,4 +61,14 @@ export class ReadingBar {
     const known = size.every((side) => side > 0);
     this.again?.({ layout: this.layout.value, units: this.units.value, ...(known && { size }) });
   }
+}
+
+/**
+ * A sentence of the reader in the user's language; what fills it may be sentences too.
+ * @param {Sentence} sentence
+ * @returns {string}
+ */
+export function tell([text, values]) {
+  const filled = Object.entries(values).map(([name, value]) => [name, Array.isArray(value) ? tell(value) : value]);
+  return t(text, Object.fromEntries(filled));
 }

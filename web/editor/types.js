@@ -147,10 +147,13 @@
 
 /**
  * How the server read foreign boxes. doc: their regions, those of texts without a place have no box; whole: it was
- * a region document; summary and notes: sentences about it; layout, units and size (of the boxes' own picture) as used.
- * @typedef {{ doc?: RegionDocument, whole?: boolean, summary: string, notes: string[], layout: string,
- *   units: string, size: number[], error?: string }} Reading
+ * a region document; summary and notes: sentences about it; said: the same to be translated; layout, units and size (of
+ * the boxes' own picture) as used.
+ * @typedef {{ doc?: RegionDocument, whole?: boolean, summary: string, notes: string[], said: Sentence[],
+ *   layout: string, units: string, size: number[], error?: string }} Reading
  */
+
+/** @typedef {[template: string, values: Record<string, any>]} Sentence  Values may be sentences. */
 
 /** @typedef {{ layout?: string, units?: string, size?: number[] }} ReadingOptions  What is set by hand. */
 /** @typedef {ReadingOptions & { text: string, width: number, height: number }} ReadingRequest */

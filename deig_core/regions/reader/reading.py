@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from ...errors import RegionError
@@ -13,6 +13,7 @@ from ..document import COLORS, Region, RegionDocument, check_count, parse
 from .dialects import DIALECTS
 from .entry import LAYOUTS, UNITS, Entry, Size
 from .plain import plain
+from .said import Said, parts
 from .settle import Understood, place, read_group
 from .text import from_text
 from .walk import walked
@@ -36,6 +37,11 @@ class Reading:
     units: str = "auto"
     size: Size = (0, 0)
     whole: bool = False
+
+    @property
+    def said(self) -> list[list]:
+        """The sentences for a page that has them in its own language: [template, values] each."""
+        return [parts(sentence) for sentence in self.sentences]
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -77,9 +83,11 @@ def _read(source: Any, canvas: tuple[int, int], layout: str, units: str, size: S
         entries = None
     if isinstance(value, Mapping) and is_document(value):
         document = parse(value)
-        summary = (
-            f"Read as a region document of {document.width} x {document.height} pixels, "
-            f"{_counted(len(document.regions))}."
+        summary = Said(
+            "Read as a region document of {width} x {height} pixels, {count}.",
+            width=document.width,
+            height=document.height,
+            count=_counted(len(document.regions), "1 region", "{n} regions"),
         )
         return Reading(document, summary, (*notes, *document.notes), whole=True)
     if entries is None:
@@ -111,10 +119,10 @@ def _settled(
     understood = {k: read_group(g, canvas, layout, units, source) for k, g in groups.items()}
     for key, group in groups.items():
         if layout == "auto" and understood[key].layout == "xywh" != group[0].layout:
-            notes.append("The numbers cannot be corners, so they were read as corner and size (xywh).")
+            notes.append(Said("The numbers cannot be corners, so they were read as corner and size (xywh)."))
     regions, problems, unplaced = [], [], set()
     for i, entry in enumerate(entries):
-        name, box, said = f"Region {i + 1}", WHOLE_IMAGE, entry.remark and f"it is {entry.remark}"
+        name, box, said = Said("Region {n}", n=i + 1), WHOLE_IMAGE, entry.remark and f"it is {entry.remark}"
         try:
             text = checked_text(entry.text, name, "description")
             negative = checked_text(entry.negative, name, "negative")
@@ -123,25 +131,25 @@ def _settled(
             problems.append(str(error))
             continue
         if entry.problem:
-            problems.append(f"{name}: {entry.problem}.")
+            problems.append(Said("{name}: {what}.", name=name, what=entry.problem))
             continue
         if entry.values is not None:
             box, about = place(entry, understood[_group(entry)], layout, canvas)
             if box is None:
-                problems.append(f"{name}: {about}.")
+                problems.append(Said("{name}: {what}.", name=name, what=about))
                 continue
             said = about or said
         else:
             unplaced.add(f"r{i + 1}")
         if said:
-            notes.append(f"{name}: {said}.")
+            notes.append(Said("{name}: {what}.", name=name, what=said))
         color = COLORS[i % len(COLORS)]
         regions.append(Region(f"r{i + 1}", box, text, negative, color=color, strength=strength))
     if not entries and not notes:
-        notes.append("There are no boxes in it.")
+        notes.append(Said("There are no boxes in it."))
     _refuse_where_nothing_is_left(regions, problems)
     check_count(len(regions))
-    notes = [*notes, *(f"Left out: {p}" for p in problems)]
+    notes = [*notes, *(Said("Left out: {what}", what=p) for p in problems)]
     first = next(iter(understood.values()), Understood("auto", "auto", canvas))
     return Reading(
         RegionDocument(width, height, tuple(regions)),
@@ -165,17 +173,22 @@ def _refuse_where_nothing_is_left(regions: list[Region], problems: list[str]) ->
 
 
 def _summary(entries, groups, understood, unplaced, count: int) -> str:
-    parts = []
+    said = []
     for key, group in groups.items():
-        order = "" if group[0].named else f" {understood[key].layout},"
-        parts.append(f"{group[0].dialect},{order} {understood[key]}, {_counted(len(group), 'box', 'boxes')}")
+        values = {"form": group[0].dialect, "units": understood[key].said}
+        values["count"] = _counted(len(group), "1 box", "{n} boxes")
+        if group[0].named:
+            said.append(Said("{form}, {units}, {count}", **values))
+        else:
+            said.append(Said("{form}, {order}, {units}, {count}", order=understood[key].layout, **values))
     if unplaced:
-        parts.append(f"{_counted(len(unplaced), 'text', 'texts')} without a place")
-    return f"Read as {'; '.join(dict.fromkeys(parts))}." if parts else ""
+        said.append(_counted(len(unplaced), "1 text without a place", "{n} texts without a place"))
+    said = list(dict.fromkeys(said))
+    return Said("Read as {what}.", what=reduce(lambda a, b: Said("{a}; {b}", a=a, b=b), said)) if said else ""
 
 
-def _counted(count: int, one: str = "region", many: str = "regions") -> str:
-    return f"{count} {one if count == 1 else many}"
+def _counted(count: int, one: str, many: str) -> Said:
+    return Said(one) if count == 1 else Said(many, n=count)
 
 
 def _short(notes: list[str]) -> list[str]:
@@ -185,5 +198,7 @@ def _short(notes: list[str]) -> list[str]:
 
 
 def _one_line(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 500 else text[:497] + "..."
+    line = " ".join(text.split())
+    if len(line) > 500:
+        return line[:497] + "..."
+    return text if line == text else line

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ...errors import RegionError
 from ..document import Box
 from .entry import Entry, Numbers, Size
+from .said import Said
 
 LATENT_CELL = 8  # pixels a side
 _MOST_FRACTION = 1.5
@@ -27,11 +28,15 @@ class Understood:
     def scale(self) -> Size:
         return _SCALES.get(self.units, self.size)
 
-    def __str__(self) -> str:
-        pixels = f"pixels of {self.size[0]:g} x {self.size[1]:g}"
-        return {"pixels": pixels, "percent": "percent of the picture", "0..1000": "0 to 1000"}.get(
-            self.units, self.units
-        )
+    @property
+    def said(self) -> Said:
+        """The units, in words."""
+        width, height = (f"{side:g}" for side in self.size)
+        return {
+            "pixels": Said("pixels of {width} x {height}", width=width, height=height),
+            "percent": Said("percent of the picture"),
+            "0..1000": Said("0 to 1000"),
+        }.get(self.units) or Said("fractions of the picture")
 
 
 def corners(values: Numbers, layout: str) -> Numbers:
@@ -108,29 +113,31 @@ def _of(entry: Entry, order: str, by_hand: str) -> str:
     return entry.layout
 
 
-def place(entry: Entry, reading: Understood, by_hand: str, canvas: Size) -> tuple[Box | None, str]:
+def place(entry: Entry, reading: Understood, by_hand: str, canvas: Size) -> tuple[Box | None, Said | None]:
     """(box in fractions, what is to be said of it); None where it is no box inside the picture, with the reason."""
     layout = _of(entry, reading.layout, by_hand)
     x0, y0, x1, y1 = corners(entry.values, layout)
     for low, high, axis in ((x0, x1, "x"), (y0, y1, "y")):
         if high <= low:
-            hint = ""
-            if layout == "xyxy" and not entry.named:
-                hint = "; if it is corner and size, set layout to xywh"
-            elif layout in ("xywh", "cxcywh"):
-                return None, f"box {entry.written} has no {'width' if axis == 'x' else 'height'}"
-            return None, f"box {entry.written} has {axis}1 <= {axis}0{hint}"
+            if layout in ("xywh", "cxcywh"):
+                none = "box {box} has no width" if axis == "x" else "box {box} has no height"
+                return None, Said(none, box=entry.written)
+            turned = Said("box {box} has {axis}1 <= {axis}0", box=entry.written, axis=axis)
+            if layout != "xyxy" or entry.named:
+                return None, turned
+            return None, Said("{problem}; if it is corner and size, set layout to xywh", problem=turned)
     width, height = reading.scale
     box = (x0 / width, y0 / height, x1 / width, y1 / height)
     cut = tuple(min(max(v, 0.0), 1.0) for v in box)
     if cut[2] <= cut[0] or cut[3] <= cut[1]:
-        return None, f"box {entry.written} lies outside the picture ({reading}): check units and size"
-    said = ""
+        outside = "box {box} lies outside the picture ({units}): check units and size"
+        return None, Said(outside, box=entry.written, units=reading.said)
+    said = None
     if any(abs(a - b) > 1e-3 for a, b in zip(cut, box, strict=True)):
-        said = f"box {entry.written} reaches beyond the picture ({reading}) and was cut at its edge"
+        beyond = "box {box} reaches beyond the picture ({units}) and was cut at its edge"
+        said = Said(beyond, box=entry.written, units=reading.said)
     cell = LATENT_CELL / canvas[0], LATENT_CELL / canvas[1]
     if cut[2] - cut[0] < cell[0] * 0.999 or cut[3] - cut[1] < cell[1] * 0.999:
-        said = (
-            f"box {entry.written} is smaller than one latent cell ({LATENT_CELL} x {LATENT_CELL} pixels): check units"
-        )
+        small = "box {box} is smaller than one latent cell ({side} x {side} pixels): check units"
+        said = Said(small, box=entry.written, side=LATENT_CELL)
     return cut, said

@@ -14,6 +14,7 @@ from .entry import Context, Entry, folded, is_list, numbers, plain_key, points, 
 from .lines import from_lines, has_marked_numbers
 from .places import declared, place_of, size_of
 from .plain import MOST_DEEP, plain
+from .said import Said
 from .shapes import columns_of, is_name, is_row, names_of_classes, of_numbers, own_text
 from .texts import negative_of, stray_place, text_of
 from .vocabulary import ASIDE, COLUMNS, LISTS
@@ -23,6 +24,7 @@ TOO_MUCH = (
     f"There is far more in it than the boxes of one picture, which has at most {MAX_REGIONS} regions: give those of "
     "one picture alone."
 )
+SEVERAL_PICTURES = "There are boxes of {count} pictures; those of the first one were read."
 _PICTURES = ("imageid", "image", "filename", "imagepath", "imagename", "frameid", "frame", "frameindex", "path")
 
 
@@ -87,7 +89,7 @@ class Walk:
         found = from_lines(text, self._anew) if has_marked_numbers(text) and "\n" not in text.strip() else None
         if not found or found[1]:
             return None
-        self.notes.append(f"The numbers in the text {shown(text.strip())} were read as a box.")
+        self.notes.append(Said("The numbers in the text {text} were read as a box.", text=shown(text.strip())))
         return found[0]
 
     def _anew(self, value: Any) -> tuple[list[Entry], list[str]]:
@@ -172,14 +174,14 @@ class Walk:
             names = [folded(v).get(key) if isinstance(v, Mapping) else None for v in value]
             known = list(dict.fromkeys(n for n in names if isinstance(n, (str, int))))
             if len(known) > 1 and all(isinstance(n, (str, int)) for n in names) and any(map(_has_place, value)):
-                self.notes.append(f"There are boxes of {len(known)} pictures; those of the first one were read.")
+                self.notes.append(Said(SEVERAL_PICTURES, count=len(known)))
                 return [v for v, n in zip(value, names, strict=True) if n == known[0]]
         return value
 
     def _first_frame(self, frames: list, context: Context, listed: bool) -> list[Entry]:
         found = [e for frame in frames if frame and (e := self.entries(frame, context, listed))]
         if len(found) > 1:
-            self.notes.append(f"There are boxes of {len(found)} pictures; those of the first one were read.")
+            self.notes.append(Said(SEVERAL_PICTURES, count=len(found)))
         return found[0] if found else []
 
 
