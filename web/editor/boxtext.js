@@ -53,7 +53,7 @@ export class BoxText {
    */
   takes(point) {
     const region = this.id !== null && !this.fresh && find(this.editor.doc, this.id);
-    return !!region && contains(region.box, point);
+    return !!region && !!region.box && contains(region.box, point);
   }
 
   draw() {

@@ -8,6 +8,8 @@ import { element } from "./dom.js";
 import { handleClipboard, listenToDrops, takesClipboard } from "./exchange.js";
 import { isBox, toPixels } from "./geometry.js";
 import { t } from "./i18n.js";
+import { atFrame, keyed } from "./keyframes.js";
+import { Timeline } from "./timeline.js";
 import { IncomingBoxes } from "./incoming.js";
 import { listenToKeys } from "./keyboard.js";
 import { List } from "./list.js";
@@ -34,6 +36,10 @@ export class Editor {
     this.host = host;
     /** @type {RegionDocument} */
     this.doc = documents.empty();
+    /** The value itself; `doc` is what it shows at the timeline's frame. @type {RegionDocument} */
+    this.stored = this.doc;
+    /** @type {number | null}  that `doc` is of */
+    this.frame = null;
     this.text = documents.stringify(this.doc);
     /** @type {Selection} */
     this.selection = NONE;
@@ -48,6 +54,7 @@ export class Editor {
     this.stage.root.id = `deig-stage-${++count}`;
     this.counts = new Counts(host, () => this.draw());
     this.list = new List(this);
+    this.timeline = new Timeline(this);
     this.toolbar = makeToolbar(this);
     this.message = element("span", { role: "status" });
     this.incoming = new IncomingBoxes(this);
@@ -59,7 +66,8 @@ export class Editor {
     this.area = element("div", { className: "deig-area" }, this.stage.root, ...tools, this.refusal.root);
     const status = element("div", { className: "deig-status" }, this.message, this.incoming.offer, this.reading.root);
     const body = element("div", { className: "deig-body" }, this.area, status, this.list.root);
-    this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels, body);
+    this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels,
+      this.timeline.root, body);
     this.boxText = new BoxText(this);
     listenToPointer(this);
     listenToKeys(this);
@@ -84,7 +92,8 @@ export class Editor {
     const { doc, error, problem } = parse(value);
     this.text = text;
     this.refused = error;
-    this.doc = documents.completed(doc ?? documents.empty());
+    this.stored = documents.completed(doc ?? documents.empty());
+    this.doc = atFrame(this.stored, this.frame);
     this.gesture = null;
     this.selection = this.selection.filter((id) => documents.find(this.doc, id));
     this.say(...(problem ?? [""]));
@@ -101,8 +110,9 @@ export class Editor {
     const same = kept.length === this.selection.length && kept.every((id, i) => id === this.selection[i]);
     if (!same) this.selection = kept;
     if (doc !== this.doc && !this.refused) {
-      this.doc = doc;
-      this.text = documents.stringify(doc);
+      this.stored = keyed(this.stored, this.doc, doc, this.frame);
+      this.doc = atFrame(this.stored, this.frame);
+      this.text = documents.stringify(this.stored);
       this.host.changed(this.text);
       if (!quiet) this.host.addUndoStep();
     }
@@ -149,6 +159,11 @@ export class Editor {
   }
 
   draw() {
+    if (this.frame !== this.timeline.frame) {
+      this.frame = this.timeline.frame;
+      this.doc = atFrame(this.stored, this.frame);
+      this.gesture = null;
+    }
     const { gesture, doc, selection } = this;
     const shown = gesture?.moved ? { ...gesture, marquee: gesture.kind === "marquee" } : { doc, selection };
     this.stage.draw({ ...shown, ghosts: this.incoming.find() });
@@ -156,6 +171,7 @@ export class Editor {
     this.list.draw(doc, selection);
     this.boxText.draw();
     this.toolbar.draw();
+    this.timeline.draw();
     this.incoming.draw();
     this.refusal.draw();
     this.picture.draw();

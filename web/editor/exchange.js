@@ -46,9 +46,10 @@ export function takesClipboard({ boxText }, active, event) {
 export function handleClipboard(editor, event) {
   editor.focus();
   if (event.type === "paste") return paste(editor, event.clipboardData.getData("text/plain"));
-  const chosen = editor.chosen();
-  const regions = chosen.length ? chosen : editor.doc.regions;
-  copy(editor.doc, regions, event.clipboardData);
+  const { stored, selection } = editor;
+  const chosen = stored.regions.filter(({ id }) => selection.includes(id));
+  const regions = chosen.length ? chosen : stored.regions;
+  copy(stored, regions, event.clipboardData);
   if (event.type === "cut") editor.removeChosen();
   else editor.say("Copied: {count}", { count: regions.length });
 }
@@ -133,7 +134,7 @@ export function copyAll(editor) {
 
 /** @param {Editor} editor */
 export function saveFile(editor) {
-  const url = URL.createObjectURL(new Blob([asJson(editor.doc)], { type: "application/json" }));
+  const url = URL.createObjectURL(new Blob([asJson(editor.stored)], { type: "application/json" }));
   element("a", { href: url, download: "regions.json" }).click();
   setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

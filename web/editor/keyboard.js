@@ -95,6 +95,7 @@ function keyDown(editor, event, letter) {
     "]": () => (editor.brush.isOn ? editor.brush.grow(1) : editor.change(reorder(doc, selection, 1))),
     Home: () => editor.change(reorder(doc, selection, -Infinity)),
     End: () => editor.change(reorder(doc, selection, Infinity)),
+    k: () => editor.timeline.setKey(),
     l: () => editor.toggle("locked"),
     h: () => editor.toggle("enabled"),
     b: () => editor.setPreference("tool", "draw"),

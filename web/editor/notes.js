@@ -43,7 +43,7 @@ export function notesOf(doc, region, covers, counted) {
   if (region.keyframes) {
     const frames = region.keyframes.map(({ frame }) => frame);
     const values = { count: frames.length, first: Math.min(...frames), last: Math.max(...frames) };
-    say("moves", "It moves: {count} keyframes, from frame {first} to {last}. All of them follow this box.", values);
+    say("moves", "It moves: {count} keyframes, from frame {first} to {last}.", values);
   }
   if (region.strengths) {
     const all = region.strengths.map((key) => key.strength);

@@ -62,6 +62,7 @@ export function makeToolbar(editor) {
     make("redo", t("Redo (Ctrl+Y)"), () => editor.host.redo()),
     gap(),
     make("magnet", t("Snap to boxes and edges"), () => editor.setPreference("magnet", !editor.preferences.magnet)),
+    make("film", t("Frames: regions that move"), () => editor.timeline.toggle()),
     panel("arrange", t("Arrange"), arrangePanel(editor)),
     panel("picture", t("Background picture"), picturePanel(editor)),
     panel("transfer", t("Import and export"), transferPanel(editor, () => open(null))),
@@ -83,6 +84,7 @@ function drawToolbar(editor, buttons, size) {
   const { preferences, doc } = editor;
   const tools = ["draw", "select", "paint", "erase"];
   for (const tool of tools) buttons[tool].ariaPressed = String(preferences.tool === tool);
+  buttons.film.ariaPressed = String(editor.timeline.frame !== null);
   buttons.magnet.ariaPressed = String(preferences.magnet);
   drawFull(buttons.full, editor.host.fullScreen);
   [doc.width, doc.height].forEach((value, axis) => {

@@ -169,7 +169,7 @@
  * @property {() => void} redo
  * @property {(event: KeyboardEvent, inField: boolean, typed: boolean) => boolean} takeUndoKey
  *   A key was pressed; inField: in a field, typed: whose contents have an undo of their own. True: the key is used up.
- * @property {{ zoom?: number, shift?: number[] }} memory  for the editor that comes after this one
+ * @property {{ zoom?: number, shift?: number[], frame?: number | null }} memory  for the editor after this one
  * @property {boolean} fullScreen
  * @property {() => void} toggleFullScreen
  * @property {() => Pictures} pictures
