@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from hands import REGIONS, document
 
 
@@ -53,3 +54,18 @@ def test_a_box_is_cut_by_erasing_and_whole_again_by_its_button(hands):
     hands.button("The whole box again").click()
     assert "mask" not in hands.regions()[0]
     assert hands.document()["version"] == 1
+
+
+def test_the_brush_is_as_large_on_the_screen_in_every_picture(hands):
+    shares = []
+    for side in (128, 1024):
+        hands.start(document([], side, side))
+        hands.button("Paint").click()
+        hands.page.mouse.move(*hands.at(0.5, 0.5))
+        circle = hands.page.locator(".deig-brush:visible").bounding_box()
+        shares.append(circle["width"] / hands.stage().bounding_box()["width"])
+        hands.drag((0.5, 0.5), (0.5, 0.505))
+        x0, y0, x1, y1 = hands.regions()[0]["box"]
+        assert (x1 - x0, y1 - y0) == pytest.approx((shares[-1],) * 2, abs=0.04)
+        hands.keys("Escape")
+    assert shares == pytest.approx([1 / 8, 1 / 8], abs=0.02)

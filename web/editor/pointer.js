@@ -15,7 +15,7 @@ const modsOf = (event) => ({ shift: event.shiftKey, alt: event.altKey, ctrl: eve
  * @returns {Scene}
  */
 function sceneOf(editor, event, unit) {
-  const { doc, selection, preferences: { tool, grid, magnet, brush } } = editor;
+  const { doc, selection, preferences: { tool, grid, magnet }, brush: { diameter: brush } } = editor;
   return { doc, selection, unit, tool, grid, magnet, brush, touch: event.pointerType === "touch" };
 }
 

@@ -5,7 +5,7 @@
 const KEY = "deig.editor";
 /** @type {Preferences} */
 const DEFAULTS = {
-  tool: "draw", magnet: true, grid: 0, picture: "auto", brightness: 0.6, labels: "all", texts: [], brush: 64,
+  tool: "draw", magnet: true, grid: 0, picture: "auto", brightness: 0.6, labels: "all", texts: [], brushShare: 1 / 8,
 };
 
 /** @returns {Preferences} */

@@ -68,7 +68,7 @@
  * What a person likes, kept in the browser.
  * @typedef Preferences
  * @property {"draw" | "select" | "paint" | "erase"} tool  what a gesture does: in an empty place, the brush anywhere
- * @property {number} brush            its diameter in pixels of the picture
+ * @property {number} brushShare       its diameter as a share of the picture's shorter side
  * @property {boolean} magnet          whether lines attract
  * @property {number} grid             pixels, 0 for none
  * @property {"auto" | "connected" | "last" | "none"} picture
@@ -89,7 +89,7 @@
  * @property {number} grid
  * @property {boolean} magnet
  * @property {boolean} touch  fingers, not a mouse
- * @property {number} brush
+ * @property {number} brush   its diameter in pixels of the picture
  */
 
 /** @typedef {"nw" | "n" | "ne" | "e" | "se" | "s" | "sw" | "w"} Handle */
