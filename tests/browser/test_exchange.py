@@ -73,6 +73,13 @@ def test_how_it_was_read_is_said_and_can_be_changed(hands):
         bar.locator("input").nth(side).blur()
     hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[3] < 0.3")
     assert hands.pixels() == [32, 24, 160, 120]
+    bar.locator("input").first.fill("640")
+    bar.locator("input").first.blur()
+    bar.locator("input").last.fill("480")
+    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[2] > 0.3")
+    assert bar.locator("input").last.input_value() == "480", "an answer leaves alone what is being typed"
+    bar.locator("input").last.blur()
+    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[3] > 0.3")
     assert len(hands.regions()) == 1, "it is read again, not added again"
 
 

@@ -48,7 +48,10 @@ export class ReadingBar {
     this.root.classList.toggle("warns", reading.notes.length > 0);
     const fixed = reading.layout === "auto";
     [this.layout.value, this.units.value] = [reading.layout, reading.units];
-    this.sides.forEach((input, axis) => (input.value = String(reading.size[axis] || "")));
+    this.sides.forEach((input, axis) => {
+      // The answer to one side may come while the other one is being typed.
+      if (!input.matches(":focus")) input.value = String(reading.size[axis] || "");
+    });
     for (const field of [this.layout, this.units, ...this.sides]) field.hidden = fixed;
   }
 
