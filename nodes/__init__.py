@@ -17,6 +17,7 @@ from .load_demo import DeigLoadDemo
 from .refine import DeigRefineRegions
 from .region_mask import DeigRegionMask
 from .regions import DeigRegions, DeigRegionsFromBoxes, DeigRegionsFromMasks
+from .reuse import DeigReuseSteps
 from .to_boxes import DeigRegionsToBoxes
 
 # The oldest supported host does not call on_load.
@@ -42,6 +43,7 @@ class DeigExtension(ComfyExtension):
             DeigEncode,
             DeigFollowTiles,
             DeigApply,
+            DeigReuseSteps,
             DeigRefineRegions,
             DeigDrawRegions,
             DeigRecordAttention,

@@ -30,6 +30,14 @@ that another node cut out inside it; None where it did not. Written by the `Foll
 for its control, read at DIFFUSION_MODEL.
 """
 
+REUSE = "deig_reuse"
+"""transformer_options: in every how many-th step the fusers run. Written by DEIG Reuse Steps, read at OUTER_SAMPLE."""
+
+KEPT = "deig_kept"
+"""transformer_options, with DEIG Reuse Steps: the `Kept` of one sampling run. Written at OUTER_SAMPLE, read at
+DIFFUSION_MODEL.
+"""
+
 ADAPTER = "deig_adapter"
 """transformer_options: the `HostedAdapter` of the patcher that runs the call. Written at APPLY_MODEL, read at
 DIFFUSION_MODEL.

@@ -7,8 +7,9 @@ call needs travels in its own transformer_options; the adapter is that of the pa
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import comfy.model_management as management
 import torch
@@ -22,10 +23,11 @@ from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
 from .conditioning import clip_alone, resolved
 from .follower import followed
-from .keys import ADAPTER, CALL, DEIG, LATENT, PLACES, SETTINGS, WATCHERS
+from .keys import ADAPTER, CALL, DEIG, KEPT, LATENT, PLACES, REUSE, SETTINGS, WATCHERS
 from .neighbours import check_context, explained, watched
 from .parts import check_frame, row_groups
 from .patchers import HostedAdapter
+from .reuse import Added, Kept, rows_of
 
 MODES = ("t5", "clip", "concat")
 
@@ -43,11 +45,17 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """One UNet call's preparation, for the transformer blocks."""
+    """One UNet call's preparation, for the transformer blocks.
+
+    added: with DEIG Reuse Steps, what is kept of this call. whole: where that of the last one is added again, which
+    needs no instances, how to have them all the same.
+    """
 
     adapter: DeigAdapter
     grounded: GroundedCall
     scale: float
+    added: Added | None = None
+    whole: Callable[[], GroundedCall] | None = None
 
 
 def apply_deig(model: ModelPatcher, adapter: ModelPatcher, settings: Settings) -> ModelPatcher:
@@ -97,6 +105,8 @@ def read_conditionings(executor, noise, *args, **kwargs):
         return (None if settings.applied else clip_alone(entry)) or resolved(entry, settings.mode, width)
 
     guider.conds = {side: [read(entry) for entry in entries] for side, entries in guider.conds.items()}
+    if (every := options.get(REUSE, 1)) > 1:
+        options[KEPT] = Kept(every)
     if settings.schedule.strength:  # without regions a part of the picture is as good as the whole
         options[LATENT] = tuple(noise.shape[-2:])
     with followed(guider.conds, tuple(noise.shape[-2:])) as places:
@@ -153,7 +163,15 @@ def ground_call(
     if scale == 0 and (deig is None or settings.mode == "clip"):
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
     groups = row_groups(deig, x, transformer_options)
-    grounded = ground(hosted.extractor, groups, times, x.device, instances=scale != 0, dtype=x.dtype)
+    kept: Kept | None = transformer_options.get(KEPT)
+    added, again = None, False
+    if kept is not None and scale != 0 and not transformer_options.get(WATCHERS):
+        added, again = kept.of(times[0], rows_of(transformer_options, x, scale))
+
+    def grounding(instances: bool) -> GroundedCall:
+        return ground(hosted.extractor, groups, times, x.device, instances=instances, dtype=x.dtype)
+
+    grounded = grounding(scale != 0 and not again)
     # What the call needs is not in the model's own patches: other nodes take those for something that they know how to
     # cut or copy.
     patches = transformer_options.get("patches", {})
@@ -164,7 +182,8 @@ def ground_call(
     if scale != 0:
         fusers = [*transformer_options.get(WATCHERS, ()), fuse]
         patches = {**patches, "middle_patch": [*fusers, *patches.get("middle_patch", ())]}
-        transformer_options = {**transformer_options, CALL: Call(hosted.adapter, grounded, scale)}
+        whole = cache(partial(grounding, True)) if again else None
+        transformer_options = {**transformer_options, CALL: Call(hosted.adapter, grounded, scale, added, whole)}
     transformer_options = {**transformer_options, "patches": patches}
     return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
 
@@ -180,14 +199,20 @@ def _context(mode: str, grounded: GroundedCall, x: torch.Tensor, clip: torch.Ten
 def fuse(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
     """middle_patch: the block's fuser, between self- and cross-attention; x [rows, HW, C]."""
     call: Call = extra_options[CALL]
-    fuser = call.adapter.fuser((*extra_options["block"], extra_options["block_index"]))
+    address = (*extra_options["block"], extra_options["block_index"])
+    fuser = call.adapter.fuser(address)
     if fuser is None:
         return x
     management.throw_exception_if_processing_interrupted()
+    if call.whole and (last := call.added.get(address)) is not None and last.shape == x.shape:
+        return x + last
+    grounded = call.whole() if call.whole else call.grounded
     attention = partial(_host_attention, extra_options)
-    return fuser(
-        x, call.grounded.instances(tuple(extra_options["activations_shape"][2:4]), x.device), call.scale, attention
-    )
+    grid = tuple(extra_options["activations_shape"][2:4])
+    fused = fuser(x, grounded.instances(grid, x.device), call.scale, attention)
+    if call.added is not None:
+        call.added[address] = fused - x
+    return fused
 
 
 def _host_attention(extra_options: dict, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:

@@ -15,10 +15,16 @@ from deig_core.demo import files
 from deig_core.demo.files import GUIDANCE, STEPS
 
 from ..demo.scorer import Classifier
-from . import gates, overlap, small, tiles
+from . import gates, overlap, reuse, small, tiles
 from .paint import Painter
 
-TABLES = {"tiles": tiles.table, "overlap": overlap.table, "small": small.table, "gates": gates.table}
+TABLES = {
+    "tiles": tiles.table,
+    "overlap": overlap.table,
+    "small": small.table,
+    "gates": gates.table,
+    "reuse": reuse.table,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,78 @@
+"""DEIG Reuse Steps: in some steps the fusers run, in the others what they added is added again."""
+
+import pytest
+import torch
+from graph import CELLS
+from parity import pack_module
+
+
+def reusing(graph, every, **settings):
+    return graph.node("DEIGReuseSteps", model=graph.apply(**settings), every=every)[0]
+
+
+@pytest.fixture
+def fusers(graph, monkeypatch):
+    """How often fusers ran in each UNet call."""
+    sampling, fuser = (pack_module(graph.host, name) for name in ("nodes.host.sampling", "deig_core.model.fuser"))
+    counts, ground, forward = [], sampling.ground, fuser.Fuser.forward
+    monkeypatch.setattr(sampling, "ground", lambda *a, **k: counts.append(0) or ground(*a, **k))
+
+    def counted(self, *arguments, **keywords):
+        counts[-1] += 1
+        return forward(self, *arguments, **keywords)
+
+    monkeypatch.setattr(fuser.Fuser, "forward", counted)
+    return counts
+
+
+def changed(a, b):
+    return ((a - b).std() / b.std()).item()
+
+
+def test_every_step_is_exactly_as_without(graph):
+    text = graph.encode()
+    assert torch.equal(graph.sample(reusing(graph, 1), *text), graph.sample(graph.apply(), *text))
+
+
+def test_the_fusers_run_in_every_other_step_and_the_first_one_is_exact(graph, fusers):
+    text = graph.encode()
+    plain = graph.sample(graph.apply(), *text, steps=4)
+    blocks, fusers[:] = fusers[0], []
+    found = graph.sample(reusing(graph, 2), *text, steps=4)
+    assert fusers == [blocks, 0, blocks, 0]
+    assert 0 < changed(found, plain) < 0.2
+    assert torch.equal(graph.sample(reusing(graph, 2), *text, steps=1), graph.sample(graph.apply(), *text, steps=1))
+
+
+def test_each_run_begins_anew_and_gates_that_change_are_not_reused(graph, fusers):
+    text, model = graph.encode(), reusing(graph, 2)
+    first = graph.sample(model, *text, steps=3)
+    assert torch.equal(graph.sample(model, *text, steps=3), first)
+    fusers.clear()
+    graph.sample(reusing(graph, 2, decay=1.0), *text, steps=4)
+    assert 0 not in fusers[:3]
+
+
+def test_other_entries_and_sizes_are_not_taken_for_those_of_before(graph, fusers):
+    """Two entries in turns over the schedule: the second one is not drawn with what was kept of the first."""
+    dog = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a dog"}])
+    cat = graph.encode([{"box": [0.5, 0, 1, 1], "description": "a cat"}])
+    early, late = (
+        graph.node("ConditioningSetTimestepRange", conditioning=text[0], start=start, end=end)[0]
+        for text, start, end in ((dog, 0.0, 0.25), (cat, 0.25, 1.0))
+    )
+    graph.sample(reusing(graph, 4), early + late, dog[1], steps=4)
+    assert fusers[0] and fusers[1], "the second step is another entry's first"
+    smaller = {"samples": torch.zeros(1, 4, CELLS - 8, CELLS)}
+    assert torch.isfinite(graph.sample(reusing(graph, 2), *dog, latent=smaller)).all()
+
+
+def test_a_recorded_run_records_every_step(graph):
+    model, attention = graph.node("DEIGRecordAttention", model=reusing(graph, 2), start=0.0, end=1.0)[:2]
+    text = graph.encode()
+    recorded = graph.sample(model, *text, steps=2)
+    assert torch.equal(recorded, graph.sample(graph.apply(), *text, steps=2)) and attention is not None
+
+
+def test_a_model_without_deig_stays_as_it_was(graph):
+    assert graph.node("DEIGReuseSteps", model=graph.model, every=2)[0] is graph.model
