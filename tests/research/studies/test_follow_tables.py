@@ -14,6 +14,7 @@ from research.studies import __main__ as studies
 from research.studies import follow
 from research.studies.overlap import BANDS, pair, shared_pixels
 from research.studies.paint import Asked, Painter, document, whole
+from research.studies.reuse import Reuse
 from research.studies.small import SIDES, THINGS, refined, small_scene
 
 
@@ -72,3 +73,14 @@ def test_the_command_names_its_studies(capsys):
     assert "follow,tokens" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         follow.main(["--layouts", "0"])
+
+
+def test_what_was_added_is_added_again_between_the_steps_that_run():
+    ran = []
+    reuse = Reuse(2, lambda slot, x, placed: ran.append(placed) or x + placed)
+    found = []
+    for step in range(4):
+        reuse.scale(0.0)
+        found.append(reuse("a block", torch.zeros(1), step + 1.0).item())
+    assert ran == [1, 3] and found == [1, 1, 3, 3]
+    assert reuse("a block", torch.zeros(2), 9.0).tolist() == [9, 9], "another size is no step before"
