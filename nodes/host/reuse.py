@@ -25,17 +25,27 @@ class Kept:
     _time: float | None = None
     _step: int = -1
     _added: dict[Hashable, Added] = field(default_factory=dict)
+    _seen: set[Hashable] = field(default_factory=set)
+    _mixed: set[Hashable] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def of(self, time: float, rows: Hashable) -> tuple[Added, bool]:
+    def __deepcopy__(self, memo: dict) -> Kept:
+        return self
+
+    def of(self, time: float, rows: Hashable) -> tuple[Added | None, bool]:
         """(what was or is to be kept of these rows, whether it is added again). time: the UNet timestep; another one is
-        the next step.
+        the next step. Rows that come twice in a step, such as tiles of which nobody says where they are, keep nothing.
         """
         with self._lock:
             if time != self._time:
-                self._time, self._step = time, self._step + 1
+                self._time, self._step, self._seen = time, self._step + 1, set()
                 if self._step % self.every == 0:
                     self._added = {}
+            if rows in self._seen:
+                self._mixed.add(rows)
+            self._seen.add(rows)
+            if rows in self._mixed:
+                return None, False
             known = self._added.get(rows)
             again = known is not None and self._step % self.every > 0
             return (known if again else self._added.setdefault(rows, {})), again

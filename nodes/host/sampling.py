@@ -1,7 +1,8 @@
 """DEIG during sampling: what runs once for each UNet call, and what runs in each transformer block.
 
-Stateless functions only: the host clones models, copies their options and may run a call for each GPU at once. What a
-call needs travels in its own transformer_options; the adapter is that of the patcher which runs the call.
+Stateless functions: the host clones models, copies their options and may run a call for each GPU at once. What a call
+needs travels in its own transformer_options, as does what DEIG Reuse Steps keeps of a run; the adapter is that of the
+patcher which runs the call.
 """
 
 from __future__ import annotations

@@ -67,6 +67,20 @@ def test_other_entries_and_sizes_are_not_taken_for_those_of_before(graph, fusers
     assert torch.isfinite(graph.sample(reusing(graph, 2), *dog, latent=smaller)).all()
 
 
+def test_tiles_of_which_nobody_says_where_they_are_are_not_taken_for_each_other(graph, fusers):
+    """Without DEIG's texts nothing says it; they are the same rows to the host."""
+
+    def halves(apply, arguments):
+        x, t, c = arguments["input"], arguments["timestep"], arguments["c"]
+        return torch.cat([apply(part.contiguous(), t, **c) for part in x.chunk(2, -1)], -1)
+
+    found = []
+    for model in (graph.apply(context="clip"), reusing(graph, 2, context="clip")):
+        model.set_model_unet_function_wrapper(halves)
+        found.append(graph.sample(model, graph.clip(), graph.clip(seed=1), steps=3))
+    assert torch.equal(*found) and 0 not in fusers
+
+
 def test_a_recorded_run_records_every_step(graph):
     model, attention = graph.node("DEIGRecordAttention", model=reusing(graph, 2), start=0.0, end=1.0)[:2]
     text = graph.encode()
