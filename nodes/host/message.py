@@ -26,7 +26,7 @@ def say(node: Any, sentences: Iterable[str]) -> dict[str, list[str]]:
 
     node: the V3 node class as it is in `execute`. What an earlier run said is taken away.
     """
-    lines = [s for s in sentences if s]
+    lines = [str(s) for s in sentences if s]
     hidden = getattr(node, "hidden", None)
     _show(lines, getattr(hidden, "unique_id", None))
     return {NOTES: lines} if lines else {}

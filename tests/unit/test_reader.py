@@ -1,5 +1,6 @@
 """One reader of foreign boxes: every form of its table, and the rules where forms or numbers are in doubt."""
 
+import copy
 import json
 from collections import namedtuple
 from pathlib import Path
@@ -14,6 +15,7 @@ from deig_core.errors import RegionError
 from deig_core.regions.formats import read_boxes
 from deig_core.regions.reader import DIALECTS, read
 from deig_core.regions.reader.examples import BOX, EXAMPLES, HEIGHT, TEXT, WIDTH
+from deig_core.regions.reader.said import Said, parts
 
 ROOT = Path(__file__).parents[2]
 OTHER_TEXTS = ("a-red-hoodie", "Car")
@@ -79,6 +81,12 @@ def test_what_is_said_can_be_said_in_the_pages_language():
             assert [english(sentence) for sentence in reading.said] == list(reading.sentences)
             foreign |= {t for sentence in reading.said for t in templates(sentence) if t not in texts and "{" in t}
     assert foreign == set()
+
+
+def test_a_sentence_is_copied_with_what_it_was_made_of():
+    said = Said("{name}: {what}.", name=Said("Region {n}", n=2), what="a brace { in a text")
+    copied = copy.deepcopy(said)
+    assert copied == "Region 2: a brace { in a text." and parts(copied) == parts(said)
 
 
 def test_forms_that_divide_the_picture_otherwise():

@@ -16,6 +16,13 @@ class Said(str):
         made.template, made.values = template, values
         return made
 
+    def __reduce__(self) -> tuple:
+        return _again, (self.template, self.values)
+
+
+def _again(template: str, values: dict[str, Any]) -> Said:
+    return Said(template, **values)
+
 
 def parts(sentence: str) -> list:
     """[template, values] of a sentence, all the way down; [text, {}] of a plain text."""
