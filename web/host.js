@@ -34,6 +34,7 @@ export function registerEditor({ name: extension, type, least, make, useLanguage
       hideOnZoom: false,
       // The panel of properties would keep as much room empty: it does not show elements of packs.
       surfaces: { canvas: "shown", vueNode: "shown", panel: "never" },
+      hideInPanel: true, // the same for pages before those
       margin: 8,
       getMinHeight: () => least.height,
       getValue: () => editor.value,

@@ -81,6 +81,10 @@ class Hands:
             "LiteGraph.Canvas.MaximumFps": 30,
         }
         self.post("/api/settings", settings)
+        # Without the tabs of earlier tests, which the page would open one after the other.
+        self.page.goto("about:blank")
+        where = {"origin": self.server.url, "storageTypes": "local_storage"}
+        self.context.new_cdp_session(self.page).send("Storage.clearDataForOrigin", where)
         self.page.goto(self.server.url, wait_until="commit")
         self.ready()
 
@@ -89,10 +93,10 @@ class Hands:
         self.ready()
 
     def ready(self):
-        """Wait for the first graph, which is the page's own: a slow page puts it over one that was loaded before."""
+        """Wait for the page's own first workflow too: a slow page opens it over one that was loaded before."""
         self.page.wait_for_function(
             """() => window.LiteGraph?.registered_node_types?.DEIGRegions
-                && window.app?.extensionManager?.workflow?.activeWorkflow?.changeTracker && app.graph?.nodes.length""",
+                && window.app?.extensionManager?.workflow?.activeWorkflow?.changeTracker""",
             timeout=120000,
         )
         self.page.wait_for_timeout(1500)
