@@ -8,7 +8,7 @@ import pickle
 import pytest
 import torch
 from graph import CELLS, PIXELS
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from parity import pack_module
 
@@ -236,7 +236,6 @@ HARMLESS = [
 ]
 
 
-@settings(deadline=None)
 @given(steps=st.lists(st.sampled_from(HARMLESS), max_size=6), end=st.sampled_from(["text", "zero", "changed"]))
 def test_the_meaning_survives_any_row_of_harmless_steps(graph, text, conditioning, carrier, steps, end):
     tensor, values = text[0][0]

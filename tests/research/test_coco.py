@@ -73,7 +73,7 @@ def test_captions_are_named_as_such():
         pictures(WHOLE, {"annotations": [{"caption": "a"}]})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.recursive(st.none() | st.integers() | st.floats() | st.text(max_size=3), lambda x: st.lists(x, max_size=3)))
 def test_whatever_stands_in_place_of_a_value_is_refused_or_read(value):
     for part, entry in (("annotations", BOX), ("images", IMAGE), ("categories", WHOLE["categories"][0])):

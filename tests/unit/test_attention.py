@@ -75,21 +75,21 @@ def assert_close(result, arguments, options):
     torch.testing.assert_close(result.double(), oracle(arguments, options), rtol=0, atol=TOLERANCE[tensor.dtype])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(calls(dtypes=(*TOLERANCE,)))
 def test_sdpa_is_the_oracle(call):
     arguments, options = call
     assert_close(masked_attention(*arguments, **options, implementation="sdpa"), arguments, options)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(calls())
 def test_auto_is_the_oracle(call):
     arguments, options = call
     assert_close(masked_attention(*arguments, **options), arguments, options)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     calls(dtypes=(*TOLERANCE,)),
     st.sampled_from([1, 700, 4 << 20]),
@@ -104,14 +104,14 @@ def test_every_way_to_merge_is_the_oracle_whatever_the_scratch(call, entries, na
     assert_close(result, arguments, options)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(calls())
 def test_widened_heads_are_the_oracle(call):
     arguments, options = call
     assert_close(widened(AttentionCall(*arguments, **options)), arguments, options)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(calls(dtypes=(torch.float64,), dims=(8,)), st.booleans())
 def test_gradients_are_right(call, with_bias):
     (*tensors, members), options = call

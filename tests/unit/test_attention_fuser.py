@@ -47,7 +47,7 @@ def calls(draw):
     return x, runs, draw(st.sampled_from([1.0, 0.3]))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(calls(), st.sampled_from([1, 7, 64, 1024]))
 def test_pieces_and_training_are_one_function(call, rows):
     """Without gradients a CPU works in pieces; with them it must not. Both leave x alone."""

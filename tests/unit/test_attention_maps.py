@@ -33,7 +33,7 @@ def calls(draw):
     return q, k, token_k, (own.long() << torch.arange(regions)).sum(-1), {"tokens_per_region": tokens, "bias": bias}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(call=calls(), scratch=st.sampled_from([1, 2000, 2**24]))
 def test_weights_are_those_of_the_attention(call, scratch):
     """Values that are 0 for visual keys and 1 for one instance token turn the attention's output into that token's
@@ -67,7 +67,6 @@ def mean_of(parts, latent):
     return found
 
 
-@settings(deadline=None)
 @given(height=st.integers(1, 5), width=st.integers(2, 5), cut=st.integers(1, 4), factor=st.sampled_from([1, 2, 4, 8]))
 def test_windows_that_cover_the_latent_add_up_to_it(height, width, cut, factor):
     latent, cut = (8 * height, 8 * width), min(cut, width - 1)

@@ -79,7 +79,7 @@ def calls(draw):
 
 
 @needs_a_way_to_run
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(calls())
 def test_the_kernel_is_the_oracle(call):
     (*tensors, members), options = call

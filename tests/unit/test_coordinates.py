@@ -22,7 +22,7 @@ def cuts(draw):
     return *low, *(draw(st.integers(start + 80, SIDE)) for start in low)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cuts(), st.tuples(*[st.integers(64, 700)] * 2), st.booleans())
 def test_a_cut_and_resized_map_says_where_it_was(cut, size, half):
     left, top, right, bottom = cut
@@ -32,7 +32,7 @@ def test_a_cut_and_resized_map_says_where_it_was(cut, size, half):
     assert not place.wraps and (place == WHOLE) == (cut == (0, 0, SIDE, SIDE))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(cuts(), st.tuples(*[st.integers(0, SIDE - 1)] * 2))
 def test_a_rolled_map_says_on_which_side_it_begins(cut, shift):
     left, top, right, bottom = cut

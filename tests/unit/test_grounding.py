@@ -134,7 +134,7 @@ def test_strengths_are_logarithms_and_nothing_where_all_are_1():
     assert bias.tolist() == [[pytest.approx(0.6931, abs=1e-4), 0.0]]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), st.tuples(st.integers(8, 96), st.integers(8, 96)))
 def test_a_box_in_a_window_keeps_its_pixels(data, full):
     size = tuple(data.draw(st.integers(1, side)) for side in full)

@@ -78,7 +78,7 @@ class TestBoxes:
         assert found[0] == found[1] == (0.0, 0.0, 0.2, 0.2) and found[3] == found[4] == (0.4, 0.8, 0.6, 1.0)
         assert found[2] == pytest.approx((0.2, 0.4, 0.4, 0.6))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(keys(), st.integers(0, 32), st.tuples(*[st.integers(0, 40)] * 2), st.tuples(*[st.integers(8, 40)] * 2))
     def test_cutting_and_moving_are_one_in_either_order(self, moving, frame, offset, size):
         """Inside of the picture; beyond it, what moves goes on."""

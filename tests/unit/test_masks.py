@@ -64,14 +64,14 @@ def owned(region, latent, factor):
     return membership_words([region], latent, grid).view(grid).bool().numpy()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data(), latents, factors)
 def test_a_box_owns_the_cells_that_its_pixels_touch(data, latent, factor):
     box = data.draw(boxes(latent, beyond=0.5))
     assert np.array_equal(owned(Region("r", box), latent, factor), brute_force(drawn(box, latent), latent, factor))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data(), latents, factors)
 def test_more_pixels_never_remove_a_cell(data, latent, factor):
     small, other = data.draw(boxes(latent)), data.draw(boxes(latent))
@@ -79,7 +79,7 @@ def test_more_pixels_never_remove_a_cell(data, latent, factor):
     assert (owned(Region("r", large), latent, factor) >= owned(Region("r", small), latent, factor)).all()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data(), latents, factors)
 def test_a_transposed_image_gives_the_transposed_cells(data, latent, factor):
     x0, y0, x1, y1 = box = data.draw(boxes(latent))
@@ -91,7 +91,7 @@ def test_a_transposed_image_gives_the_transposed_cells(data, latent, factor):
     assert np.array_equal(owned(there, latent, factor), owned(back, latent[::-1], factor).T)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data(), latents, factors)
 def test_one_pixel_is_enough_for_a_cell_at_every_level(data, latent, factor):
     height, width = latent[0] * 8, latent[1] * 8
@@ -100,7 +100,7 @@ def test_one_pixel_is_enough_for_a_cell_at_every_level(data, latent, factor):
     assert cells[y // (8 * factor), x // (8 * factor)]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data(), latents, factors)
 def test_a_mask_of_exactly_the_pixels_of_a_box_owns_the_same_cells(data, latent, factor):
     box = data.draw(boxes(latent))
@@ -122,7 +122,7 @@ def touched(low, high, side, count, size):
     return [i for i in range(count) if i * size < high * side and low * side < (i + 1) * size]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pixels(), latents, factors)
 def test_a_mask_of_any_resolution_owns_what_it_overlaps(mask, latent, factor):
     rows, columns = grid_of(latent, factor)
@@ -170,7 +170,7 @@ def cells_of_any_grid(low, high, side, count):
     return max(0, cells[0] - margin(level)), min(count, cells[-1] + 1 + margin(level))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data(), st.tuples(st.integers(8, 96), st.integers(8, 96)))
 def test_grids_that_no_halving_explains_still_cover_the_image(data, latent):
     grid = tuple(data.draw(st.integers(1, 2 * side)) for side in latent)

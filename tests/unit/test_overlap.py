@@ -51,7 +51,7 @@ def painted(regions, overlap):
     return pixels
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(regions(), st.sampled_from(["shared", "front"]), st.sampled_from([(6, 9), (3, 5), (2, 3), (1, 2)]))
 def test_each_has_the_cells_of_what_is_left_of_it(found, overlap, grid):
     words = membership(found, overlap, LATENT, grid).view(grid)
@@ -62,7 +62,7 @@ def test_each_has_the_cells_of_what_is_left_of_it(found, overlap, grid):
         assert torch.equal((words >> r) & 1, alone)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(regions())
 def test_what_does_not_overlap_or_is_shared_is_as_trained(found):
     plain = [replace(r, behind=False) for r in found]

@@ -400,7 +400,7 @@ BOXES = st.tuples(
 )  # x, y, width, height in pixels
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.tuples(BOXES, st.sampled_from(["a dog", "a cat; two", "ein Hund", "[x] {y}"])), min_size=1, max_size=6),
     st.sampled_from(["xyxy", "xywh", "yxyx", "cxcywh"]),

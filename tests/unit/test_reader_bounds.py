@@ -109,7 +109,7 @@ XML = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(XML.map(lambda inner: f"<objects>{inner}</objects>"))
 def test_any_small_xml_is_read_or_refused(text):
     outcome(text)

@@ -18,7 +18,7 @@ def documents(draw):
     return RegionDocument(draw(st.integers(64, 900)), draw(st.integers(64, 900)), tuple(found))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(documents(), st.integers(8, 400), st.floats(1, 4), st.sampled_from([128, 512]))
 def test_every_small_region_gets_a_part_or_a_sentence(document, smaller_than, context, size):
     parts, notes = small_parts(document, smaller_than, context, size)

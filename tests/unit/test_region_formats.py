@@ -115,7 +115,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(JSON)
 def test_anything_is_regions_or_a_region_error(value):
     try:
@@ -240,7 +240,7 @@ def test_whole_numbers_of_numpy_are_pixels():
     assert from_boxes(source, WIDTH, HEIGHT).regions[0].box == pytest.approx(BOX)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from([HUGE, 1, 0.5]),

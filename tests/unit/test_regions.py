@@ -74,7 +74,7 @@ def region(**changes):
     return {"id": "r1", "box": [0.1, 0.2, 0.5, 0.9], "description": "a cat", **changes}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(documents)
 def test_a_document_survives_the_round_trip_with_its_unknown_keys(source):
     assert parse(source).to_dict() == source
@@ -284,7 +284,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(anything, st.lists(st.dictionaries(st.sampled_from(sorted(KNOWN)), anything) | anything, max_size=3), anything)
 @example(None, [region(strength=HUGE)], 512)
 def test_whatever_json_holds_only_region_errors_come_out(whole, entries, side):

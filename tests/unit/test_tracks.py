@@ -14,7 +14,7 @@ def at(x, y=0.2, side=0.2):
     return x, y, x + side, y + side
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.dictionaries(st.integers(0, 30), st.tuples(st.floats(0, 0.7), st.floats(0, 0.7)), min_size=1, max_size=12),
     st.sampled_from([0.0, 0.01, 0.2]),

@@ -59,7 +59,7 @@ class TestDocuments:
     def test_the_whole_is_the_document_itself(self, document):
         assert crop_document(document, 0, 0, document.width, document.height) is document
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(st.data(), documents())
     def test_a_crop_of_a_crop_is_one_crop(self, data, document):
         first = data.draw(parts(document.width, document.height, beyond=20))
@@ -73,7 +73,7 @@ class TestDocuments:
             return
         assert drawn(crop_document(twice, *inner, *size)) == drawn(crop_document(once, *inner, *size))
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(documents(), st.tuples(*[st.integers(1, 30)] * 4))
     def test_what_is_padded_and_cut_again_is_where_it_was(self, document, around):
         left, top, right, bottom = around
@@ -108,7 +108,7 @@ class TestDocuments:
 
 
 class TestWindows:
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.data(), boxes(), st.tuples(st.integers(2, 12), st.integers(2, 12)))
     def test_a_resized_part_shows_what_the_part_shows(self, data, box, full):
         """A tile of whole cells, denoised k times as large: each of its cells is k x k cells that belong alike."""
@@ -127,7 +127,7 @@ class TestWindows:
         grown = grown.view(size[0], k, size[1], k).transpose(1, 2).flatten(2)
         assert torch.equal(cells, grown.amax(-1))
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.data(), boxes())
     def test_a_part_given_in_fractions_is_the_part(self, data, box):
         full, size = (12, 20), tuple(data.draw(st.integers(1, side)) for side in (12, 20))
@@ -139,7 +139,7 @@ class TestWindows:
         for a, b in zip(*(p or (0, 0, 0, 0) for p in pixels), strict=True):
             assert abs(a - b) <= 1 or None in pixels  # half a pixel may fall to either side
 
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.data(), masks(), st.tuples(st.integers(1, 12), st.integers(1, 12)))
     def test_a_cut_mask_is_the_pooled_mask_cut(self, data, mask, full):
         size = tuple(data.draw(st.integers(1, side)) for side in full)
@@ -152,7 +152,7 @@ class TestWindows:
         shown = crop(Region("m", (0, 0, 1, 1)).with_mask(mask), Window(full, offset, size))
         assert torch.equal(shown.mask, expected) if shown else not expected.any()
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=100)
     @given(st.data(), st.lists(boxes(), min_size=1, max_size=3))
     def test_a_part_that_wraps_shows_both_sides(self, data, found):
         """The cells of a tile of the rolled picture are those of the whole picture, rolled and cut."""

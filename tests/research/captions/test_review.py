@@ -31,7 +31,6 @@ def test_wilson_of_nothing_says_nothing():
     assert wilson(0, 0) == (0, 1)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(1, 300))
 def test_an_interval_holds_its_share_and_is_the_mirror_of_the_others(right, more):
     low, high = wilson(right, right + more)
@@ -45,7 +44,6 @@ def test_kappa():
     assert kappa({(True, True): 25, (True, False): 25, (False, True): 25, (False, False): 25}) == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1), st.floats(0.1, 10))
 def test_equal_weights_are_plain_counts(right, weight):
     assert weighted(right, [weight] * len(right)) == pytest.approx((sum(right), len(right)))
@@ -60,7 +58,7 @@ def decision(i, noun, score):
     return {"id": str(i), "noun": noun, "score": score, "text": f"a {noun}"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 60), st.integers(0, 200), st.integers(1, 150), st.integers(0, 5), st.booleans())
 def test_a_sample_takes_from_every_kind_and_band_its_share(persons, objects, size, seed, scored):
     kept = [

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from research.captions import nouns, prompts, rules
@@ -101,7 +101,6 @@ def test_what_surrounds_a_phrase_is_taken_away(text, clean):
     assert tidied(text) == clean
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_gets_a_verdict(text):
     clean = tidied(text)

@@ -105,7 +105,7 @@ def test_control_is_the_share_of_pairings_in_which_the_own_crop_wins():
     assert (found["best"], found["own_kept"], found["other_kept"]) == (0.3, round(2 / 3, 4), 0.0)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=12), st.lists(st.integers(0, 9), min_size=1, max_size=12))
 def test_auc_is_counted_right(own, other):
     wins = sum((a > b) + (a == b) / 2 for a in own for b in other)

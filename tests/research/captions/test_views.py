@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -28,7 +28,6 @@ def test_a_small_crop_is_enlarged():
     assert crop(NOISE, (50, 40, 40, 20), 0.0).size == (LEAST, LEAST // 2)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 399), st.floats(0, 299), st.floats(0.1, 400), st.floats(0.1, 300))
 def test_every_box_of_the_picture_has_a_crop(x, y, w, h):
     found = crop(NOISE, (x, y, min(w, 400 - x), min(h, 300 - y)))

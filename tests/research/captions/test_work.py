@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from deig_core.errors import DeigError
@@ -87,7 +87,6 @@ def test_annotations_that_cannot_be_used_are_refused_by_name(tmp_path, data, sai
         read(tmp_path, data)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(1, 70))
 def test_shards_hold_every_picture_once_in_order(pictures, size):
     parts = shards(list(range(pictures)), size)

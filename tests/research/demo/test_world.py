@@ -19,7 +19,7 @@ def apart(a, b):
     return a[0] >= b[2] + GAP or b[0] >= a[2] + GAP or a[1] >= b[3] + GAP or b[1] >= a[3] + GAP
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seeds, st.integers(1, 5))
 def test_objects_lie_inside_the_picture_and_never_touch(seed, count):
     boxes = [p.box for p in draw_scene(seed, count).things]
@@ -28,7 +28,7 @@ def test_objects_lie_inside_the_picture_and_never_touch(seed, count):
     assert all(apart(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seeds)
 def test_a_scene_is_a_function_of_its_seed(seed):
     assert draw_scene(seed) == draw_scene(seed)
@@ -50,7 +50,7 @@ def test_what_is_drawn_is_found_where_it_is():
     assert sum(found_as_drawn(draw_scene(seed)) for seed in range(120)) >= 119
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seeds)
 def test_nothing_is_found_where_nothing_is(seed):
     assert find_objects(background(seed)) == []

@@ -4,7 +4,7 @@ import argparse
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -36,7 +36,6 @@ def test_the_first_word_decides(text, yes):
     assert says_yes(text) is yes
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["Yes", " no", "NO", "yes", "y", ""]), st.floats(-30, 0))))
 def test_p_yes_is_a_share_of_both_words(alternatives):
     share = {w: sum(math.exp(p) for t, p in alternatives if t.strip().lower() == w) for w in ("yes", "no")}
@@ -49,7 +48,6 @@ def test_p_yes_is_a_share_of_both_words(alternatives):
         ) == pytest.approx(1)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(784, 2_000_000))
 def test_a_picture_keeps_within_its_budget_and_its_shape(width, height, pixels):
     found = fitted(Image.new("1", (width, height)), pixels)

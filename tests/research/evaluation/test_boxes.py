@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from research.evaluation.boxes import best, iou, one_to_one, suppressed
@@ -32,7 +32,6 @@ corner = st.integers(0, 64).map(lambda n: n / 64)  # 1 - x is exact
 boxes = st.lists(st.tuples(corner, corner, corner, corner), min_size=1, max_size=6)
 
 
-@settings(deadline=None)
 @given(boxes, boxes)
 def test_iou_survives_mirror_and_exchange(a, b):
     def mirrored(x):

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from research.evaluation.layout import Instance, Layout, LayoutError, clamped, read_layouts, write_layouts
@@ -10,7 +10,6 @@ CUP = Instance((0.1, 0.2, 0.5, 0.9), "a red cup", "cup", {"level": "L1"})
 LAYOUT = Layout("000000000139", "deig", "a red cup", (CUP,), source={"file": "x.json"})
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=4))
 def test_texts_of_any_kind_come_back(tmp_path_factory, texts):
     """A line separator of Unicode inside a text, for one, ends no line."""
