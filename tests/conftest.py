@@ -25,11 +25,10 @@ def pytest_addoption(parser):
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(config, items):
     if config.pluginmanager.hasplugin("xdist"):
-        # The browser's tests share their pages and take longest: one process begins with them.
+        # The browser's tests take longest: both processes begin with them, each with one frontend and its server.
         items.sort(key=lambda item: item.path.parent.name != "browser")
         for item in items:
-            # They share what its fixtures make.
-            group = "browser" if item.path.parent.name == "browser" else item.path.stem
-            if "demo_run" in item.fixturenames:
-                group = "test_review_page"
+            group = item.path.stem  # they share what its fixtures make
+            if item.path.parent.name == "browser":
+                group = "browser " + item.callspec.params["hands"].partition("-")[0]
             item.add_marker(pytest.mark.xdist_group(group))
