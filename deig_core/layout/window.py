@@ -80,7 +80,8 @@ def crop_document(
             f"{PIXELS_PER_LATENT} to {MAX_SIDE} pixels a side are possible: choose a larger or smaller part."
         )
     if (left, top, *sides) == (0, 0, document.height, document.width):
-        return document
+        kept = tuple(r for r in document.regions if r.mask is not None or _crop_moving(r, sides, (0, 0), sides))
+        return document if len(kept) == len(document.regions) else replace(document, regions=kept)
     factors = [size / side for size, side in zip(sides, (height, width), strict=True)]
     factors = [int(f) if f == int(f) else f for f in factors]
     full, offset = (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
@@ -56,8 +56,12 @@ def drawn(document):
 
 class TestDocuments:
     @given(documents())
+    @example(RegionDocument(8, 8, (Region("r0", (0, 0, 1, 0.0625), "half a pixel"),)))
     def test_the_whole_is_the_document_itself(self, document):
-        assert crop_document(document, 0, 0, document.width, document.height) is document
+        """Without what has no pixel, as in any other part."""
+        whole = crop_document(document, 0, 0, document.width, document.height)
+        assert drawn(whole) == [region for region in drawn(document) if region[2] is not None]
+        assert (whole is document) == (len(whole.regions) == len(document.regions))
 
     @settings(max_examples=150)
     @given(st.data(), documents())
