@@ -90,19 +90,24 @@ def _strength(entry: Any, name: str) -> StrengthKey:
 
 def strength_at(keys: Sequence[StrengthKey], share: float) -> float:
     """The strength at a share of the noise schedule."""
-    before = max((k for k in keys if k.at <= share), key=lambda k: k.at, default=keys[0])
-    after = min((k for k in keys if k.at >= share), key=lambda k: k.at, default=keys[-1])
-    part = (share - before.at) / (after.at - before.at) if after.at > before.at else 0.0
+    before, after, part = _around(keys, "at", share)
     return before.strength + part * (after.strength - before.strength)
 
 
 def box_at(keys: Sequence[Keyframe], frame: int) -> Box:
     """The box at a frame, clipped to the picture; without area where it lies beyond."""
-    before = max((k for k in keys if k.frame <= frame), key=lambda k: k.frame, default=keys[0])
-    after = min((k for k in keys if k.frame >= frame), key=lambda k: k.frame, default=keys[-1])
-    share = (frame - before.frame) / (after.frame - before.frame) if after.frame > before.frame else 0.0
-    moved = (a + share * (b - a) for a, b in zip(before.box, after.box, strict=True))
+    before, after, part = _around(keys, "frame", frame)
+    moved = (a + part * (b - a) for a, b in zip(before.box, after.box, strict=True))
     return tuple(min(max(c, 0.0), 1.0) for c in moved)
+
+
+def _around(keys: Sequence[Key], place: str, at: float) -> tuple[Key, Key, float]:
+    """The keys before and after a place, and which part of the way from one to the other it is."""
+    where = attrgetter(place)
+    before = max((k for k in keys if where(k) <= at), key=where, default=keys[0])
+    after = min((k for k in keys if where(k) >= at), key=where, default=keys[-1])
+    length = where(after) - where(before)
+    return before, after, (at - where(before)) / length if length > 0 else 0.0
 
 
 def as_json(keys: Sequence[Keyframe | StrengthKey]) -> list[dict[str, Any]]:
