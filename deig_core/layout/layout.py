@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,20 +57,28 @@ class Layout:
         """Whether some regions are there in a part of the noise schedule only, or change their strength over it."""
         return any((region.start, region.end) != (0.0, 1.0) or region.strengths for region in self.regions)
 
+    def there(self, timestep: float) -> tuple[bool, ...]:
+        """Which regions are there at a UNet timestep 0..999."""
+        return tuple(bool(region.strength_at(timestep)) for region in self.regions)
+
     def visible(self, window: Window, timestep: float | None = None) -> Layout:
         """The regions that have a pixel in `window`, expressed in it; given a timestep, those that are there then, as
         strong as they are then.
         """
-        strengths = None
-        if timestep is not None and self.timed:
-            strengths = tuple(region.strength_at(timestep) for region in self.regions)
-        return self._once((window, strengths), lambda: self._crop(window, strengths))
+        if timestep is None or not self.timed:
+            return self._once((window, None), lambda: self._crop(window, None))
+        there = self.there(timestep)
+        shown = self._once((window, there), lambda: self._crop(window, there))
+        return shown._as_strong_as([self.regions[i].strength_at(timestep) for i in shown.indices])
 
-    def _crop(self, window: Window, strengths: tuple[float, ...] | None) -> Layout:
+    def _as_strong_as(self, strengths: Sequence[float]) -> Layout:
+        """These regions with other strengths; what is known of their places is known of both."""
+        regions = tuple(replace(r, strength=s) for r, s in zip(self.regions, strengths, strict=True))
+        return Layout(regions, self.indices, self.overlap, self._known, self._lock)
+
+    def _crop(self, window: Window, there: tuple[bool, ...] | None) -> Layout:
         pieces = window.pieces()
-        regions = list(enumerate(self.regions))
-        if strengths is not None:
-            regions = [(i, replace(region, strength=strengths[i])) for i, region in regions if strengths[i]]
+        regions = [(i, region) for i, region in enumerate(self.regions) if there is None or there[i]]
         kept = [(i, r) for i, region in regions for piece in pieces if (r := crop(region, piece))]
         return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept), self.overlap)
 
@@ -92,8 +100,8 @@ class Layout:
         if all(s == 1 for s in strengths):
             return None
         # The logarithm of any float fits float32; the strength itself may not.
-        logs = [math.log(s) if s > 0 else -math.inf for s in strengths]
-        return self._once(("bias", device), lambda: torch.tensor([logs], dtype=torch.float32, device=device))
+        logs = tuple(math.log(s) if s > 0 else -math.inf for s in strengths)
+        return self._once(("bias", logs, device), lambda: torch.tensor([logs], dtype=torch.float32, device=device))
 
     def _once(self, key: Hashable, make: Callable[[], Any]) -> Any:
         with self._lock:

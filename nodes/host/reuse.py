@@ -58,12 +58,15 @@ def reusing(model: ModelPatcher, every: int) -> ModelPatcher:
     return patched
 
 
-def rows_of(options: Mapping[str, Any], x: torch.Tensor, scale: float) -> Hashable:
-    """What makes two calls the same but for their timestep: entries, places, frames, sizes and the gates' scale."""
+def rows_of(options: Mapping[str, Any], x: torch.Tensor, scale: float, there: Hashable) -> Hashable:
+    """What makes two calls the same but for their timestep: entries, places, frames, sizes, the gates' scale, and which
+    regions are `there`.
+    """
     window = options.get("context_window")
     return (
         tuple(x.shape),
         scale,
+        there,
         tuple(options.get("uuids", ())),
         tuple(options.get("cond_or_uncond", ())),
         tuple(options.get(TILES) or ()),

@@ -167,7 +167,8 @@ def ground_call(
     kept: Kept | None = transformer_options.get(KEPT)
     added, again = None, False
     if kept is not None and scale != 0 and not transformer_options.get(WATCHERS):
-        added, again = kept.of(times[0], rows_of(transformer_options, x, scale))
+        there = tuple(group.text and group.text.layout.there(times[0]) for group in groups)
+        added, again = kept.of(times[0], rows_of(transformer_options, x, scale, there))
 
     def grounding(instances: bool) -> GroundedCall:
         return ground(hosted.extractor, groups, times, x.device, instances=instances, dtype=x.dtype)

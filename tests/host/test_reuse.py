@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from graph import CELLS
+from graph import CELLS, REGIONS
 from parity import pack_module
 
 
@@ -51,6 +51,13 @@ def test_each_run_begins_anew_and_gates_that_change_are_not_reused(graph, fusers
     fusers.clear()
     graph.sample(reusing(graph, 2, decay=1.0), *text, steps=4)
     assert 0 not in fusers[:3]
+
+
+def test_a_region_that_comes_or_goes_is_not_reused(graph, fusers):
+    """Where it ends it is gone in the very next step, which would else add what was kept of it."""
+    text = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a dog", "end": 0.25}, REGIONS[1]])
+    graph.sample(reusing(graph, 2), *text, steps=4)
+    assert fusers[1] == fusers[0] and fusers[3] == 0
 
 
 def test_other_entries_and_sizes_are_not_taken_for_those_of_before(graph, fusers):

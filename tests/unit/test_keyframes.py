@@ -17,7 +17,7 @@ from deig_core.model.config import DeigConfig
 from deig_core.model.extractor import Extractor
 from deig_core.model.untrained import untrained_adapter
 from deig_core.regions.document import Region, RegionDocument, parse
-from deig_core.regions.keyframes import Keyframe, box_at
+from deig_core.regions.keyframes import Keyframe, StrengthKey, box_at
 from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import GroundedText
 
@@ -165,6 +165,17 @@ def test_a_strength_over_the_schedule():
     layout, window = Layout((region, Region("plain", (0, 0, 1, 1)))), Window.whole((8, 8))
     assert layout.visible(window, 501.0).bias(CPU)[0].tolist() == pytest.approx([math.log(1.5), 0])
     assert layout.visible(window).bias(CPU) is None, "asked without a time, as a reader without this key has it"
+
+
+def test_a_strength_that_changes_leaves_all_else_known():
+    """Membership and boxes are not worked out in every step because the strength differs in each."""
+    fading = Region("a", (0, 0, 0.5, 1), strengths=(StrengthKey(0.0, 1.0), StrengthKey(1.0, 0.5)))
+    layout, window = Layout((fading, Region("b", (0.5, 0, 1, 1)))), Window.whole((8, 8))
+    early, late = (layout.visible(window, timestep) for timestep in (701.0, 301.0))
+    assert early.members((8, 8), (4, 4), CPU) is late.members((8, 8), (4, 4), CPU)
+    assert early.boxes(CPU) is late.boxes(CPU)
+    assert early.bias(CPU)[0].tolist() == pytest.approx([math.log(0.85), 0])
+    assert late.bias(CPU)[0].tolist() == pytest.approx([math.log(0.65), 0])
 
 
 def test_off_over_the_schedule_is_exactly_off():
