@@ -131,8 +131,13 @@ class Hands:
             [[d if d is None or isinstance(d, str) else json.dumps(d) for d in documents], scale, size],
         )
         self.stage().wait_for(state="visible")
+        self.capture()
+
+    def capture(self):
+        """Let undo begin here, once the page is at rest: it gives new nodes their heights a few frames later, which
+        would be a step of its own.
+        """
         self.settle()
-        # Only now: the page gives a new node its height a few frames later, and that would be a step of its own.
         self.page.evaluate(
             """() => {
                 const history = app.extensionManager.workflow.activeWorkflow.changeTracker;

@@ -194,10 +194,10 @@ def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then
         [BOXES, mode],
     )
     ghosts = hands.page.locator(".deig-box.ghost")
+    hands.page.wait_for_function(
+        "app.nodeOutputs?.[app.graph.nodes.find((node) => node.type === 'PreviewImage').id]?.images"
+    )
     if mode == "when empty" and drawn:
-        hands.page.wait_for_function(
-            "app.nodeOutputs?.[app.graph.nodes.find((node) => node.type === 'PreviewImage').id]?.images"
-        )
         assert ghosts.count() == 0
         assert hands.regions() == REGIONS
         offer = hands.page.locator(".deig-status > button")
@@ -208,6 +208,7 @@ def test_incoming_boxes_are_shown_and_can_be_taken_over(hands, mode, drawn, then
         return
     ghosts.first.wait_for()
     assert ghosts.count() == 2
+    hands.capture()
     hands.page.locator(".deig-status > button").click()
     regions = hands.regions()
     assert (
