@@ -66,7 +66,7 @@ def hands(request, pages):
     frontend, mode = request.param.split("-")
     opened = pages(frontend, mode == "nodes2")
     yield opened
-    opened.context.close()
+    opened.page.close()
 
 
 @pytest.fixture(autouse=True)

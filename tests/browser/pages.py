@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from hands import Hands
@@ -14,6 +15,9 @@ from tools.setup import new_frontend, prepare_base
 
 FLAGS = [
     "--no-sandbox",
+    # Pages fetch fonts and news from elsewhere; what runs here stays on this machine. (Playwright could refuse it, but
+    # what it looks at is not cached: a page of 540 files then costs three times as much.)
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -26,32 +30,30 @@ FLAGS = [
 
 @contextmanager
 def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
-    """open(frontend, vue, **options of the browser's context) -> Hands; frontend: "host" for ComfyUI's own page, "new"
-    for the newest.
+    """open(frontend, vue) -> Hands; frontend: "host" for ComfyUI's own page, "new" for the newest.
 
     host: Host. Servers have base directories of their own in `folder`, because each empties its own of temporary
-    files when it starts; they and the browser live as long as the context.
+    files when it starts; they and the browser live as long as the context. Both modes of a frontend share what the
+    browser keeps of its files.
     """
     from playwright.sync_api import sync_playwright
 
     with ExitStack() as stack:
         browser = stack.enter_context(sync_playwright()).chromium.launch(executable_path=chromium, args=FLAGS)
         stack.callback(browser.close)
-        servers = {}
 
-        def server(frontend):
-            if frontend not in servers:
-                own = replace(host, base=folder / frontend)
-                prepare_base(own)
-                more = ["--front-end-root", str(new_frontend(host))] if frontend == "new" else []
-                started = Server(own, arguments=("--cpu", *more), log=own.base / "server.log")
-                servers[frontend] = stack.enter_context(started), own.base
-            return servers[frontend]
-
-        def open_page(frontend, vue, **options):
-            context = browser.new_context(viewport={"width": 1500, "height": 1000}, **options)
+        @cache
+        def served(frontend):
+            own = replace(host, base=folder / frontend)
+            prepare_base(own)
+            more = ["--front-end-root", str(new_frontend(host))] if frontend == "new" else []
+            server = stack.enter_context(Server(own, arguments=("--cpu", *more), log=own.base / "server.log"))
+            context = browser.new_context(viewport={"width": 1500, "height": 1000})
             stack.callback(context.close)
-            hands = Hands(context, *server(frontend), vue)
+            return context, server, own.base
+
+        def open_page(frontend, vue):
+            hands = Hands(*served(frontend), vue)
             hands.new_page()
             return hands
 

@@ -3,7 +3,6 @@ languages, touch.
 """
 
 import json
-from pathlib import Path
 
 import pytest
 from hands import REGIONS, document
@@ -181,27 +180,6 @@ def test_a_pen_draws(hands):
             {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1, "pointerType": "pen"},
         )
     assert hands.pixels() == pytest.approx([192, 128, 576, 256], abs=2)
-
-
-def test_the_language_is_the_pages(hands):
-    t = json.loads((Path(__file__).parents[2] / "locales" / "fr" / "main.json").read_text(encoding="utf-8"))["deig"][
-        "editor"
-    ]
-    hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'fr') }")
-    hands.reload()
-    try:
-        hands.start(document([]))
-        assert hands.page.locator(".deig-hint").inner_text() == t["Drag to draw a box"]
-        assert hands.button(t["Full screen (F)"]).is_visible()
-        hands.button(t["Import and export"]).click()
-        hands.page.locator(".deig-pop textarea:visible").fill(json.dumps([{"bbox_2d": [10, 40, 200, 500]}]))
-        hands.page.locator(".deig-pop button:visible", has_text=t["Add"]).first.click()
-        said = hands.page.locator(".deig-reading:visible")
-        said.wait_for()
-        assert said.inner_text().startswith("Lu comme Qwen boxes, xyxy, pixels de 768 x 512, 1 cadre.")
-    finally:
-        hands.page.evaluate("async () => { await app.extensionManager.setting.set('Comfy.Locale', 'en') }")
-        hands.reload()
 
 
 def test_the_wheel_over_the_stage_zooms_the_graph(hands):

@@ -6,11 +6,11 @@ from hands import REGIONS, document
 
 
 def test_undo_and_redo_by_keys(hands):
-    hands.open()
     hands.start(document())
     before = hands.text()
     hands.drag((0.2, 0.2), (0.3, 0.25))
     moved = hands.text()
+    hands.pause()
     hands.keys("ArrowRight", "ArrowRight")
     nudged = hands.text()
     assert len({before, moved, nudged}) == 3
