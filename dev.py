@@ -36,8 +36,9 @@ def demo(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     ruff = subprocess.run([host.python, "-m", "ruff", "check", "."], cwd=ROOT)
-    # Two processes of one thread each: torch's threads of several processes would wait for one another.
-    spread = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder", "--max-worker-restart=0", "tests"]
+    # One thread each, because torch's threads of several processes would wait for one another; three processes for two
+    # cores, because two of them begin with web pages, for which they wait.
+    spread = ["-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder", "--max-worker-restart=0", "tests"]
     pytest = [host.python, "-m", "pytest", *(options.arguments or spread)]
     tests = subprocess.run(pytest, cwd=ROOT, env={**host.environment, "OMP_NUM_THREADS": "1"})
     return ruff.returncode | tests.returncode

@@ -30,6 +30,7 @@ MIXED = (24, 16)  # descriptions and captions a step, after it
 KEPT = 16  # of these texts a step are held near their features of before, at all positions that an IDE reads
 NEAR = 1.0  # weight of the squared distance from before, as a share of the features' variance
 UNSEEN = 45_000_000  # seeds that no other stage uses
+CAPTIONS = 256  # unseen ones, on which it is said how well the encoder reads
 log = logging.getLogger("deig.demo")
 
 
@@ -78,9 +79,9 @@ class Reader(nn.Module):
 
 
 @torch.no_grad()
-def reading(model: Reader, captions: int = 256) -> dict[str, float]:
+def reading(model: Reader) -> dict[str, float]:
     """Share of words of unseen captions for which each attribute is named, and how far the features have strayed."""
-    texts = [_things(draw_scene(UNSEEN + i)) for i in range(captions)]
+    texts = [_things(draw_scene(UNSEEN + i)) for i in range(CAPTIONS)]
     logits, right = model(texts)
     named = {name: float((logits[name].argmax(1) == right[:, i]).float().mean()) for i, name in enumerate(ANSWERS)}
     return {**named, "strayed": float(model.strayed(written(texts)))}

@@ -57,16 +57,16 @@ def test_a_choice_of_attention_in_the_model_reaches_the_fusers(graph, text):
 
 @pytest.fixture(scope="module")
 def small(graph):
-    """A UNet of two levels, because the compiler takes its time for every block, and an adapter for it."""
+    """A UNet of one level, because the compiler takes its time for every block, and an adapter for it."""
     demo, patchers, compatibility = (
         pack_module(graph.host, f"nodes.host.{name}") for name in ("demo", "patchers", "compatibility")
     )
     unet = {
         **demo.UNET,
-        "num_res_blocks": [1, 1],
-        "channel_mult": [1, 2],
-        "transformer_depth": [1, 0],
-        "transformer_depth_output": [1, 0, 0, 0],
+        "num_res_blocks": [1],
+        "channel_mult": [1],
+        "transformer_depth": [1],
+        "transformer_depth_output": [1, 0],
     }
     config = replace(graph.adapter.model.adapter.config, fusers=tuple(compatibility.transformer_blocks(unet).items()))
     untrained = pack_module(graph.host, "deig_core.model.untrained")

@@ -117,7 +117,7 @@ def test_a_part_that_fails_takes_no_other_with_it(tmp_path, monkeypatch):
     monkeypatch.setattr(command, "TITLES", {name: name for name in PARTS})
     # The one that hangs has no time at all beyond its grace.
     monkeypatch.setattr(command, "PARTS", {"raises": 30, "dies": 30, "hangs": 0, "works": 30})
-    monkeypatch.setattr(part, "GRACE", 8.0)
+    monkeypatch.setattr(part, "GRACE", 2.0)
     assert command.main(["--tiny", "--minutes", "2", "--out", str(tmp_path)]) == 1
     report = Report.from_json((tmp_path / "gpu.json").read_text(encoding="utf-8"))
     assert {name: found.state for name, found in report.parts.items()} == {

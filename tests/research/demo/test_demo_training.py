@@ -24,9 +24,11 @@ from research.training.noise import alphas_cumprod, generator
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
-    """Shards of 20 scenes in two chunks; a number of threads would hold for all tests after this one."""
+    """Shards of 20 scenes in two chunks, little a step; a number of threads would hold for all tests after this one."""
     monkeypatch.setattr("research.demo.latents.SHARD", 20)
     monkeypatch.setattr("research.demo.latents.CHUNK", 10)
+    monkeypatch.setattr("research.demo.train_autoencoder.SCENES", 1)
+    monkeypatch.setattr("research.demo.train_text.CAPTIONS", 8)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)
 
 
