@@ -23,7 +23,8 @@ from tools.setup import DEV, ROOT, DevError, Host, run, say, set_up
 def demo(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     if options.evaluate:
-        return subprocess.run([host.python, "-m", "research.demo.evaluate", *options.arguments], cwd=ROOT).returncode
+        command = [host.python, "-m", "research.demo.evaluate", "--sheet", DEV / "demo", *options.arguments]
+        return subprocess.run(command, cwd=ROOT).returncode
     workflow = json.loads((ROOT / "example_workflows" / "api" / "DEIG demo.json").read_text(encoding="utf-8"))
     # The host's default attention on a CPU trades speed for memory that a picture of this size does not need.
     with Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as server:

@@ -18,9 +18,9 @@ from deig_core.demo import files
 from deig_core.errors import DeigError, WeightsError
 from deig_core.model.adapter import DeigAdapter
 
-from . import models
+from . import models, sheet
 from .ablations import ABLATIONS
-from .generate import GUIDANCE, STEPS, Models, generate
+from .generate import BATCH, GUIDANCE, STEPS, Models, generate
 from .loop import device
 from .render import render
 from .report import measured, table
@@ -29,6 +29,8 @@ from .world import Scene, draw_scene
 
 FIRST_SEED = 30_000_000  # nothing is trained on scenes from here on
 TRUTH = "rendered truth"
+LIMIT = "rendered truth through the autoencoder"
+SHOWN = 16  # layouts of the sheet
 NEEDED = 0.98  # of the scorer on rendered truth; below, its verdicts do not count
 
 
@@ -79,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", help="rows whose names start with one of these")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--sheet", type=Path, metavar="FOLDER", help=f"also draw the first {SHOWN} layouts, to look at")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
     try:
@@ -124,6 +127,20 @@ def evaluated(
     return rows
 
 
+@torch.no_grad()
+def limit(weights: Path, scenes: Sequence[Scene]) -> dict[str, tuple[float, float, float]]:
+    """The row of a sampler without a fault: rendered truth, encoded and decoded again."""
+    classifier = Classifier()
+    classifier.load_state_dict(files.read(files.SCORER, weights))
+    autoencoder = models.autoencoder(weights).to(device())
+    found = []
+    for start in range(0, len(scenes), BATCH):
+        truth = np.stack([render(scene) for scene in scenes[start : start + BATCH]])
+        latents = autoencoder.encode(torch.from_numpy(truth).permute(0, 3, 1, 2).to(device()))
+        found.append(autoencoder.decode(latents).clamp(0, 1).permute(0, 2, 3, 1).cpu())
+    return measured(judged(classifier, torch.cat(found).numpy(), scenes))
+
+
 def _evaluate(options: argparse.Namespace) -> None:
     rows = evaluated(
         options.weights,
@@ -134,7 +151,10 @@ def _evaluate(options: argparse.Namespace) -> None:
         guidance=options.guidance,
         only=options.only,
     )
-    instances = sum(len(draw_scene(FIRST_SEED + i).things) for i in range(options.layouts))
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(options.layouts)]
+    if not options.only or LIMIT.startswith(tuple(options.only)):
+        rows = {TRUTH: rows.pop(TRUTH), LIMIT: limit(options.weights, scenes), **rows}
+    instances = sum(len(scene.things) for scene in scenes)
     print(
         f"\n{options.layouts} unseen layouts, {instances} instances, seed {options.seed}, {options.steps} steps, "
         f"guidance {options.guidance}\n"
@@ -142,6 +162,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     print(table(rows))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    if options.sheet:
+        assembled = Models(
+            models.unet(options.weights).to(device()),
+            models.autoencoder(options.weights).to(device()),
+            models.text_encoder(options.weights),
+        )
+        sheet.write(options.sheet, assembled, load(options.weights / files.ADAPTER), scenes[:SHOWN])
+        print(f"\nTo look at: {options.sheet / sheet.LAYOUTS} and {options.sheet / sheet.COMPARED}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The demo's stages can be killed and go on; the sampler visits DDIM's timesteps."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
@@ -10,11 +12,12 @@ from transformers import T5TokenizerFast
 from deig_core.demo import files
 from deig_core.errors import DeigError
 from deig_core.text.encoder import MAX_TOKENS
-from research.demo import evaluate, models, train
+from research.demo import evaluate, models, sheet, train
 from research.demo.ablations import GligenTrainee, Unmasked, pool
 from research.demo.generate import Models, generate
 from research.demo.latents import training_scenes
 from research.demo.loop import run_stage
+from research.demo.render import render
 from research.demo.sampling import sample, timesteps
 from research.demo.text import write_tokenizer
 from research.demo.world import SIZE, draw_scene, every_thing
@@ -140,6 +143,22 @@ def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, 
         scenes, latents = training_scenes(tmp_path / name, tmp_path / "latents", 15, 1)
         assert scenes == [draw_scene(seed) for seed in range(15)] and latents.shape == (15, 4, 16, 16)
     assert asked == [10] * 4
+
+
+def test_the_table_says_what_the_autoencoder_leaves_and_has_pictures_beside_it(tmp_path, monkeypatch, capsys):
+    def drawn(models, adapter, scenes, **how):
+        return np.stack([render(scene) for scene in scenes])
+
+    monkeypatch.setattr("research.demo.evaluate.generate", drawn)
+    monkeypatch.setattr("research.demo.sheet.generate", drawn)
+    assert evaluate.main(["--layouts=6", "--threads=1", "--only", "rendered", "DEIG", "--sheet", str(tmp_path)]) == 0
+    rows = [line.split(" | ") for line in capsys.readouterr().out.splitlines() if line.startswith("| ")][1:]
+    assert [row[0] for row in rows] == ["| rendered truth", "| rendered truth through the autoencoder", "| DEIG"]
+    truth, through, perfect = ([float(cell.split()[0]) for cell in row[1:]] for row in rows)
+    assert perfect == truth and 0.7 < through[0] < truth[0]
+    for name, count in ((sheet.LAYOUTS, 6), (sheet.COMPARED, 8)):
+        with Image.open(tmp_path / name) as picture:
+            assert picture.size == tuple(sheet.SPACE + (2 * SIZE + sheet.SPACE) * n for n in (4, -(-count // 4)))
 
 
 def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_path, capsys):
