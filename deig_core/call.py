@@ -21,7 +21,7 @@ from .text.grounded import GroundedText
 class RowGroup:
     """Consecutive rows of a UNet call that share one conditioning entry.
 
-    window: the part of the sampler's latent that the rows denoise. pictures: where that part lies in the picture to
+    window: the part of the sampler's latent that the rows denoise. in_picture: where that part lies in the picture to
     which the regions belong, one for each row or one for all; () where the latent is the picture. frames: which frame
     each row is; () where all are the first.
     """
@@ -29,13 +29,13 @@ class RowGroup:
     rows: int
     text: GroundedText | None
     window: Window
-    pictures: tuple[Window, ...] = ()
+    in_picture: tuple[Window, ...] = ()
     frames: tuple[int, ...] = ()
 
     @property
     def parts(self) -> tuple[Window, ...]:
         """What the rows show of the picture: one part for all, or one for each."""
-        return self.pictures or (self.window,)
+        return self.in_picture or (self.window,)
 
     def layouts(self, times: Sequence[float] = ()) -> tuple[Layout, ...]:
         """What the rows show of the text's regions: one layout for all, or one for each. times: their timestep, or that

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from deig_core.layout.masks import PIXELS_PER_LATENT, margin, membership_words
+from deig_core.layout.masks import PIXELS_PER_LATENT, margin
+from deig_core.layout.overlap import membership
 from deig_core.regions.document import RegionDocument, parse
 
 LAYOUT = {
@@ -28,7 +29,7 @@ def level(document: RegionDocument, factor: int) -> Image.Image:
     """The grid of one level: a cell has the mean colour of the regions that own it, and white is nobody's."""
     latent = document.height // PIXELS_PER_LATENT, document.width // PIXELS_PER_LATENT
     grid = tuple(-(-side // factor) for side in latent)
-    words = membership_words(document.regions, latent, grid).view(grid).numpy()
+    words = membership(document.regions, document.overlap, latent, grid).view(grid).numpy()
     owned = words[..., None] >> np.arange(len(document.regions)) & 1  # [h, w, R]
     colors = np.array([ImageColor.getrgb(r.color)[:3] for r in document.regions]).reshape(-1, 3)
     mean = owned @ colors / owned.sum(-1, keepdims=True).clip(1)

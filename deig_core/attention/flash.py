@@ -43,10 +43,10 @@ def _cuda(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor] | None:
     # The operators themselves do not pad; the public function in front of them would.
     if q.shape[-1] % 8:
         return None
-    call = torch.backends.cuda.SDPAParams(q, k, v, None, 0.0, False, False)
-    if torch.backends.cuda.can_use_flash_attention(call):
+    params = torch.backends.cuda.SDPAParams(q, k, v, None, 0.0, False, False)
+    if torch.backends.cuda.can_use_flash_attention(params):
         return torch.ops.aten._scaled_dot_product_flash_attention(q, k, v)[:2]
-    if torch.backends.cuda.can_use_efficient_attention(call):
+    if torch.backends.cuda.can_use_efficient_attention(params):
         out, lse = torch.ops.aten._scaled_dot_product_efficient_attention(q, k, v, None, True)[:2]
         return out, lse[..., : q.shape[2]]  # its rows are padded to a multiple of 32
     return None

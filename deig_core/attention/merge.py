@@ -66,11 +66,11 @@ def merge_by_region(call: AttentionCall, out: Tensor, lse: Tensor) -> Tensor:
     return merged.to(call.q.dtype)
 
 
-def merge_by_rows(call: AttentionCall, out: Tensor, lse: Tensor) -> Tensor:
-    """Merge all instance tokens into every row, some rows at a time: no value is read, so nothing waits and a graph can
-    be captured.
+def merge_by_cells(call: AttentionCall, out: Tensor, lse: Tensor) -> Tensor:
+    """Merge all instance tokens into every cell, some cells at a time: no value is read, so nothing waits and a graph
+    can be captured.
 
-    At most SCRATCH_ENTRIES logits are held at once (or those of one row).
+    At most SCRATCH_ENTRIES logits are held at once (or those of one cell).
     """
     dtype, per_region = math_dtype(call.q), (call.regions, call.tokens_per_region)
     keys = call.token_k.to(dtype).mT * call.dim**-0.5  # [B or 1, heads, R*T, d] -> [B or 1, heads, d, R*T]
@@ -78,42 +78,42 @@ def merge_by_rows(call: AttentionCall, out: Tensor, lse: Tensor) -> Tensor:
     bias = None if call.bias is None else call.bias.to(dtype)[:, None, None, :, None]  # [B or 1, 1, 1, R, 1]
     step = max(1, min(call.cells, SCRATCH_ENTRIES // (call.batch * call.heads * keys.shape[-1])))
     for first in range(0, call.cells, step):
-        rows = slice(first, first + step)  # n of the HW
-        logits = (call.q[:, :, rows].to(dtype) @ keys).unflatten(-1, per_region)  # [B, heads, n, R*T] -> [.., R, T]
+        some = slice(first, first + step)  # n of the HW
+        logits = (call.q[:, :, some].to(dtype) @ keys).unflatten(-1, per_region)  # [B, heads, n, R*T] -> [.., R, T]
         if bias is not None:
             logits = logits + bias
         logits = logits.masked_fill(
-            ~unpacked_membership(call.members[:, rows], call.regions)[:, None, :, :, None],  # [B or 1, 1, n, R, 1]
+            ~unpacked_membership(call.members[:, some], call.regions)[:, None, :, :, None],  # [B or 1, 1, n, R, 1]
             float("-inf"),
         ).flatten(-2)  # [B, heads, n, R, T] -> [B, heads, n, R*T]
-        before = lse[:, :, rows]  # [B, heads, n]
+        before = lse[:, :, some]  # [B, heads, n]
         after = torch.logaddexp(before, logits.logsumexp(dim=-1))[..., None]  # [B, heads, n, 1]
-        here = out[:, :, rows]  # [B, heads, n, d]
+        here = out[:, :, some]  # [B, heads, n, d]
         here.copy_((before[..., None] - after).exp() * here + (logits - after).exp() @ values)
     return out
 
 
 def merge_by_mask(call: AttentionCall, out: Tensor, lse: Tensor) -> Tensor:
-    """Merge all instance tokens into every row of a CPU tensor by a masked call over the tokens alone, some rows at a
-    time.
+    """Merge all instance tokens into every cell of a CPU tensor by a masked call over the tokens alone, some cells at
+    a time.
 
-    Scratch as in `merge_by_rows`; no value is read.
+    Scratch as in `merge_by_cells`; no value is read.
     """
     dtype, tokens = math_dtype(call.q), call.token_k.shape[2]
     token_k, token_v = (t.expand(call.batch, -1, -1, -1) for t in (call.token_k, call.token_v))  # [B, heads, R*T, d]
     of_region = torch.zeros((), dtype=dtype) if call.bias is None else call.bias.to(dtype)[:, None, :]  # [B or 1, 1, R]
     step = max(1, min(call.cells, SCRATCH_ENTRIES // (call.batch * tokens)))
     for first in range(0, call.cells, step):
-        rows = slice(first, first + step)  # n of the HW
+        some = slice(first, first + step)  # n of the HW
         added = torch.where(  # [B or 1, n, R]
-            unpacked_membership(call.members[:, rows], call.regions), of_region, float("-inf")
+            unpacked_membership(call.members[:, some], call.regions), of_region, float("-inf")
         )
         mask = added[:, None, :, :, None].expand(-1, -1, -1, -1, call.tokens_per_region)  # [B or 1, 1, n, R, T]
         mask = mask.flatten(-2)  # [B or 1, 1, n, R, T] -> [B or 1, 1, n, R*T]
-        row_out, row_lse = cpu_flash_with_lse(call.q[:, :, rows], token_k, token_v, mask)
+        cell_out, cell_lse = cpu_flash_with_lse(call.q[:, :, some], token_k, token_v, mask)
         # [B or 1, n, R] -> [B or 1, 1, n] over [B, heads, n]
-        row_lse = row_lse.masked_fill((added == float("-inf")).all(-1)[:, None], float("-inf"))
-        weight = torch.sigmoid(row_lse - lse[:, :, rows])[..., None]  # [B, heads, n, 1]
-        here = out[:, :, rows]  # [B, heads, n, d]
-        here.copy_(here.to(weight.dtype).lerp_(row_out.to(weight.dtype), weight))
+        cell_lse = cell_lse.masked_fill((added == float("-inf")).all(-1)[:, None], float("-inf"))
+        weight = torch.sigmoid(cell_lse - lse[:, :, some])[..., None]  # [B, heads, n, 1]
+        here = out[:, :, some]  # [B, heads, n, d]
+        here.copy_(here.to(weight.dtype).lerp_(cell_out.to(weight.dtype), weight))
     return out

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .contract import AttentionCall
 from .flash import flash_with_lse
-from .merge import merge_by_mask, merge_by_rows, merge_on_cpu
+from .merge import merge_by_cells, merge_by_mask, merge_on_cpu
 from .widened import widened
 
 
@@ -21,7 +21,7 @@ def sdpa(call: AttentionCall) -> Tensor:
     visual = None if call.needs_gradient else flash_with_lse(call.q, call.k, call.v)
     if visual is None:
         return widened(call)
-    merge = merge_by_rows
+    merge = merge_by_cells
     if call.q.device.type == "cpu":  # a compiled graph has no values to choose by
         merge = merge_by_mask if torch.compiler.is_compiling() else merge_on_cpu
     return merge(call, *visual)

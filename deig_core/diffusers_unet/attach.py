@@ -16,8 +16,8 @@ from ..model.adapter import Address, DeigAdapter
 from ..model.fuser import Fuser, LevelInstances
 
 
-class Call(Protocol):
-    """What the fusers of one UNet call need; `grounding.GroundedCall` is one, a training batch another."""
+class HasInstances(Protocol):
+    """What the fusers of one UNet call need; `deig_core.call.GroundedCall` is one, a training batch another."""
 
     def instances(self, grid: Size, device: torch.device) -> Sequence[LevelInstances]: ...
 
@@ -33,7 +33,7 @@ def halvings(latent: Size) -> Iterator[Size]:
 class _Placed:
     """A call, with the grids of the latent at hand: a block is given its tokens, not their grid."""
 
-    def __init__(self, call: Call, latent: Size, scale: float):
+    def __init__(self, call: HasInstances, latent: Size, scale: float):
         self.call, self.scale = call, scale
         self._grids = {grid[0] * grid[1]: grid for grid in halvings(latent)}
 
@@ -72,7 +72,7 @@ class AttachedUNet:
         x: torch.Tensor,
         timesteps: torch.Tensor | int,
         context: torch.Tensor,
-        call: Call | None,
+        call: HasInstances | None,
         *,
         scale: float = 1.0,
     ) -> torch.Tensor:

@@ -125,18 +125,23 @@ def _mask_edges(mask_side: int, latent: int, grid: int) -> Edges:
     return torch.tensor(starts), torch.tensor(ends)
 
 
-def membership_words(regions: Sequence[Region], latent: Size, grid: Size) -> torch.Tensor:
-    """One 64-bit word per cell: bit r is set where the cell belongs to `regions[r]` -> int64 [h * w], on the CPU.
+def shared_membership(regions: Sequence[Region], latent: Size, grid: Size) -> torch.Tensor:
+    """One 64-bit word per cell: bit r is set where the cell belongs to `regions[r]` -> int64 [h * w], on the CPU. What
+    regions share belongs to all of them; `overlap.membership` knows of those that lie in front.
 
-    Bit 63 makes the word negative; test bits with `(word >> r) & 1`. Raises RegionError for more than 64 regions.
+    Test bits with `(word >> r) & 1`. Raises RegionError for more than 64 regions.
     """
     check_count(len(regions))
     words = torch.zeros(grid, dtype=torch.int64)
     for r, region in enumerate(regions):
-        bit = 1 << r if r < 63 else -(1 << 63)
         if region.mask is not None:
-            words |= mask_cells(region.mask, latent, grid).to(torch.int64) * bit
+            words |= mask_cells(region.mask, latent, grid).to(torch.int64) * bit_of(r)
         elif (cells := cell_rectangle(region.box, latent, grid)) is not None:
             x0, y0, x1, y1 = cells
-            words[y0:y1, x0:x1] |= bit
+            words[y0:y1, x0:x1] |= bit_of(r)
     return words.flatten()
+
+
+def bit_of(region: int) -> int:
+    """The int64 in which only this region's bit is set; that of the 64th is the sign."""
+    return 1 << region if region < 63 else -(1 << 63)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from ..regions.document import FRONT, Region
-from .masks import PIXELS_PER_LATENT, Size, mask_cells, membership_words, region_pixels
+from .masks import PIXELS_PER_LATENT, Size, bit_of, mask_cells, region_pixels, shared_membership
 
 
 def in_front(regions: Sequence[Region], overlap: str) -> list[list[int]]:
@@ -45,13 +45,12 @@ def left_of(regions: Sequence[Region], overlap: str, width: int, height: int) ->
 
 
 def membership(regions: Sequence[Region], overlap: str, latent: Size, grid: Size) -> torch.Tensor:
-    """`membership_words` where some regions lie in front of others: one that gives way owns the cells of the pixels
+    """`shared_membership` where some regions lie in front of others: one that gives way owns the cells of the pixels
     that are left of it, as if they were painted.
     """
-    words = membership_words(regions, latent, grid)
+    words = shared_membership(regions, latent, grid)
     left = left_of(regions, overlap, latent[1] * PIXELS_PER_LATENT, latent[0] * PIXELS_PER_LATENT)
     for r, pixels in left.items():
-        bit = 1 << r if r < 63 else -(1 << 63)
         cells = mask_cells(pixels, latent, grid).flatten()
-        words = torch.where(cells, words | bit, words & ~bit)
+        words = torch.where(cells, words | bit_of(r), words & ~bit_of(r))
     return words

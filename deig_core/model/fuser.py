@@ -18,18 +18,19 @@ from ..attention import masked_attention
 from ..attention.contract import needs_gradient
 from . import operations as default_operations
 from .gates import add_gated
-from .pieces import row_by_row
+from .pieces import cell_by_cell
 
 SelfAttention = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, int], torch.Tensor]
 
 
 @dataclass(frozen=True, eq=False)
 class LevelInstances:
-    """The instances that some rows of a batch see, on one level's grid.
+    """The instances that some rows of a batch see, on one level's grid. An instance is a region as a row shows it: a
+    window that wraps around shows one twice.
 
     rows: how many consecutive rows of the batch these are. tokens: [1 or rows, R*T, D], or None where the rows see no
     instance. members: membership words, int64 [1 or rows, HW], bit r = the cell belongs to region r. bias: float32
-    [1, R] or None.
+    [1 or rows, R], the logarithm of each region's strength, or None.
     """
 
     rows: int
@@ -159,4 +160,4 @@ class Fuser(nn.Module):
             x = add_gated(x, scale, self.alpha_attn, self.attn.to_out(attended))
             return add_gated(x, scale, self.alpha_dense, self.ff(self.norm2(x)), out)
 
-        return row_by_row(gated, x, attended)
+        return cell_by_cell(gated, x, attended)

@@ -44,7 +44,7 @@ DIFFUSION_MODEL.
 """
 
 CALL = "deig_call"
-"""transformer_options: the `Call` of one UNet call. Written at DIFFUSION_MODEL, read in every transformer block."""
+"""transformer_options: the `BlockWork` of a UNet call. Written at DIFFUSION_MODEL, read in every transformer block."""
 
 DEMO = "deig_demo"
 """Of the wrapper of the demo's trained model (Load DEIG Demo), which says what it knows."""

@@ -39,7 +39,7 @@ PIECES = (
 )
 
 
-def frame(options: Mapping[str, Any], size: Size) -> Window | None:
+def host_window(options: Mapping[str, Any], size: Size) -> Window | None:
     """The part of the run's latent that the host is about to denoise in one piece: all of it, or a context window over
     its rows or columns of this (height, width). None without regions.
     """
@@ -55,10 +55,10 @@ def frame(options: Mapping[str, Any], size: Size) -> Window | None:
     return Window(latent, tuple(offset), tuple(part))
 
 
-def check_frame(options: Mapping[str, Any], x: torch.Tensor) -> None:
+def check_uncut(options: Mapping[str, Any], x: torch.Tensor) -> None:
     """Raise DeigError if x [rows, C, h, w] is not what the host would denoise in one piece."""
     size = tuple(x.shape[-2:])
-    expected = frame(options, size)
+    expected = host_window(options, size)
     if expected is not None and size != expected.size:
         raise _tiled(expected.size, size, options)
 
@@ -82,8 +82,8 @@ def row_groups(deig: Sequence[DeigCond] | None, x: torch.Tensor, options: Mappin
         for cond in deig:
             tile = None if tiles is None else _same(tiles if len(tiles) == 1 else tiles[row : row + cond.rows])
             window = _window(cond, tile, size, options)
-            pictures = _pictures(places, cond.rows, window)
-            groups.append(RowGroup(cond.rows, cond.text, window, pictures, _frames(cond, options)))
+            placed = _in_picture(places, cond.rows, window)
+            groups.append(RowGroup(cond.rows, cond.text, window, placed, _frames(cond, options)))
             row += cond.rows
     return groups
 
@@ -93,7 +93,7 @@ def _window(cond: DeigCond, tile: Place | None, size: Size, options: Mapping[str
     latent = options.get(LATENT)
     if latent is None:
         return Window.whole(size)
-    whole = frame(options, latent if tile is not None and cond.area is None else size)
+    whole = host_window(options, latent if tile is not None and cond.area is None else size)
     if cond.area is not None:
         height, width, top, left = cond.area
         whole = Window(whole.size, (top, left), (height, width)).inside(whole)
@@ -117,7 +117,7 @@ def _of_middle(box: Box, outer: Size, inner: Size) -> Box:
     return tuple((c - (1 - part) / 2) / part for c, part in zip(box, (width, height) * 2, strict=True))
 
 
-def _pictures(places: Sequence[Place], rows: int, window: Window) -> tuple[Window, ...]:
+def _in_picture(places: Sequence[Place], rows: int, window: Window) -> tuple[Window, ...]:
     """Where in the picture a window of the run's latent is, for each of the rows of its batch or for all alike."""
     if not places:
         return ()

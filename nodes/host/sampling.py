@@ -1,4 +1,5 @@
-"""DEIG during sampling: what runs once for each UNet call, and what runs in each transformer block.
+"""DEIG in the host's model: the wrappers that `apply_deig` installs, and what they run, once for each UNet call and in
+each transformer block.
 
 Stateless functions: the host clones models, copies their options and may run a call for each GPU at once. What a call
 needs travels in its own transformer_options, as does what DEIG Reuse Steps keeps of a run; the adapter is that of the
@@ -26,11 +27,11 @@ from .conditioning import clip_alone, resolved
 from .follower import followed
 from .keys import ADAPTER, CALL, DEIG, KEPT, LATENT, PLACES, REUSE, SETTINGS, WATCHERS
 from .neighbours import check_context, explained, watched
-from .parts import check_frame, row_groups
+from .parts import check_uncut, row_groups
 from .patchers import HostedAdapter
 from .reuse import Added, Kept, rows_of
 
-MODES = ("t5", "clip", "concat")
+MODES = ("t5", "clip", "concat")  # the node calls it context, which here is the tensor that cross-attention reads
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
-    """One UNet call's preparation, for the transformer blocks.
+class BlockWork:
+    """What the transformer blocks of one UNet call do.
 
-    added: with DEIG Reuse Steps, what is kept of this call. whole: where that of the last one is added again, which
-    needs no instances, how to have them all the same.
+    added: with DEIG Reuse Steps, what each block's fuser adds, to be filled or to be added again. whole: in a call that
+    adds again, which needs no instances, what makes them for a block of which nothing is kept.
     """
 
     adapter: DeigAdapter
@@ -132,7 +133,7 @@ def check_latent(executor, model, conds, x_in, timestep, model_options):
     """CALC_COND_BATCH: before areas are cut out of it, the latent is the one that the sampler was given, or the host's
     own window on it.
     """
-    check_frame(model_options.get("transformer_options", {}), x_in)
+    check_uncut(model_options.get("transformer_options", {}), x_in)
     return executor(model, conds, x_in, timestep, model_options)
 
 
@@ -185,7 +186,7 @@ def ground_call(
         fusers = [*transformer_options.get(WATCHERS, ()), fuse]
         patches = {**patches, "middle_patch": [*fusers, *patches.get("middle_patch", ())]}
         whole = cache(partial(grounding, True)) if again else None
-        transformer_options = {**transformer_options, CALL: Call(hosted.adapter, grounded, scale, added, whole)}
+        transformer_options = {**transformer_options, CALL: BlockWork(hosted.adapter, grounded, scale, added, whole)}
     transformer_options = {**transformer_options, "patches": patches}
     return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
 
@@ -200,7 +201,7 @@ def _context(mode: str, grounded: GroundedCall, x: torch.Tensor, clip: torch.Ten
 
 def fuse(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
     """middle_patch: the block's fuser, between self- and cross-attention; x [rows, HW, C]."""
-    call: Call = extra_options[CALL]
+    call: BlockWork = extra_options[CALL]
     address = (*extra_options["block"], extra_options["block_index"])
     fuser = call.adapter.fuser(address)
     if fuser is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from deig_core.layout.masks import membership_words
+from deig_core.layout.masks import shared_membership
 from deig_core.model.config import SD1_FUSERS
 from deig_core.model.fuser import Fuser, LevelInstances
 from deig_core.regions.document import Region
@@ -80,7 +80,7 @@ def levels(
         if kind not in fusers:
             fusers[kind] = fuser(kind[0], device, dtype)
         x = torch.randn(1, grid[0] * grid[1], kind[0], device=device, dtype=dtype)
-        words = membership_words(regions(count), latent, grid).to(device)[None]
+        words = shared_membership(regions(count), latent, grid).to(device)[None]
         made.append(Level(kinds.count(kind), fusers[kind], x, [LevelInstances(1, tokens, TOKENS, words)]))
     return made
 

@@ -12,7 +12,7 @@ from deig_core.model.adapter import DeigAdapter
 from deig_core.model.fuser import LevelInstances
 
 from ..training.batch import Batch, BatchCall
-from ..training.model import Trainee
+from ..training.trainee import Trainee
 
 
 class Unmasked:

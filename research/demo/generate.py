@@ -14,8 +14,8 @@ from deig_core.model.adapter import DeigAdapter
 from deig_core.text.encoder import TextEncoder
 
 from ..training.batch import Example, collate
-from ..training.model import Trainee
 from ..training.noise import generator
+from ..training.trainee import Trainee
 from .autoencoder import DemoAutoencoder
 from .sampling import sample
 from .text import remembered_features

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from deig_core.layout.masks import Size, membership_words
+from deig_core.layout.masks import Size, shared_membership
 from deig_core.model.fuser import LevelInstances
 from deig_core.regions.document import Region
 
@@ -62,7 +62,7 @@ class Batch:
         """Membership words int64 [B, h * w] of one level, remembered."""
         if grid not in self._members:
             latent = tuple(self.latents.shape[-2:])
-            self._members[grid] = torch.stack([membership_words(regions, latent, grid) for regions in self.regions])
+            self._members[grid] = torch.stack([shared_membership(regions, latent, grid) for regions in self.regions])
         return self._members[grid]
 
 

@@ -27,8 +27,8 @@ from . import state
 from .batch import Batch, Example, collate
 from .config import TrainConfig
 from .examples import Examples
-from .model import Features, Trainee
 from .optimise import EARLY, check_moved, rate
+from .trainee import Features, Trainee
 
 log = logging.getLogger("deig.training")
 LEVELS = 4  # of SD 1.x's UNet

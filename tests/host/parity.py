@@ -28,7 +28,7 @@ class GoldenUNet:
 
     def __init__(self, host_nodes, path: Path):
         self.sampling = pack_module(host_nodes, "nodes.host.sampling")
-        self.grounding = pack_module(host_nodes, "deig_core.text.grounded")
+        self.grounded = pack_module(host_nodes, "deig_core.text.grounded")
         self.regions = pack_module(host_nodes, "deig_core.regions.document")
         self.conditioning = pack_module(host_nodes, "nodes.host.conditioning")
         patchers, demo, read = (
@@ -61,15 +61,13 @@ class GoldenUNet:
 
     def conditionings(self, row: int):
         """(positive, negative) CONDITIONINGs of a row of the file."""
-        g, features = self.golden, self.grounding.TextFeatures.of
+        g, features = self.golden, self.grounded.TextFeatures.of
         valid = [i for i, v in enumerate(g["masks"][row, :, 0]) if v]
         boxes = g["object_boxes"][row].double().tolist()
-        layout = self.grounding.Layout(tuple(self.regions.Region(f"r{i}", tuple(boxes[i])) for i in valid))
+        layout = self.grounded.Layout(tuple(self.regions.Region(f"r{i}", tuple(boxes[i])) for i in valid))
         texts = tuple(features(g["object_text_embeddings"][row, i].clone()) for i in valid)
-        positive = self.grounding.GroundedText(features(g["context"][row].clone()), layout, texts)
-        negative = self.grounding.GroundedText(
-            features(g["uncond_context"][row].clone()), self.grounding.Layout(()), ()
-        )
+        positive = self.grounded.GroundedText(features(g["context"][row].clone()), layout, texts)
+        negative = self.grounded.GroundedText(features(g["uncond_context"][row].clone()), self.grounded.Layout(()), ())
         return self.conditioning.with_deig(None, positive), self.conditioning.with_deig(None, negative)
 
     def run(self, row: int, *, batch: int = 1, cfg: float = 7.5, swap: bool = False, strength: float = 1.0):

@@ -14,7 +14,7 @@ from research.demo.evaluate import FIRST_SEED, judged, load
 from research.demo.generate import GUIDANCE, Models, denoise, example, generate
 from research.demo.scorer import Classifier
 from research.demo.world import SIZE, draw_scene
-from research.training.model import Trainee
+from research.training.trainee import Trainee
 
 STEPS = 5
 

@@ -105,9 +105,9 @@ def test_an_inpainting_model_works(graph):
 
 
 def test_a_text_encoder_of_another_width(graph):
-    grounding = pack_module(graph.host, "deig_core.text.grounded")
+    grounded = pack_module(graph.host, "deig_core.text.grounded")
     conditioning = pack_module(graph.host, "nodes.host.conditioning")
-    wide = grounding.GroundedText(grounding.TextFeatures.of(torch.zeros(128, 4096)), grounding.Layout(()), ())
+    wide = grounded.GroundedText(grounded.TextFeatures.of(torch.zeros(128, 4096)), grounded.Layout(()), ())
     with pytest.raises(ValueError) as error:
         graph.sample(graph.apply(), conditioning.with_deig(None, wide), conditioning.with_deig(None, wide))
     assert "4096" in said(error) and "48" in said(error)

@@ -191,12 +191,12 @@ def test_the_published_file_at_its_real_size(graph, folders, tmp_path, monkeypat
     del published
     model, vae, adapter = graph.node("DEIGLoadCheckpoint", weights_name="model.pth")
     assert type(model.model.model_config).__name__ == "SD15"
-    grounding = pack_module(graph.host, "deig_core.text.grounded")
+    grounded = pack_module(graph.host, "deig_core.text.grounded")
     conditioning = pack_module(graph.host, "nodes.host.conditioning")
     regions = graph.regions(width=64, height=64).regions
-    text = grounding.TextFeatures.of(torch.randn(128, 2048))
-    positive = conditioning.with_deig(None, grounding.GroundedText(text, grounding.Layout(regions), (text, text)))
-    negative = conditioning.with_deig(None, grounding.GroundedText(text, grounding.Layout(()), ()))
+    text = grounded.TextFeatures.of(torch.randn(128, 2048))
+    positive = conditioning.with_deig(None, grounded.GroundedText(text, grounded.Layout(regions), (text, text)))
+    negative = conditioning.with_deig(None, grounded.GroundedText(text, grounded.Layout(()), ()))
     (patched,) = graph.node(
         "DEIGApply", model=model, adapter=adapter, strength=1.0, start=0.0, end=1.0, decay=0.0, context="t5"
     )

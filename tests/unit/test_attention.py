@@ -93,7 +93,7 @@ def test_auto_is_the_oracle(call):
 @given(
     calls(dtypes=(*TOLERANCE,)),
     st.sampled_from([1, 700, 4 << 20]),
-    st.sampled_from(["by_region", "by_mask", "by_rows", "on_cpu"]),
+    st.sampled_from(["by_region", "by_mask", "by_cells", "on_cpu"]),
 )
 def test_every_way_to_merge_is_the_oracle_whatever_the_scratch(call, entries, name):
     arguments, options = call

@@ -8,7 +8,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from deig_core.attention.contract import AttentionCall
-from deig_core.attention.merge import merge_by_rows
+from deig_core.attention.merge import merge_by_cells
 from deig_core.call import RowGroup, ground
 from deig_core.layout.layout import Layout
 from deig_core.layout.window import Window
@@ -92,7 +92,7 @@ def test_the_merge_of_a_gpu_without_triton_reads_no_value():
     tokens, bias = torch.empty(1, 2, 3 * 4, 8, device=META), torch.empty(1, 3, device=META)
     with NothingCrosses():
         call = AttentionCall(q, q, q, tokens, tokens, words, 4, bias)
-        assert merge_by_rows(call, torch.empty_like(q), lse).shape == q.shape
+        assert merge_by_cells(call, torch.empty_like(q), lse).shape == q.shape
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ import torch
 from deig_core.attention import IMPLEMENTATIONS, masked_attention
 from deig_core.attention.contract import AttentionCall
 from deig_core.attention.triton import policy
-from deig_core.layout.masks import membership_words
+from deig_core.layout.masks import shared_membership
 from research.bench import official, scene
 from research.bench.gpu import rivals
 from research.bench.measure import Row, flops, of_pairs, peak_bytes, table
@@ -93,7 +93,7 @@ def test_what_the_kernel_is_compared_with_is_the_same_function(made):
     torch.manual_seed(0)
     q, k, v = torch.randn(3, 2, 2, 64, 8)
     token_k, token_v = torch.randn(2, 1, 2, 3 * 4, 8)
-    members = membership_words(scene.regions(3), (8, 8), (8, 8))[None]
+    members = shared_membership(scene.regions(3), (8, 8), (8, 8))[None]
     call = AttentionCall(q, k, v, token_k, token_v, members, 4)
     torch.testing.assert_close(made(call)(), IMPLEMENTATIONS["dense"](call))
 

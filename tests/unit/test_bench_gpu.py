@@ -70,7 +70,7 @@ def test_every_part_runs_on_a_bare_machine(tmp_path):
         f"{name}, {dtype}"
         for name in (
             "sdpa",
-            "merge by rows",
+            "merge by cells",
             "merge by region",
             "widened",
             "dense in the dtype",

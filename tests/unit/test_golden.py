@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from deig_core.layout.masks import membership_words
+from deig_core.layout.masks import shared_membership
 from deig_core.model.adapter import module_key
 from deig_core.model.fuser import Fuser, LevelInstances
 from deig_core.model.ide import InstanceDetailExtractor, timestep_embedding
@@ -114,7 +114,7 @@ def fuser_case(grid):
     runs = []
     for boxes, valid, tokens in zip(golden["boxes"].double().tolist(), golden["valid"], golden["objs"], strict=True):
         kept = [i for i, v in enumerate(valid) if v]
-        words = membership_words([Region("r", tuple(boxes[i])) for i in kept], (64, 64), (grid, grid))
+        words = shared_membership([Region("r", tuple(boxes[i])) for i in kept], (64, 64), (grid, grid))
         runs.append(LevelInstances(1, tokens.view(5, 8, 64)[kept].flatten(0, 1)[None], 8, words[None]))
     return module.requires_grad_(False), golden, runs
 
@@ -141,7 +141,7 @@ def test_fuser_rows_may_share_a_call(grid):
 def test_membership_is_bit_exact_with_the_official_masks(grid):
     _, golden, _ = load(f"fuser_{grid}x{grid}")
     for boxes, official in zip(golden["boxes"].double().tolist(), golden["downsampled_masks"], strict=True):
-        words = membership_words([Region(f"r{i}", tuple(b)) for i, b in enumerate(boxes)], (64, 64), (grid, grid))
+        words = shared_membership([Region(f"r{i}", tuple(b)) for i, b in enumerate(boxes)], (64, 64), (grid, grid))
         ours = torch.stack([(words >> i) & 1 for i in range(len(boxes))]).view(-1, grid, grid)
         # Slots that are not valid belong to no cell in ours by leaving them out; their boxes are zero here.
         assert torch.equal(ours, official.long())

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.layout.masks import box_pixels, cell_rectangle, level_factor, margin, mask_cells, membership_words
+from deig_core.layout.masks import box_pixels, cell_rectangle, level_factor, margin, mask_cells, shared_membership
 from deig_core.regions.document import Region
 
 MARGINS = {1: 0, 2: 0, 4: 1, 8: 2}
@@ -61,7 +61,7 @@ def brute_force(canvas, latent, factor):
 
 def owned(region, latent, factor):
     grid = grid_of(latent, factor)
-    return membership_words([region], latent, grid).view(grid).bool().numpy()
+    return shared_membership([region], latent, grid).view(grid).bool().numpy()
 
 
 @settings(max_examples=150)
@@ -136,11 +136,11 @@ def test_a_mask_of_any_resolution_owns_what_it_overlaps(mask, latent, factor):
 
 def test_each_of_64_regions_has_its_own_bit():
     regions = [Region(f"r{i}", ((i % 8) / 8, (i // 8) / 8, (i % 8 + 1) / 8, (i // 8 + 1) / 8)) for i in range(64)]
-    words = membership_words(regions, (8, 8), (8, 8))
+    words = shared_membership(regions, (8, 8), (8, 8))
     assert [w % 2**64 for w in words.tolist()] == [1 << i for i in range(64)]
     assert words.min() == words[63] == -(2**63)
     assert (
-        membership_words(
+        shared_membership(
             [Region("r", (0, 0, 1, 1), mask=torch.ones(3, 5, dtype=torch.bool))] * 64, (4, 4), (2, 2)
         ).tolist()
         == [-1] * 4
@@ -149,7 +149,7 @@ def test_each_of_64_regions_has_its_own_bit():
 
 def test_a_65th_region_does_not_share_a_bit():
     with pytest.raises(RegionError, match="65 regions"):
-        membership_words([Region("r", (0, 0, 1, 1))] * 65, (8, 8), (8, 8))
+        shared_membership([Region("r", (0, 0, 1, 1))] * 65, (8, 8), (8, 8))
 
 
 @pytest.mark.parametrize("latent", range(1, 257))
@@ -183,8 +183,8 @@ def test_grids_that_no_halving_explains_still_cover_the_image(data, latent):
     assert cell_rectangle(box, latent, grid) == (x0, y0, x1, y1)
     canvas = torch.from_numpy(drawn(box, latent))
     assert torch.equal(
-        membership_words([Region("r", box, mask=canvas)], latent, grid),
-        membership_words([Region("r", box)], latent, grid),
+        shared_membership([Region("r", box, mask=canvas)], latent, grid),
+        shared_membership([Region("r", box)], latent, grid),
     )
 
 

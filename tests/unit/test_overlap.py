@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deig_core.errors import DeigError, RegionError
 from deig_core.layout.layout import Layout
-from deig_core.layout.masks import membership_words, region_pixels
+from deig_core.layout.masks import region_pixels, shared_membership
 from deig_core.layout.overlap import membership
 from deig_core.layout.remarks import remarks
 from deig_core.layout.window import Window
@@ -58,7 +58,7 @@ def test_each_has_the_cells_of_what_is_left_of_it(found, overlap, grid):
     for r, (region, pixels) in enumerate(zip(found, painted(found, overlap), strict=True)):
         whole = region_pixels(region, 8 * LATENT[1], 8 * LATENT[0])
         own = replace(region, mask=pixels) if (whole & ~pixels).any() else region
-        alone = membership_words([own], LATENT, grid).view(grid)
+        alone = shared_membership([own], LATENT, grid).view(grid)
         assert torch.equal((words >> r) & 1, alone)
 
 
@@ -66,9 +66,9 @@ def test_each_has_the_cells_of_what_is_left_of_it(found, overlap, grid):
 @given(regions())
 def test_what_does_not_overlap_or_is_shared_is_as_trained(found):
     plain = [replace(r, behind=False) for r in found]
-    assert torch.equal(membership(plain, "shared", LATENT, LATENT), membership_words(plain, LATENT, LATENT))
+    assert torch.equal(membership(plain, "shared", LATENT, LATENT), shared_membership(plain, LATENT, LATENT))
     alone = plain[:1]
-    assert torch.equal(membership(alone, "front", LATENT, (3, 5)), membership_words(alone, LATENT, (3, 5)))
+    assert torch.equal(membership(alone, "front", LATENT, (3, 5)), shared_membership(alone, LATENT, (3, 5)))
 
 
 def test_the_last_region_of_64_in_front_and_behind():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.layout.masks import membership_words
+from deig_core.layout.masks import shared_membership
 from deig_core.regions.document import RegionDocument, parse
 from deig_core.regions.painted import MAX_GRID, decode, encode, mask_bounds, over_picture
 
@@ -89,7 +89,7 @@ def test_a_document_with_a_mask_has_version_2_and_comes_back_as_it_was():
 def test_the_method_fills_the_painted_cells_alone():
     lower_left = {"width": 2, "height": 2, "runs": [2, 1, 1]}
     regions = parse(document([0.5, 0.5, 1, 1], lower_left)).regions
-    words = membership_words(regions, (64, 64), (64, 64)).reshape(64, 64)
+    words = shared_membership(regions, (64, 64), (64, 64)).reshape(64, 64)
     expected = torch.zeros(64, 64, dtype=torch.int64)
     expected[48:, 32:48] = 1
     assert torch.equal(words, expected)

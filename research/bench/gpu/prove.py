@@ -67,7 +67,7 @@ def implementations(case: Case, device: torch.device) -> dict[str, Implementatio
     found: dict[str, Implementation] = {"triton": policy.triton} if kernel_runs(device, case.dtype) else {}
     found |= {
         "sdpa": sdpa,
-        "merge by rows": partial(merged, merge.merge_by_rows),
+        "merge by cells": partial(merged, merge.merge_by_cells),
         "merge by region": partial(merged, merge.merge_by_region),
     }
     if device.type == "cpu":

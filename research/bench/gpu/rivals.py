@@ -16,7 +16,7 @@ from deig_core.attention.contract import AttentionCall, unpacked_membership
 from deig_core.attention.sdpa import sdpa
 from deig_core.attention.triton import policy
 from deig_core.attention.widened import widened
-from deig_core.layout.masks import membership_words
+from deig_core.layout.masks import shared_membership
 
 from ..measure import Call
 from ..scene import regions
@@ -47,7 +47,7 @@ class Shape:
 
         q, k, v = (projected(self.batch, self.side**2) for _ in range(3))
         token_k, token_v = (projected(1, self.count * self.tokens) for _ in range(2))
-        words = membership_words(regions(self.count), (self.side, self.side), (self.side, self.side)).to(device)[None]
+        words = shared_membership(regions(self.count), (self.side, self.side), (self.side, self.side)).to(device)[None]
         return AttentionCall(q, k, v, token_k, token_v, words, self.tokens)
 
 

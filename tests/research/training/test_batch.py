@@ -18,7 +18,7 @@ from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import GroundedText
 from research.training.batch import Example, collate, mirrored
 from research.training.examples import Examples as Drawn
-from research.training.model import Trainee
+from research.training.trainee import Trainee
 
 
 @torch.no_grad()

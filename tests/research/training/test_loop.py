@@ -18,7 +18,7 @@ from deig_core.checkpoint.read import load_adapter, read_official
 from deig_core.errors import DeigError
 from research.training import state
 from research.training.batch import BatchCall
-from research.training.model import Trainee
+from research.training.trainee import Trainee
 
 SCRIPT = Path(__file__).with_name("tiny.py")
 
