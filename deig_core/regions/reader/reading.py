@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -18,6 +19,7 @@ from .settle import Understood, place, read_group
 from .text import from_text
 from .walk import walked
 
+_SPECIAL = re.compile(r"</?s>|<pad>|<\|(?:endoftext|im_end)\|>")  # ends of a model's answer
 WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -124,7 +126,7 @@ def _settled(
     for i, entry in enumerate(entries):
         name, box, said = Said("Region {n}", n=i + 1), WHOLE_IMAGE, entry.remark and f"it is {entry.remark}"
         try:
-            text = checked_text(entry.text, name, "description")
+            text = checked_text(_SPECIAL.sub("", entry.text).strip(), name, "description")
             negative = checked_text(entry.negative, name, "negative")
             strength = checked_strength(entry.strength, name)
         except RegionError as error:
@@ -143,6 +145,9 @@ def _settled(
             unplaced.add(f"r{i + 1}")
         if said:
             notes.append(Said("{name}: {what}.", name=name, what=said))
+        if entry.unread and not text:
+            unread = Said("it has no text; if {key} holds it, rename that to label", key=f'"{entry.unread}"')
+            notes.append(Said("{name}: {what}.", name=name, what=unread))
         color = COLORS[i % len(COLORS)]
         regions.append(Region(f"r{i + 1}", box, text, negative, color=color, strength=strength))
     if not entries and not notes:
