@@ -79,7 +79,7 @@ def find_vgg(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     if not isinstance(value, Mapping):
         return None
     if "region_shape_attributes" in value:  # a row of its CSV
-        value = {k.removeprefix("region_"): _json(v) for k, v in value.items() if k.startswith("region_")}
+        value = {str(k).removeprefix("region_"): _json(v) for k, v in value.items() if str(k).startswith("region_")}
         value["region_attributes"] = value.pop("attributes", {})
     elif isinstance(value.get("metadata"), Mapping) and isinstance(value.get("file"), Mapping):
         return _vgg_3(value, context, walk)
