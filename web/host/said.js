@@ -1,6 +1,7 @@
 // What the pack's nodes have to say, kept at them: newer pages take such texts away when the run is over, and all pages
 // lose them when undo or another tab makes the nodes anew.
 import { api, workflow } from "./page.js";
+import { remember, remembered, signatureOf } from "./remembered.js";
 import { queueing, runs } from "./results.js";
 
 /** @type {WeakMap<object, Map<string, string>>}  for each workflow: a node's id as runs have it, and its text */
@@ -8,10 +9,23 @@ const kept = new WeakMap();
 
 /** After the runs are listened to. */
 export function listenToWords() {
-  api.addEventListener("deig.said", ({ detail: { prompt_id: run, node, text } }) => keep(run, node, text));
+  api.addEventListener("deig.said", async ({ detail: { prompt_id: run, node, text } }) => {
+    await keep(run, node, text);
+    const prompt = runs.promptOf(run);
+    if (prompt) remember(sessionStorage, signatureOf(prompt, String(node)), text.trim());
+  });
   // Of nodes that do not run again, newer servers tell what they gave last time.
   api.addEventListener("executed", ({ detail: { prompt_id: run, node, output } }) => {
     if (output?.deig_notes) keep(run, node, output.deig_notes.join("\n"));
+  });
+  // Older servers tell nothing of them.
+  api.addEventListener("execution_cached", async ({ detail: { prompt_id: run, nodes = [] } }) => {
+    await queueing;
+    const prompt = runs.promptOf(run);
+    for (const id of prompt ? nodes.map(String) : []) {
+      const text = remembered(sessionStorage, signatureOf(prompt, id));
+      if (text) keep(run, id, text);
+    }
   });
   for (const event of ["execution_success", "execution_error", "execution_interrupted"]) {
     // The page's own listeners come first.
