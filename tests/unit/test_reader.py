@@ -209,6 +209,7 @@ def test_a_box_that_is_cut_or_tiny_is_said_in_the_users_numbers(box, said):
 def test_good_ones_are_offered_and_the_bad_ones_named():
     reading = read([[0, 0, 100, 100], [50, 50, 50, 80], {"box": None, "label": "x"}], WIDTH, HEIGHT)
     assert len(reading.document.regions) == 1
+    assert reading.summary.endswith("pixels of 800 x 500, 1 box.")
     assert [n.split(":")[0] for n in reading.notes] == ["Left out"] * 2
     assert "Region 2" in reading.notes[0] and "Region 3" in reading.notes[1]
 
