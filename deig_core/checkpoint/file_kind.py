@@ -71,6 +71,10 @@ def _text_kind(start: bytes, json_expected: bool = False) -> str:
         return "is a web page and not the file itself: the download needs a login or another link; download it again."
     if not json_expected and (head[:1] == b"{" and head[1:2] in (b'"', b"\n", b"\r", b" ", b"}")):
         return "is JSON text and not the file of weights that belongs to it; download the weights."
+    words = start.decode("ascii", "replace") if not json_expected else ""
+    if len(words) > 7 and words.isascii() and all(c.isprintable() or c in "\r\n\t" for c in words) and " " in words:
+        said = " ".join(words.split())[:60]
+        return f"is a text that begins with {said!r} and not a file of weights; download it again."
     if not json_expected and len(start) < 8:
         return f"has {len(start)} bytes and is no weights file; download it again."
     return ""

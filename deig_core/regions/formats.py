@@ -95,6 +95,8 @@ def separate(masks: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
     """(bool [count, h, w], notes) of masks [h, w], [count, h, w], [count, 1, h, w] or [count, h, w, 1]: a pixel belongs
     to one from half of white on; white is 1, or 255 where a number is larger, and in a soft mask its brightest pixel.
     """
+    if not isinstance(masks, torch.Tensor) or masks.is_complex() or masks.is_quantized or masks.layout != torch.strided:
+        raise RegionError("Masks must be an ordinary tensor of numbers; connect the output of a node that gives MASK.")
     shape, notes = list(masks.shape), []
     if masks.ndim == 4 and 1 in (shape[1], shape[3]):
         masks = masks.squeeze(1 if shape[1] == 1 else 3)
@@ -102,6 +104,10 @@ def separate(masks: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
         masks = masks[None]
     if masks.ndim != 3 or 0 in masks.shape:
         raise RegionError(f"Masks must be a batch [count, height, width]; got the shape {shape}.")
+    if shape[-1] in (3, 4) and min(shape[-3:-1]) > 4:
+        raise RegionError(
+            f"Masks of the shape {shape} are pictures with channels: turn them with Convert Image to Mask."
+        )
     masks = masks.detach().cpu().float()
     if masks.isnan().any():
         raise RegionError("The masks hold NaN; connect masks with numbers from 0 to 1.")

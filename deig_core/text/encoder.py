@@ -132,6 +132,8 @@ def _encoder_weights(path: Path) -> dict[str, torch.Tensor]:
         shard = (
             " It is one shard of several: choose the folder that holds all of them." if SHARD.search(path.name) else ""
         )
+        if any(str(k).endswith(_PACKED) for k in weights):
+            raise WeightsError(f"{path.name} is quantised in a way that is not read; use it in bf16 or plain fp8.")
         raise WeightsError(
             f"{path.name} is no T5 text encoder; DEIG needs Flan-T5-XL (a Hugging Face folder or one .safetensors "
             f"file).{shard}"
@@ -142,6 +144,7 @@ def _encoder_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 _FIRST = "encoder.block.0.layer.0.SelfAttention.q.weight"
+_PACKED = (".qweight", ".qzeros", ".weight_packed")  # GPTQ, AWQ, compressed-tensors
 SHARD = re.compile(r"-\d{5}-of-\d{5}\.")
 
 

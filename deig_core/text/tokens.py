@@ -13,6 +13,7 @@ Tokenised = tuple[Sequence[int], Sequence[tuple[int, int]]]
 """Ids of a text's tokens, the end token last, and for each where it stands in the text."""
 _MARKS = (
     (re.compile(r"\([^()]{1,200}:\s*\d*\.?\d+\)"), "weights are read as words"),
+    (re.compile(r"\({2,}[^()]{1,200}\){2,}"), "weights are read as words"),
     (re.compile(r"<(?:lora|lyco|hypernet|lora_\w+):[^<>]{1,200}>", re.I), "tags load nothing"),
     (re.compile(r"\b(?:embedding|textual_inversion):\S{1,200}", re.I), "embeddings of CLIP are words here"),
     (re.compile(r"\b(?:BREAK|ADDCOL|ADDROW|ADDCOMM|ADDBASE)\b"), "divides nothing here"),

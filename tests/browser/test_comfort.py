@@ -90,6 +90,7 @@ def test_a_description_grows_is_spell_checked_and_warns_near_the_limit(hands):
 
 def test_everything_has_a_name_and_a_visible_focus(hands):
     hands.start(document())
+    assert hands.page.locator(".deig-toolbar").bounding_box()["height"] < 30, "one row in a node as it comes"
     hands.click(0.2, 0.2)
     nameless = hands.page.evaluate(
         """() => [...document.querySelectorAll(".deig-panel :is(button, input, select, textarea, [role=application])")]

@@ -88,6 +88,20 @@ def test_a_second_blueprint_in_the_same_graph_has_regions_of_its_own(hands):
             hands.keys("Escape")
     sent = sorted(len(json.loads(inputs["regions"])["regions"]) for inputs in of_blueprints(hands, "DEIGRegions"))
     assert sent == [1, 2]
+    # The page's own part of a run alone: the seeds are drawn anew, and each node shows its own.
+    hands.page.evaluate(
+        """async () => {
+            const queue = app.api.queuePrompt;
+            app.api.queuePrompt = async () => ({prompt_id: "none", number: 0, node_errors: {}});
+            await app.queuePrompt(0, 1);
+            app.api.queuePrompt = queue;
+        }"""
+    )
+    hands.page.wait_for_timeout(300)
+    seeds = [inputs["seed"] for inputs in of_blueprints(hands, "KSampler")]
+    assert len({42, *seeds}) == 3 and all(isinstance(seed, int) for seed in seeds)
+    shown = """() => app.graph.nodes.map((node) => node.widgets.find((w) => /^(\\d+: )?seed$/.test(w.name))?.value)"""
+    assert sorted(hands.page.evaluate(shown)) == sorted(seeds)
 
 
 def test_the_app_opens_as_one(hands, request):

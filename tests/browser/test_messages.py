@@ -93,10 +93,15 @@ TALKATIVE = """async () => {
     link("VAEDecode", 0, "DEIGDrawRegions", "image");
     link("DEIGDrawRegions", 0, "PreviewImage", "images");
     set("EmptyLatentImage", {width: 64, height: 64});
-    set("KSampler", {steps: 1, cfg: 9, seed: Math.floor(1e9 * Math.random())});
+    set("KSampler", {steps: 1, cfg: 9, seed: Math.floor(1e9 * Math.random()), control_after_generate: "fixed"});
     await new Promise((done) => setTimeout(done, 300));
     const history = app.extensionManager.workflow.activeWorkflow.changeTracker;
     (history.captureCanvasState ?? history.checkState).call(history);
+    window.deigOver = false;
+    app.api.addEventListener("execution_success", () => setTimeout(() => (window.deigOver = true), 300));
+    await app.queuePrompt(0, 1);
+}"""
+AGAIN = """async () => {
     window.deigOver = false;
     app.api.addEventListener("execution_success", () => setTimeout(() => (window.deigOver = true), 300));
     await app.queuePrompt(0, 1);
@@ -125,7 +130,7 @@ def missing(hands):
     return {kind: seen[kind] for kind, texts in WORDS.items() if not all(text in seen[kind] for text in texts)}
 
 
-def test_what_every_node_says_is_at_it_after_the_run_and_after_undo(hands):
+def test_what_every_node_says_is_at_it_after_the_run_after_undo_and_in_a_page_loaded_anew(hands):
     boxes = [[0, 0, 0.4, 0.4], [0.5, 0, 1, 0.4], [0.5, 0.5, 1.5, 1]]
     # The host does not run nodes again for which nothing has changed, and they say nothing then.
     texts = ["a (blue:1.3) star \U000f0000", "", f"a red circle {time.time_ns()}"]
@@ -136,3 +141,10 @@ def test_what_every_node_says_is_at_it_after_the_run_and_after_undo(hands):
     hands.button("Add a box").click()
     hands.undo()
     assert missing(hands) == {}, "the page makes the nodes anew"
+    graph = hands.page.evaluate("() => JSON.parse(JSON.stringify(app.graph.serialize()))")
+    hands.reload()
+    hands.page.evaluate("async (graph) => { await app.loadGraphData(graph) }", graph)
+    hands.settle()
+    hands.page.evaluate(AGAIN)
+    hands.page.wait_for_function("window.deigOver", timeout=60000)
+    assert missing(hands) == {}, "nodes that need not run again have said it before the page was loaded anew"

@@ -58,6 +58,19 @@ def test_typing_in_a_box_is_one_step_and_a_text_can_be_edited_there(hands):
     assert hands.document() == document()
 
 
+def test_a_letter_over_a_box_with_a_text_says_what_it_did_and_can_be_undone(hands):
+    hands.start(document())
+    hands.click(0.2, 0.2)
+    for letter, said in (("h", "Left out: 1."), ("l", "Locked: 1."), ("l", "Unlocked: 1."), ("w", "commands here")):
+        hands.keys(letter)
+        assert said in hands.message()
+    hands.undo()
+    hands.undo()
+    hands.undo()
+    assert hands.document() == document()
+    assert hands.message() == ""
+
+
 def test_no_letter_reaches_the_page(hands):
     hands.start(document())
     hands.page.evaluate(LISTEN)

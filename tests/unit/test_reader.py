@@ -209,8 +209,38 @@ def test_a_box_that_is_cut_or_tiny_is_said_in_the_users_numbers(box, said):
 def test_good_ones_are_offered_and_the_bad_ones_named():
     reading = read([[0, 0, 100, 100], [50, 50, 50, 80], {"box": None, "label": "x"}], WIDTH, HEIGHT)
     assert len(reading.document.regions) == 1
+    assert reading.summary.endswith("pixels of 800 x 500, 1 box.")
     assert [n.split(":")[0] for n in reading.notes] == ["Left out"] * 2
     assert "Region 2" in reading.notes[0] and "Region 3" in reading.notes[1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        [{"bbox": PIXELS, "species": TEXT, "image_id": "a cat"}],
+        {"boxes": [PIXELS], "species": [TEXT], "ids": ["one"]},
+        [{"box": {"x": 80, "y": 100, "width": 400, "height": 350}, "id": "a1", "species": TEXT}],
+    ],
+)
+def test_words_that_may_be_the_missing_text_are_named(source):
+    reading = read(source, WIDTH, HEIGHT)
+    assert [r.description for r in reading.document.regions] == [""]
+    assert 'Region 1: it has no text; if "species" holds it, rename that to label.' in reading.notes
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        [{"bbox": {"l": 80, "t": 450, "r": 480, "b": 100, "coord_origin": "BOTTOMLEFT"}, "label": TEXT}],
+        [{"x0": 80, "y0": 50, "x1": 480, "y1": 400, "origin": "bottom-left", "text": TEXT}],
+        {"coordinate_origin": "lower left", "boxes": [PIXELS]},
+        {"objects": [{"left": 8, "top": 8, "width": 20, "height": 7, "scaleX": "a", "scaleY": 5, "text": TEXT}]},
+        {"objects": [{"left": 8, "top": 8, "width": 9, "height": 7, "scaleX": 1, "scaleY": 1, "originX": "right"}]},
+    ],
+)
+def test_places_that_are_counted_otherwise_are_refused(source):
+    with pytest.raises(RegionError, match=r"lower edge|scaled or placed"):
+        read(source, WIDTH, HEIGHT)
 
 
 def test_frames_texts_and_empties():

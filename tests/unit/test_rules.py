@@ -91,8 +91,10 @@ def test_half_a_character_in_a_prompt_is_named():
 
 
 def test_marks_of_clip_prompts_are_said():
-    text = "a (blue:1.3) star <lora:x:0.8> embedding:bad BREAK [a:b:0.5]"
-    assert [mark for mark, _ in marks(text)] == [*("(blue:1.3)", "<lora:x:0.8>", "embedding:bad", "BREAK", "[a:b:0.5]")]
+    text = "a (blue:1.3) star ((big)) <lora:x:0.8> embedding:bad BREAK [a:b:0.5]"
+    assert [mark for mark, _ in marks(text)] == [
+        *("(blue:1.3)", "((big))", "<lora:x:0.8>", "embedding:bad", "BREAK", "[a:b:0.5]")
+    ]
     assert not marks("a sign (old): it says <open>, breakfast: 8.30")
 
 

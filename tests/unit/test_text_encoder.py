@@ -187,6 +187,10 @@ def test_other_files_are_refused_in_a_sentence(tmp_path):
     save_file({"model.diffusion_model.x": torch.zeros(1)}, tmp_path / "sd.safetensors")
     with pytest.raises(WeightsError, match=r"sd\.safetensors is no T5 text encoder"):
         load_text_encoder(tmp_path / "sd.safetensors", fallback_tokenizer=TOKENIZER)
+    packed = {"encoder.block.0.layer.0.SelfAttention.q.qweight": torch.zeros(2, 2, dtype=torch.int32)}
+    save_file({**packed, "shared.weight": torch.zeros(2, 2)}, tmp_path / "gptq.safetensors")
+    with pytest.raises(WeightsError, match="quantised in a way"):
+        load_text_encoder(tmp_path / "gptq.safetensors", fallback_tokenizer=TOKENIZER)
     (tmp_path / "empty").mkdir()
     with pytest.raises(WeightsError, match="holds no weights"):
         load_text_encoder(tmp_path / "empty")

@@ -26,6 +26,7 @@ HTML = b"<!DOCTYPE html><html><body>Please log in</body></html>"
         (LFS, "Git LFS pointer"),
         (HTML, "web page"),
         (b'{"model_type": "t5"}', "JSON text"),
+        (b"Access to model is restricted.\nPlease log in.", "begins with 'Access to model is restricted."),
         (b"", "empty"),
         (b"\x80", "1 bytes"),
         (b"\x80\x02}q\x01U\x05abc", "no readable"),

@@ -1,6 +1,6 @@
 // Keys in the editor. What is not named here goes on to the page: undo, save and queue are its own.
 import { nudge, reorder } from "./arrange.js";
-import { movable, setBoxes, sizeOf } from "./document.js";
+import { isEnabled, movable, setBoxes, sizeOf } from "./document.js";
 import { roundToPixels } from "./geometry.js";
 
 /** @import { Editor } from "./editor.js" */
@@ -96,8 +96,8 @@ function keyDown(editor, event, letter) {
     Home: () => editor.change(reorder(doc, selection, -Infinity)),
     End: () => editor.change(reorder(doc, selection, Infinity)),
     k: () => editor.timeline.setKey(),
-    l: () => editor.toggle("locked"),
-    h: () => editor.toggle("enabled"),
+    l: () => switchChosen(editor, "locked"),
+    h: () => switchChosen(editor, "enabled"),
     b: () => editor.setPreference("tool", "draw"),
     v: () => editor.setPreference("tool", "select"),
     p: () => editor.setPreference("tool", "paint"),
@@ -106,7 +106,30 @@ function keyDown(editor, event, letter) {
     f: () => editor.host.toggleFullScreen(),
   }[key.length === 1 ? key.toLowerCase() : key];
   action?.();
+  // Whoever types a text over a box that has one sees why nothing is written.
+  if (!action && letter && selection.length) {
+    editor.say("Letters are commands here: Enter or a double-click writes in the box.");
+  }
   return action ? true : letter && "kept";
+}
+
+/**
+ * By a letter, and said: it may have been meant as the beginning of a text.
+ * @param {Editor} editor
+ * @param {"locked" | "enabled"} key
+ */
+function switchChosen(editor, key) {
+  editor.toggle(key);
+  const chosen = editor.chosen();
+  if (!chosen.length) return;
+  const regions = chosen.map((region) => editor.doc.regions.indexOf(region) + 1).join(", ");
+  if (key === "locked") {
+    if (chosen[0].locked) editor.say("Locked: {regions}. L unlocks, Enter writes a text.", { regions });
+    else editor.say("Unlocked: {regions}.", { regions });
+    return;
+  }
+  if (isEnabled(chosen[0])) editor.say("Used again: {regions}.", { regions });
+  else editor.say("Left out: {regions}. H takes it back, Enter writes a text.", { regions });
 }
 
 function keyUp(editor) {

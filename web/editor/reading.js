@@ -17,10 +17,12 @@ export class ReadingBar {
       input.onchange = () => this.readAgain();
       return input;
     });
+    // Which two numbers they are is seen by the sign between them.
+    this.size = element("span", { className: "deig-source" }, this.sides[0], "×", this.sides[1]);
     const close = element("button", { type: "button", className: "deig-wide", textContent: t("Close") });
     close.onclick = () => this.hide();
     this.root = element("div", { className: "deig-reading", hidden: true },
-      this.text, this.layout, this.units, ...this.sides, close);
+      this.text, this.layout, this.units, this.size, close);
     /** @type {((options: ReadingOptions) => void) | undefined} */
     this.again = undefined;
     /** @type {Reading | undefined} */
@@ -52,7 +54,7 @@ export class ReadingBar {
       // The answer to one side may come while the other one is being typed.
       if (!input.matches(":focus")) input.value = String(reading.size[axis] || "");
     });
-    for (const field of [this.layout, this.units, ...this.sides]) field.hidden = fixed;
+    for (const field of [this.layout, this.units, this.size]) field.hidden = fixed;
   }
 
   hide() {

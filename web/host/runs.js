@@ -87,6 +87,14 @@ export class Runs {
   }
 
   /**
+   * @param {string} run
+   * @returns {Prompt | undefined}
+   */
+  promptOf(run) {
+    return this.running.get(run)?.prompt.output;
+  }
+
+  /**
    * A node of a run has made a picture, or shows how far it is.
    * @param {string} run
    * @param {string} node

@@ -1,6 +1,7 @@
 // What the pack's nodes have to say, kept at them: newer pages take such texts away when the run is over, and all pages
 // lose them when undo or another tab makes the nodes anew.
 import { api, workflow } from "./page.js";
+import { remember, remembered, signatureOf } from "./remembered.js";
 import { queueing, runs } from "./results.js";
 
 /** @type {WeakMap<object, Map<string, string>>}  for each workflow: a node's id as runs have it, and its text */
@@ -8,10 +9,27 @@ const kept = new WeakMap();
 
 /** After the runs are listened to. */
 export function listenToWords() {
-  api.addEventListener("deig.said", ({ detail: { prompt_id: run, node, text } }) => keep(run, node, text));
+  // What is known of a run is asked for at once: a run of which all is cached may be over before its answer is here.
+  const listen = (event, take) => api.addEventListener(event, async ({ detail }) => {
+    await queueing;
+    const run = detail.prompt_id;
+    take(detail, runs.workflowOf(run), runs.promptOf(run));
+  });
+  listen("deig.said", ({ node, text }, from, prompt) => {
+    keep(from, node, text);
+    if (prompt) remember(sessionStorage, signatureOf(prompt, String(node)), text.trim());
+  });
   // Of nodes that do not run again, newer servers tell what they gave last time.
-  api.addEventListener("executed", ({ detail: { prompt_id: run, node, output } }) => {
-    if (output?.deig_notes) keep(run, node, output.deig_notes.join("\n"));
+  listen("executed", ({ node, output }, from) => {
+    if (output?.deig_notes) keep(from, node, output.deig_notes.join("\n"));
+  });
+  // Older servers tell nothing of them.
+  listen("execution_cached", ({ nodes = [] }, from, prompt) => {
+    for (const id of prompt ? nodes.map(String) : []) {
+      const text = remembered(sessionStorage, signatureOf(prompt, id));
+      if (text) keep(from, id, text);
+    }
+    sayAgain();
   });
   for (const event of ["execution_success", "execution_error", "execution_interrupted"]) {
     // The page's own listeners come first.
@@ -19,9 +37,7 @@ export function listenToWords() {
   }
 }
 
-async function keep(run, node, text) {
-  await queueing;
-  const from = runs.workflowOf(run);
+function keep(from, node, text) {
   if (!from) return;
   if (!kept.has(from)) kept.set(from, new Map());
   // A blank takes back what an earlier run said.

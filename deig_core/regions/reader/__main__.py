@@ -35,7 +35,9 @@ a file is read.
 - Numbers under keys that nobody knows are refused by name. Only a text without a place gets the whole picture.
 - Numbers in a text inside a list are a box only in brackets, between commas or behind keys, and that is said:
   `["a jersey with the numbers 10 20 30 40"]` is a text.
-- Rotated boxes are refused. Of an outline, a circle or a quadrilateral the box around it counts, and that is said.
+- Rotated boxes, and places that count from the lower edge, are refused. Of an outline, a circle or a quadrilateral the
+  box around it counts, and that is said.
+- A box without a text, beside words under a key that nobody knows: the key is named.
 - One bad entry is left out and named; the good ones are read. Boxes cut at the edge, or smaller than a cell of the
   latent, are said. Of several pictures the first one is read, and that is said.
 - JSON may be sloppy: code blocks, a thinking part, words around it, Python's quotes and tuples, comments, trailing

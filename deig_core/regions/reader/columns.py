@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .entry import Context, Entry, around, folded, is_list, number, numbers, plain_key, points, written_units, wrote
+from .entry import (
+    Context,
+    Entry,
+    around,
+    folded,
+    is_list,
+    number,
+    numbers,
+    plain_key,
+    points,
+    words_of,
+    written_units,
+    wrote,
+)
 from .places import declared, place_of
 from .shapes import columns_of
+from .texts import unread_text
 from .vocabulary import CENTRES, COLUMN_TEXTS, CORNERS, ORDERS, SIZES, UNITS
 
 if TYPE_CHECKING:
@@ -32,6 +45,7 @@ def find_columns(name: str, keys: tuple[str, ...], layout: str, units: str) -> C
         hit = (_own(value, chosen), values[chosen]) if chosen in OTHER_COLUMNS else columns_of(value)
         if not hit or not hit[1]:
             return None
+        walk.spend(len(hit[1]))
         inside = walk.inside(value, context)
         if "+phrases" in keys:
             if not _is_dino(values):
@@ -58,15 +72,17 @@ def _is_dino(values: Mapping[str, Any]) -> bool:
 def _entries(
     value: Mapping, key: str, boxes: list, context: Context, walk: Walk, name: str, layout: str, units: str
 ) -> list[Entry]:
-    words = [plain_key(w) for w in re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", key) if w]
+    words = words_of(key)
     words += [w for w in (plain_key(key), plain_key(key).removeprefix("boxes").removeprefix("bboxes")) if w]
     order, unit = declared(value)
     order = next((ORDERS[w] for w in words if w in ORDERS), "") or order or context.layout or layout
     unit = next((UNITS[w] for w in words if w in UNITS), "") or unit or context.units
     texts = _texts(value, key, len(boxes), context, walk)
+    lists = {k: v[0] for k, v in value.items() if is_list(v) and len(v) == len(boxes)}
+    unread = "" if any(texts) else unread_text(lists)
     found = []
-    for box, text in zip(boxes, texts, strict=True):
-        common = {"text": text, "size": context.size}
+    for i, (box, text) in enumerate(zip(boxes, texts, strict=True)):
+        common = {"text": text, "size": context.size, "unread": "" if i else unread}
         four = numbers(box)
         if four and len(four) == 4:
             marks = written_units(box) or unit

@@ -71,7 +71,13 @@ DIALECTS: tuple[Dialect, ...] = (
     _mappings("Roboflow", "`x, y, width, height, class` and a confidence", _is_roboflow, "cxcywh", "pixels"),
     Dialect("Omost canvas", "`rect` beside `prefixes`, `suffixes`: ninetieths", "yyxx", "fractions", tools.find_omost),
     Dialect("labelme", "`points` and `shape_type`", "keys", "pixels", tools.find_labelme),
-    Dialect("VGG Image Annotator", "`shape_attributes`, `region_attributes`", "keys", "pixels", tools.find_vgg),
+    Dialect(
+        "VGG Image Annotator",
+        "`shape_attributes`, `region_attributes`, its CSV, `xy` of version 3",
+        "keys",
+        "pixels",
+        tools.find_vgg,
+    ),
     Dialect(
         "web annotations",
         "`target.selector.value`: `xywh=pixel:`, `xywh=percent:`",
@@ -143,6 +149,9 @@ DIALECTS: tuple[Dialect, ...] = (
         "fractions",
     ),
     _columns("Vertex AI", "`bboxes`, `displayNames`", ("bboxes", "displaynames"), "xxyy", "fractions"),
+    _columns(
+        "Hugging Face annotations", "lists `bbox` and `area`, beside `category`", ("bbox", "area"), "xywh", "pixels"
+    ),
     _columns("TensorFlow detections", "`detection_boxes`", ("detectionboxes",), "yxyx", "fractions"),
     _columns("Mask R-CNN", "`rois`", ("rois",), "yxyx", "pixels"),
     _columns(
@@ -166,7 +175,7 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect("boxes under their names", "{text: [4 numbers]}", "xyxy", "auto", general.find_named),
     Dialect("lists of four", "[4 numbers], tensors and arrays of them", "xyxy", "auto", general.find_four),
     Dialect("outlines", "[[x, y], [x, y], [x, y] ...]", "keys", "auto", general.find_outline),
-    Dialect("a model's <ref> and <box>", "text of Qwen-VL, InternVL, DeepSeek-VL2", "xyxy", "0..1000"),
+    Dialect("a model's <ref> and <box>", "text of Qwen-VL, InternVL, DeepSeek-VL2, GLM-V, Seed", "xyxy", "0..1000"),
     Dialect("PaliGemma", "text with `<loc0123>` four times", "yxyx", "of 1024"),
     Dialect("Florence-2's text", "text with `<loc_123>` four times", "xyxy", "0..1000"),
     Dialect("Kosmos-2", "text with `<patch_index_0044>` twice", "xyxy", "cells of 32 x 32"),

@@ -27,6 +27,7 @@ class Entry:
     number is which, so that a layout set by hand can only turn a corner into a centre. units: one of UNITS, or "fit":
     pixels where they fit into the picture, else 0..1000. sure: the file itself states its units. size: width and height
     of the file's picture in pixels. problem: a sentence's end, after the region's name.
+    unread: a key whose words may be the text that is missing.
     """
 
     dialect: str
@@ -42,6 +43,7 @@ class Entry:
     written: str = ""
     problem: str = ""
     remark: str = ""
+    unread: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,12 @@ def plain_key(key: Any) -> str:
 @lru_cache(maxsize=4096)
 def _plain(key: str) -> str:
     return re.sub(r"[^a-z0-9]", "", key.lower())
+
+
+def words_of(key: Any) -> list[str]:
+    """The words of a key such as "bboxes_xywhNorm", each without case."""
+    parts = re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", key) if isinstance(key, str) else []
+    return [plain_key(w) for w in parts if w]
 
 
 class Record(dict):

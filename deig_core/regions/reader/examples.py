@@ -87,6 +87,14 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
                 ]
             }
         },
+        "filename,region_count,region_shape_attributes,region_attributes\na.jpg,1,"
+        '"{""name"":""rect"",""x"":80,""y"":100,""width"":400,""height"":350}",'
+        f'"{{""name"":""{TEXT}""}}"',
+        {
+            "file": {"1": {"fname": "a.jpg"}},
+            "metadata": {"1_a": {"vid": "1", "xy": [2, 80, 100, 400, 350], "av": {"1": "0"}}},
+            "attribute": {"1": {"aname": "what", "options": {"0": TEXT}}},
+        },
     ),
     "web annotations": (
         {"body": [{"value": TEXT}], "target": {"selector": {"value": "xywh=pixel:80,100,400,350"}}},
@@ -99,6 +107,15 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
             "annos": [{"bbox": [160, 200, 800, 700], "category_name": "", "caption": TEXT}],
         },
         [{"image_id": 1, "category_id": 1, "bbox": [80, 100, 400, 350], "score": 0.9, "label": TEXT}],
+        {
+            "categories": {"label": {"labels": [{"name": "a dog"}, {"name": TEXT}]}},
+            "items": [
+                {
+                    "annotations": [{"type": "bbox", "label_id": 1, "bbox": [160, 200, 800, 700]}],
+                    "image": {"path": "a.jpg", "size": [1000, 1600]},
+                }
+            ],
+        },
         {"imgWidth": 800, "imgHeight": 500, "objects": [{"bbox": [80, 100, 400, 350], "bboxVis": [], "label": TEXT}]},
     ),
     "SAM masks": ([{"bbox": [80, 100, 400, 350], "predicted_iou": 0.9, "crop_box": [0, 0, 800, 500], "label": TEXT}],),
@@ -119,6 +136,8 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         [{"bbox_2d": [80, 100, 480, 450], "label": TEXT}],
         [{"bbox_2d": [100, 200, 600, 900], "label": TEXT}],
         [{"bbox_2d": [0.1, 0.2, 0.6, 0.9], "label": TEXT}],
+        [{"bbox_2d": [80, 100, 480, 450], "text_content": TEXT}],
+        f'<|begin_of_box|>[{{"bbox_2d": [100, 200, 600, 900], "label": "{TEXT}"}}]<|end_of_box|>',
         f"<think>[1, 2]?</think>\n```json\n[{{'bbox_2d': [80, 100, 480, 450], 'label': '{TEXT}'}}]\n```",
     ),
     "Gemini boxes": (
@@ -128,6 +147,7 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
     "KJNodes elements": (
         [{"x": 0.1, "y": 0.2, "w": 0.5, "h": 0.7, "type": "obj", "desc": TEXT}],
         [{"x": 80, "y": 100, "w": 400, "h": 350, "names": [TEXT]}],
+        [{"type": "box", "x": 0.1, "y": 0.2, "w": 0.5, "h": 0.7, "cls": TEXT, "editingLabels": False}],
         {"bboxControls": [{"enable": True, "x": 0.1, "y": 0.2, "w": 0.5, "h": 0.7, "prompt": TEXT, "seed": -1}]},
     ),
     "ComfyUI bounding boxes": (
@@ -136,6 +156,8 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         [{"x": 0.1, "y": 0.2, "width": 0.5, "height": 0.7, "label": TEXT}],
         [{"x": "10%", "y": "20%", "width": "50%", "height": "70%", "label": TEXT}],
         [{"name": TEXT, "location": {"x": 80, "y": 100, "width": 400, "height": 350}}],
+        f"1. **{TEXT}** – x: 10%, y: 20%, width: 50%, height: 70%",
+        f'<svg width="8" height="5"><rect x="10%" y="20%" width="50%" height="70%"><title>{TEXT}</title></rect></svg>',
     ),
     "corners under their names": (
         [{"xmin": 80, "ymin": 100, "xmax": 480, "ymax": 450, "name": TEXT, "confidence": 0.5, "class": 0}],
@@ -144,7 +166,14 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         f"{TEXT}: x1=80, y1=100, x2=480, y2=450",
         {"objects": [{"x_min": 0.1, "y_min": 0.2, "x_max": 0.6, "y_max": 0.9, "label": TEXT}]},
     ),
-    "corner and size under their names": ([{"left": 80, "top": 100, "width": 400, "height": 350, "label": TEXT}],),
+    "corner and size under their names": (
+        [{"left": 80, "top": 100, "width": 400, "height": 350, "label": TEXT}],
+        {"objects": [{"left": 80, "top": 100, "width": 200, "height": 70, "scaleX": 2, "scaleY": 5, "text": TEXT}]},
+        [
+            {"left": 280, "top": 275, "width": 200, "height": 350, "scaleX": 2, "scaleY": 1, "text": TEXT}
+            | {"originX": "center", "originY": "center"}
+        ],
+    ),
     "centres under their names": (
         [{"label": TEXT, "cx": 280, "cy": 275, "w": 400, "h": 350}],
         [{"label": TEXT, "x_center": 0.35, "y_center": 0.55, "width": 0.5, "height": 0.7}],
@@ -154,6 +183,13 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"boxes": [[0.35, 0.55, 0.5, 0.7]], "size": [500, 800], "labels": [TEXT]},
     ),
     "Vertex AI": ({"ids": ["1"], "displayNames": [TEXT], "bboxes": [[0.1, 0.6, 0.2, 0.9]], "confidences": [0.9]},),
+    "Hugging Face annotations": (
+        {
+            "width": 1600,
+            "height": 1000,
+            "objects": {"id": [1], "area": [560000], "bbox": [[160, 200, 800, 700]], "category": [TEXT]},
+        },
+    ),
     "TensorFlow detections": ({"detection_boxes": [[0.2, 0.1, 0.9, 0.6]], "detection_class_names": [TEXT]},),
     "Mask R-CNN": ({"rois": [[100, 80, 450, 480]], "class_names": [TEXT], "scores": [0.9]},),
     "GLIGEN": (
@@ -169,6 +205,8 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         {"boxes": [[80, 100, 480, 450]], "scores": [0.9], "labels": [TEXT]},
         {"xyxy": [[80, 100, 480, 450]], "class_id": [0], "data": {"class_name": [TEXT]}},
         {"bboxes_xywh": [[80, 100, 400, 350]], "captions": [TEXT]},
+        {"out_boxes_xywh": [[0.1, 0.2, 0.5, 0.7]], "out_obj_ids": [1], "labels": [TEXT]},
+        {"det_bboxes_norm": [[0.1, 0.2, 0.6, 0.9]], "labels": [f"</s>{TEXT}"]},
         [{"label": TEXT, "boxes": [[80, 100, 480, 450]]}],
         {"boxes": {"xyxy": [[80, 100, 480, 450]], "cls": [0]}, "names": {"0": TEXT}},
     ),
@@ -195,6 +233,10 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         f"- label: {TEXT}\n  bbox: [80, 100, 480, 450]",
         [{"label": TEXT, "top_left": ["10%", "20%"], "bottom_right": ["60%", "90%"]}],
         [{"value": TEXT, "geometry": [[0.1, 0.2], [0.6, 0.9]]}],
+        [{"box": {"xmin": 80, "ymin": 100, "xmax": 480, "ymax": 450, "label": TEXT}}],
+        {"bbox": [{"x": 80, "y": 100, "width": 400, "height": 350, "label": TEXT}]},
+        [{"name": TEXT, "position": {"x": 80, "y": 100}, "size": {"width": 400, "height": 350}}],
+        [{"transcription": TEXT, "points": _OUTLINE}],
     ),
     "texts beside boxes": (
         [[TEXT, [80, 100, 480, 450]]],
@@ -210,6 +252,8 @@ EXAMPLES: dict[str, tuple[Any, ...]] = {
         f"<ref>{TEXT}</ref><box>(100,200),(600,900)</box>",
         f"<|object_ref_start|>{TEXT}<|object_ref_end|><|box_start|>(100,200),(600,900)<|box_end|>",
         f"<|ref|>{TEXT}<|/ref|><|det|>[[100, 200, 600, 900]]<|/det|>",
+        "<bbox>100 200 600 900</bbox>",
+        "It is <|begin_of_box|>[[100, 200, 600, 900]]<|end_of_box|>.",
     ),
     "PaliGemma": (f"<loc0205><loc0102><loc0922><loc0614> {TEXT}",),
     "Florence-2's text": (f"{TEXT}<loc_100><loc_200><loc_600><loc_900>",),

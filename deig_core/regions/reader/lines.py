@@ -23,6 +23,7 @@ _PAIR = re.compile(rf"\b([A-Za-z][A-Za-z_]{{0,30}}[0-9]?)\s*[=:]\s*({_N})")
 _BRACKETED, _BEFORE_COMMA = re.compile(rf"[\[(]\s*{_N}\s*[\s,;]"), re.compile(rf"{_N}\s*[,;]")
 _KITTI = re.compile(r"[A-Za-z_]+(?:\s+-?\d+(?:\.\d+)?){14,15}")
 _DOTA = re.compile(r"(?:-?\d+(?:\.\d+)?\s+){8}\S*[A-Za-z]\S*(?:\s+[01])?")
+_MARKS = " \t:;=|,.-–—\"'*_`"
 _MOST_LINES, _LONGEST_LINE = 2000, 2500
 
 
@@ -99,11 +100,13 @@ def _table(lines: list[str], by_keys: ByKeys) -> Found | None:
     mark = max(",;\t|", key=lines[0].count)
     header = [k.strip() for k in next(csv.reader([lines[0]], delimiter=mark))]
     keys = {plain_key(k) for k in header}
-    if len(lines) < 2 or not any(set(s) <= keys for s in (*CENTRES, *CORNERS, *SIZES)):
+    named = any(set(s) <= keys for s in (*CENTRES, *CORNERS, *SIZES)) or "regionshapeattributes" in keys
+    if len(lines) < 2 or not named:
         return None
     rows = [dict(zip(header, (v.strip() for v in row), strict=False)) for row in csv.reader(lines[1:], delimiter=mark)]
     entries, notes = by_keys(rows)
-    return [replace(e, dialect="columns of numbers") for e in entries], notes
+    own = [e if "regionshapeattributes" in keys else replace(e, dialect="columns of numbers") for e in entries]
+    return own, notes
 
 
 def _labelled(lines: list[str], by_keys: ByKeys) -> Found | None:
@@ -142,8 +145,8 @@ def has_marked_numbers(text: str) -> bool:
 
 
 def _cleaned(text: str) -> str:
-    text = text.strip(" \t:;=|,.-\"'*_`")
-    return re.sub(r"^\(?\d{1,2}[.)]\s+", "", text).strip(" *_")
+    text = text.strip(_MARKS)
+    return re.sub(r"^\(?\d{1,2}[.)]\s+", "", text).strip(_MARKS)
 
 
 def _with_keys(line: str, by_keys: ByKeys) -> list[Entry]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .entry import Context, Entry, folded
 from .places import Place, declared, place_of
-from .texts import negative_of, text_of
+from .texts import negative_of, text_of, unread_text
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -22,10 +23,11 @@ def entries_of(
     """The entries of a mapping that holds one place or several of them, with the mapping's text."""
     order, unit = declared(value)
     order, unit = order or context.layout, unit or context.units
-    text, negative, strength = text_of(value, context), negative_of(value), value.get("strength", 1.0)
+    own, negative, strength = text_of(value, replace(context, text="")), negative_of(value), value.get("strength", 1.0)
     found = []
     for one in (place, *place.more):
         said = one.units or unit
+        text = (place.more and one.text) or own or one.text or context.text
         if one.named:
             centre = "cxcywh" in (layout, order) and one.layout == "xywh"
             written_as = "cxcywh" if centre else one.layout
@@ -46,6 +48,7 @@ def entries_of(
                 written=one.written,
                 problem=one.problem,
                 remark=one.remark,
+                unread="" if text else unread_text(value),
             )
         )
     return found

@@ -8,8 +8,11 @@ from .entry import Entry
 
 _FOUR = re.compile(r"[\s,()\[\]]{1,9}".join([r"(\d{1,5}(?:\.\d{1,9})?)"] * 4))
 _OPENING = {"<ref>": "ref", "<|ref|>": "ref", "<|object_ref_start|>": "ref", "<box>": "box", "<|det|>": "box"}
-_OPENING |= {"<|box_start|>": "box"}
-_CLOSING = ("</ref>", "<|/ref|>", "<|object_ref_end|>", "</box>", "<|/det|>", "<|box_end|>")
+_OPENING |= {"<|box_start|>": "box", "<|begin_of_box|>": "answer", "<bbox>": "answer"}
+_CLOSING = (
+    *("</ref>", "<|/ref|>", "<|object_ref_end|>", "</box>", "<|/det|>", "<|box_end|>", "<|end_of_box|>", "</bbox>"),
+)
+_NUMBERS = re.compile(r"[\s\d.,()\[\]]+")
 _TAG = re.compile("|".join(map(re.escape, (*_OPENING, *_CLOSING))))
 _PALIGEMMA = re.compile(r"<loc(\d{4})>" * 4 + r"([^<;]*)")
 _FLORENCE = re.compile(r"(?:<loc_\d{1,4}>)+")
@@ -25,7 +28,7 @@ def from_markup(text: str) -> list[Entry] | None:
 
 
 def _references(text: str) -> list[Entry]:
-    """<ref>a dog</ref><box>(10,20),(30,40)</box> and its kin: Qwen-VL, InternVL, DeepSeek-VL2; 0..1000."""
+    """<ref>a dog</ref><box>(10,20),(30,40)</box> and its kin: Qwen-VL, InternVL, DeepSeek-VL2, GLM-V, Seed; 0..1000."""
     name, found, label, opened = "a model's <ref> and <box>", [], "", None
     for tag in _TAG.finditer(text):
         if tag[0] in _OPENING:
@@ -38,6 +41,8 @@ def _references(text: str) -> list[Entry]:
             label = " ".join(said.split())
             continue
         fours = [tuple(float(n) for n in m.groups()) for m in _FOUR.finditer(said)]
+        if kind == "answer" and not _NUMBERS.fullmatch(said):
+            continue  # GLM puts all of its answers between these
         if not fours:
             found.append(Entry(name, text=label, problem=f"a box of four numbers is expected; got {said[:40]}"))
         for four in fours:

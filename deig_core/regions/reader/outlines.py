@@ -12,7 +12,8 @@ from .vocabulary import OUTLINES
 
 @dataclass(frozen=True)
 class Place:
-    """Four numbers of an entry and what its keys say of them. key: the user's own; problem: why it is no box."""
+    """Four numbers of an entry and what its keys say of them. key: the user's own; problem: why it is no box;
+    text: what stands beside the numbers."""
 
     values: Numbers = ()
     layout: str = ""
@@ -22,6 +23,7 @@ class Place:
     written: str = ""
     problem: str = ""
     remark: str = ""
+    text: str = ""
     more: tuple[Place, ...] = ()
 
 

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from .entry import Numbers, Size, folded, is_list, number, numbers, plain_key, points, written_units, wrote
+from .entry import (
+    Context,
+    Numbers,
+    Size,
+    folded,
+    is_list,
+    number,
+    numbers,
+    plain_key,
+    points,
+    words_of,
+    written_units,
+    wrote,
+)
 from .outlines import Place, box_around, flat_points, outlined
+from .texts import text_of
 from .vocabulary import ANGLES, BOX_KEYS, CENTRES, CORNERS, DECLARES, ORDERS, PAIRS, SIZES, UNITS, UNSAID
 
 MOST_BOXES = 1000  # under one key, far more than a picture's regions
@@ -16,6 +31,8 @@ MOST_BOXES = 1000  # under one key, far more than a picture's regions
 def place_of(entry: Mapping) -> Place | None:
     """The place that a mapping holds by its keys; None where no key is known as one."""
     values = folded(entry)
+    if counts_from_below(entry):
+        return Place(problem=FROM_BELOW)
     for angle in ANGLES:
         if (turned := number(values.get(angle))) and turned % 360:
             return Place(problem=f"is rotated by {turned:g}, and boxes here are upright: write the box around it")
@@ -31,6 +48,15 @@ def place_of(entry: Mapping) -> Place | None:
     if found := _centre_and_size(values):
         return found
     return outlined(values, place_of)
+
+
+FROM_BELOW = "counts from the lower edge of the picture, and boxes here count from the upper one"
+
+
+def counts_from_below(entry: Mapping) -> bool:
+    """Whether a mapping says of its places that their origin is the lower left corner, as PDF has it."""
+    below = ("bottomleft", "lowerleft", "leftbottom", "leftlower", "bottom")
+    return any("origin" in key and plain_key(said) in below for key, said in folded(entry).items())
 
 
 def declared(entry: Mapping) -> tuple[str, str]:
@@ -63,6 +89,11 @@ def size_of(entry: Mapping) -> Size | None:
             sides = number(values[width]), number(values[height])
             if all(s is not None and s >= 2 for s in sides):
                 return sides
+    picture = values.get("image")
+    sides = numbers(picture.get("size")) if isinstance(picture, Mapping) and "path" in picture else None
+    if sides and len(sides) == 2 and min(sides) >= 2:
+        return sides[1], sides[0]  # Datumaro has the height first
+    of_box = ("size", "dimensions") if _centre_and_size(values) else ()
     for key in (
         "size",
         "imagesize",
@@ -75,7 +106,7 @@ def size_of(entry: Mapping) -> Size | None:
         "resolution",
         "info",
     ):
-        inner = values.get(key)
+        inner = None if key in of_box else values.get(key)
         inner = inner[0] if is_list(inner) and len(inner) >= 1 and isinstance(inner[0], Mapping) else inner
         if isinstance(inner, Mapping) and (found := size_of(inner)):
             return found
@@ -88,13 +119,9 @@ def size_of(entry: Mapping) -> Size | None:
     return None
 
 
-def _words(key: str) -> list[str]:
-    return [plain_key(w) for w in re.split(r"[^A-Za-z0-9]+|(?<=[a-z])(?=[A-Z])", key) if w]
-
-
 def _is_box_key(key: Any) -> bool:
     """A key such as "bbox_norm" or "boxXYWH": a box, and words for its order and units."""
-    words = _words(key) if isinstance(key, str) else []
+    words = words_of(key)
     return any(w in ("box", "bbox") for w in words) and all(
         w in ("box", "bbox", "bounding") or w in ORDERS or w in UNITS for w in words
     )
@@ -102,7 +129,7 @@ def _is_box_key(key: Any) -> bool:
 
 def _boxed(entry: Mapping, key: str, value: Any) -> Place | None:
     own = next(k for k in entry if plain_key(k) == key)
-    words = _words(own)
+    words = words_of(own)
     layout = next((ORDERS[w] for w in (key, *words) if w in ORDERS), "")
     units = next((UNITS[w] for w in (key, *words) if w in UNITS), "")
     if isinstance(value, Mapping):
@@ -112,8 +139,12 @@ def _boxed(entry: Mapping, key: str, value: Any) -> Place | None:
         if found is None:
             return Place(problem=f'"{own}" is no box: {wrote(list(value))} are not the keys of one', key=own)
         order, unit = declared(value)
-        return Place(
-            **{**vars(found), "key": own, "units": found.units or unit or units, "layout": found.layout or order}
+        return replace(
+            found,
+            key=own,
+            units=found.units or unit or units,
+            layout=found.layout or order,
+            text=found.text or text_of(value, Context()),
         )
     found = numbers(value)
     if found and len(found) == 4:
@@ -125,12 +156,12 @@ def _boxed(entry: Mapping, key: str, value: Any) -> Place | None:
     if is_list(value) and value:
         if all(numbers(v) and len(numbers(v)) == 4 for v in value):
             places = [Place(numbers(v), layout, False, written_units(v) or units, own, wrote(v)) for v in value]
-            return Place(**{**vars(places[0]), "more": tuple(places[1:])})
+            return replace(places[0], more=tuple(places[1:]))
         if corners := points(value):
             return box_around(corners, own, layout)
         if all(isinstance(v, Mapping) and place_of(v) for v in value):
-            places = [place_of(v) for v in value]
-            return Place(**{**vars(places[0]), "more": tuple(places[1:])})
+            places = [replace(place_of(v), text=text_of(v, Context())) for v in value]
+            return replace(places[0], more=tuple(places[1:]))
     if found and len(found) == 8:
         return box_around([found[i : i + 2] for i in range(0, 8, 2)], own, layout)
     if is_list(value) and any(is_list(v) for v in value) and (corners := flat_points(value)):
@@ -151,11 +182,24 @@ def _of_keys(values: Mapping[str, Any], keys: tuple[str, ...], layout: str) -> P
     four = tuple(number(v) for v in raw)
     if any(v is None for v in four):
         return Place(problem=f"{', '.join(keys)} must be four numbers; got {wrote(raw)}", key=", ".join(keys))
+    if layout == "xywh" and "scalex" in values and "scaley" in values:
+        return _scaled(values, keys, four)
     if "x3" in values and "y3" in values:  # a quadrilateral, as Ultralytics writes oriented boxes
         corners = [(values.get(f"x{i}"), values.get(f"y{i}")) for i in range(1, 5)]
         if found := points([list(c) for c in corners]):
             return box_around(found, "x1 to y4", "")
     return Place(four, layout, True, written_units(raw), ", ".join(keys), wrote(raw))
+
+
+def _scaled(values: Mapping[str, Any], keys: tuple[str, ...], four: Numbers) -> Place:
+    """Fabric's objects: sizes before they were scaled, and a corner that may be the middle."""
+    scales = number(values["scalex"]), number(values["scaley"])
+    origins = {str(values.get("originx", "left")), str(values.get("originy", "top"))}
+    layout = "cxcywh" if origins == {"center"} else "xywh" if origins == {"left", "top"} else ""
+    if None in scales or not layout:
+        return Place(problem="is scaled or placed in a way that is not known: write the box as it is in the picture")
+    place = (*four[:2], four[2] * scales[0], four[3] * scales[1])
+    return Place(place, layout, True, "", ", ".join(keys), wrote(place))
 
 
 def _centre_and_size(values: Mapping[str, Any]) -> Place | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial, reduce
@@ -18,6 +20,7 @@ from .settle import Understood, place, read_group
 from .text import from_text
 from .walk import walked
 
+_SPECIAL = re.compile(r"</?s>|<pad>|<\|(?:endoftext|im_end)\|>")  # ends of a model's answer
 WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
 
 
@@ -120,11 +123,11 @@ def _settled(
     for key, group in groups.items():
         if layout == "auto" and understood[key].layout == "xywh" != group[0].layout:
             notes.append(Said("The numbers cannot be corners, so they were read as corner and size (xywh)."))
-    regions, problems, unplaced = [], [], set()
+    regions, problems, unplaced, counts = [], [], set(), Counter()
     for i, entry in enumerate(entries):
         name, box, said = Said("Region {n}", n=i + 1), WHOLE_IMAGE, entry.remark and f"it is {entry.remark}"
         try:
-            text = checked_text(entry.text, name, "description")
+            text = checked_text(_SPECIAL.sub("", entry.text).strip(), name, "description")
             negative = checked_text(entry.negative, name, "negative")
             strength = checked_strength(entry.strength, name)
         except RegionError as error:
@@ -139,10 +142,14 @@ def _settled(
                 problems.append(Said("{name}: {what}.", name=name, what=about))
                 continue
             said = about or said
+            counts[_group(entry)] += 1
         else:
             unplaced.add(f"r{i + 1}")
         if said:
             notes.append(Said("{name}: {what}.", name=name, what=said))
+        if entry.unread and not text:
+            unread = Said("it has no text; if {key} holds it, rename that to label", key=f'"{entry.unread}"')
+            notes.append(Said("{name}: {what}.", name=name, what=unread))
         color = COLORS[i % len(COLORS)]
         regions.append(Region(f"r{i + 1}", box, text, negative, color=color, strength=strength))
     if not entries and not notes:
@@ -153,7 +160,7 @@ def _settled(
     first = next(iter(understood.values()), Understood("auto", "auto", canvas))
     return Reading(
         RegionDocument(width, height, tuple(regions)),
-        _summary(entries, groups, understood, unplaced, len(regions)),
+        _summary(groups, understood, unplaced, counts),
         tuple(_short(notes)),
         frozenset(unplaced),
         first.layout,
@@ -172,11 +179,13 @@ def _refuse_where_nothing_is_left(regions: list[Region], problems: list[str]) ->
         raise RegionError(problems[0].removesuffix(".") + more + ".")
 
 
-def _summary(entries, groups, understood, unplaced, count: int) -> str:
+def _summary(groups, understood, unplaced, counts) -> str:
     said = []
     for key, group in groups.items():
+        if not counts[key]:
+            continue
         values = {"form": group[0].dialect, "units": understood[key].said}
-        values["count"] = _counted(len(group), "1 box", "{n} boxes")
+        values["count"] = _counted(counts[key], "1 box", "{n} boxes")
         if group[0].named:
             said.append(Said("{form}, {units}, {count}", **values))
         else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+SEVERAL_PICTURES = "There are boxes of {count} pictures; those of the first one were read."
+
 
 class Said(str):
     """The English sentence. template: with {names} in it; values: what fills them, sentences of this kind among it."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .entry import Context, folded, is_list, number, numbers, plain_key, points
+from .entry import Context, folded, is_list, number, numbers, plain_key, points, words_of
 from .texts import PLACE_WORDS, TEXT_KEYS, text_of
-from .vocabulary import ASIDE, BOX_KEYS, COLUMN_TEXTS, COLUMNS, LISTS, OUTLINES
+from .vocabulary import ASIDE, BOX_KEYS, COLUMN_TEXTS, COLUMNS, LISTS, ORDERS, OUTLINES, UNITS
 
 _KNOWN = {*LISTS, *COLUMNS, *COLUMN_TEXTS, *TEXT_KEYS, *BOX_KEYS, *OUTLINES, *ASIDE, *PLACE_WORDS}
+MOST_LOOKED_AT = 3000  # boxes; more are refused wherever they are counted
 # In a key of one word, a sign that it is a key and no description.
 _TECHNICAL = ("box", "rect", "coord", "roi", "poly", "point", "region", "crop", "bound", "corner", "extent")
 
@@ -36,13 +37,25 @@ def is_row(item: Any) -> bool:
     return len(texts) == 1 and len(item) > 1 and all(isinstance(v, (str, int, float, list)) for v in item)
 
 
+def _is_columns_key(key: Any) -> bool:
+    """A key such as "det_bboxes" or "boxes_norm": boxes, whose they are, and words for their order and units."""
+    words = words_of(key)
+    return any(w in ("boxes", "bboxes") for w in words) and all(
+        w in ("boxes", "bboxes", "bounding", "pred", "det", "detected", "out", "output", "gt", "final")
+        or w in ORDERS
+        or w in UNITS
+        for w in words
+    )
+
+
 def columns_of(value: Mapping) -> tuple[str, list] | None:
     """(key, boxes) of a mapping that has its boxes in one list."""
-    for wanted in COLUMNS:
+    for wanted in (*COLUMNS, ""):
         for key, boxes in value.items():
-            if plain_key(key) != wanted or not is_list(boxes) or not boxes:
+            known = plain_key(key) == wanted if wanted else _is_columns_key(key)
+            if not known or not is_list(boxes) or not boxes:
                 continue
-            if all(
+            if len(boxes) > MOST_LOOKED_AT or all(
                 is_list(b) and (len(numbers(b) or ()) > 3 or points(b) or any(is_list(p) for p in b)) for b in boxes
             ):
                 return str(key), list(boxes)

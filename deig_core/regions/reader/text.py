@@ -18,6 +18,8 @@ from .yaml import from_yaml
 
 MOST_CHARACTERS = 4_000_000
 MOST_LOOSE = 1_000_000  # of what is no JSON and has to be read piece by piece
+_MARKED = re.compile(r"<b?box>[\s\d.,()\[\]]+</b?box>")
+_BOX_MARKS = re.compile(r"<\|(?:begin|end)_of_box\|>")
 _LISTED = re.compile(r"\[\s*[\[(\"']")
 NOTHING = (
     "The boxes are no readable JSON: expected a list of boxes, a region document, or lines of a text and four numbers."
@@ -43,18 +45,18 @@ def from_text(text: str, by_keys: ByKeys) -> tuple[Any, list[str], list[Entry] |
         value = _json(text)
     if isinstance(value, (Mapping, list)):
         return value, [], None
-    if text.startswith("<") and (found := from_xml(text)) is not None:
+    if text.startswith("<") and not _MARKED.match(text) and (found := from_xml(text)) is not None:
         return found, [], None
     text = _without_thinking(text)
     if (entries := from_markup(text)) is not None:
         return None, [], entries
-    text = _without_fences(text)
+    text = _without_fences(_BOX_MARKS.sub(" ", text))
     value = _json(text)
     if isinstance(value, (Mapping, list)):
         return value, [], None
     if (value := from_yaml(text)) is not None:
         return value, [], None
-    if "{" in text or _LISTED.match(text):
+    if "region_shape_attributes" not in text[:400] and ("{" in text or _LISTED.match(text)):
         found = from_css(text)
     elif (found := from_prompter(text)) is None:
         found = from_lines(text, by_keys)
@@ -103,7 +105,7 @@ def _without_thinking(text: str) -> str:
     for tag in ("</think>", "</thinking>", "</reasoning>", "</thought>"):
         if (at := text.rfind(tag)) >= 0:
             text = text[at + len(tag) :]
-    return re.sub(r"</?(?:answer|output|response|result|json)>|<\|(?:begin|end)_of_box\|>", " ", text).strip()
+    return re.sub(r"</?(?:answer|output|response|result|json)>", " ", text).strip()
 
 
 def _without_fences(text: str) -> str:

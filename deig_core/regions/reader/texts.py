@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .entry import Context, folded, is_list, number, numbers
-from .vocabulary import ANGLES, BOX_KEYS, OUTLINES
+from .vocabulary import ANGLES, BOX_KEYS, DECLARES, OUTLINES
 
 TEXT_KEYS = (
     *("description", "desc", "caption", "prompt", "phrase", "expression", "sentence", "label", "text", "name", "class"),
@@ -15,7 +15,7 @@ TEXT_KEYS = (
     *("entity", "entityname", "labelname", "labeltext", "textlabel", "item", "subject", "concept", "query", "ref"),
     *("referringexpression", "instanceprompt", "regionprompt", "localprompt", "longdescription", "thing", "what"),
     *("rectanglelabels", "polygonlabels", "ellipselabels", "labels", "names", "tags", "classes", "categories", "obj"),
-    *("value", "tag", "cls", "identity", "content"),
+    *("value", "tag", "cls", "identity", "content", "textcontent", "transcription", "ocrtext", "sentences", "sent"),
 )
 NEGATIVE_KEYS = ("negative", "negativeprompt", "negprompt", "uncond", "negativedescription")
 _HOLDERS = ("metadata", "regionattributes", "attributes", "data", "properties", "payload", "body")
@@ -52,6 +52,29 @@ PLACE_WORDS = {
 }
 
 
+_WORDS = re.compile(r"\s*[^\W\d_][^\n/\\#<>{}=]{2,2000}")
+# Parts of keys that stand before words which describe no thing.
+_NO_TEXT = (
+    *(
+        "id",
+        "type",
+        "kind",
+        "mode",
+        "format",
+        "color",
+        "colour",
+        "file",
+        "path",
+        "url",
+        "image",
+        "source",
+        "date",
+        "time",
+    ),
+    *("by", "author", "user", "state", "status", "split", "token", "hash", "version", "license", "origin", "shape"),
+    *("pose", "lang", "model", "mask", "unit", "order", "created", "layer", "direction", "view", "set", "space"),
+    *("occluded", "truncated", "difficult", "outside", "keyframe", "align", "font", "style", "rule", "cap", "join"),
+)
 # Parts of a place inside a text: "left: 10%; top: 20%".
 _SIDES = re.compile(r"\b(left|top|right|bottom|width|height|[xy](?:min|max|[012])?|[wh])\s*[:=]\s*-?[\d.]")
 
@@ -95,6 +118,17 @@ def _said(value: Any) -> str:
 def negative_of(entry: Mapping) -> str:
     values = folded(entry)
     return next((v.strip() for k in NEGATIVE_KEYS if isinstance(v := values.get(k), str)), "")
+
+
+def unread_text(entry: Mapping) -> str:
+    """A key of an entry without a text whose value reads like one, "" for none."""
+    for key, value in entry.items():
+        name = next(iter(folded({key: value})), "")
+        if not isinstance(value, str) or not _WORDS.fullmatch(value) or any(part in name for part in _NO_TEXT):
+            continue
+        if name not in DECLARES and name not in NEGATIVE_KEYS and name not in BOX_KEYS and name not in OUTLINES:
+            return str(key)[:40]
+    return ""
 
 
 def stray_place(entry: Mapping) -> str:

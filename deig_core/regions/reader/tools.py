@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from .entry import Context, Entry, around, folded, is_four, is_list, numbers, points, wrote
 from .mapping import entries_of
 from .places import Place, place_of
+from .said import SEVERAL_PICTURES, Said
+from .shapes import MOST_LOOKED_AT
 from .texts import text_of
 
 if TYPE_CHECKING:
@@ -22,7 +25,7 @@ def find_label_studio(value: Any, context: Context, walk: Walk) -> list[Entry] |
     values = folded(value)
     inner = values.get("value")
     studio = isinstance(inner, Mapping) and ("originalwidth" in values or "fromname" in values)
-    labels = any(k.endswith("labels") and k != "labels" and len(k) > 8 for k in values)
+    labels = any(k.endswith("labels") and k != "labels" and len(k) > 8 and is_list(v) for k, v in values.items())
     if not studio and not (labels and (place_of(value) is not None)):
         return None
     holder = inner if studio else value
@@ -73,10 +76,53 @@ def find_labelme(value: Any, context: Context, walk: Walk) -> list[Entry] | None
 
 
 def find_vgg(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
-    if not isinstance(value, Mapping) or not isinstance(value.get("shape_attributes"), Mapping):
+    if not isinstance(value, Mapping):
+        return None
+    if "region_shape_attributes" in value:  # a row of its CSV
+        value = {str(k).removeprefix("region_"): _json(v) for k, v in value.items() if str(k).startswith("region_")}
+        value["region_attributes"] = value.pop("attributes", {})
+    elif isinstance(value.get("metadata"), Mapping) and isinstance(value.get("file"), Mapping):
+        return _vgg_3(value, context, walk)
+    if not isinstance(value.get("shape_attributes"), Mapping):
         return None
     place = place_of(value["shape_attributes"]) or Place(problem="is a point or a line, which has no inside")
     return entries_of(place, value, context, "VGG Image Annotator", units="pixels")
+
+
+def _json(text: Any) -> Any:
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return text
+
+
+def _vgg_3(value: Mapping, context: Context, walk: Walk) -> list[Entry] | None:
+    """Its third version: {"xy": [2, x, y, width, height], "vid": file, "av": {attribute: text or an option's id}}."""
+    marked = [m for m in value["metadata"].values() if isinstance(m, Mapping) and is_list(m.get("xy")) and m["xy"]]
+    if not marked:
+        return None
+    files = list(dict.fromkeys(str(m.get("vid")) for m in marked))
+    if len(files) > 1:
+        walk.notes.append(Said(SEVERAL_PICTURES, count=len(files)))
+    found = []
+    for one in marked:
+        if str(one.get("vid")) != files[0]:
+            continue
+        kind, *rest = numbers(one["xy"]) or (0,)
+        shape = {2: lambda n: dict(zip(("x", "y", "width", "height"), n, strict=False)), 7: lambda n: {"polygon": n}}
+        place = place_of(shape[kind](rest)) if kind in shape else None
+        place = place or Place(problem="is no rectangle and no polygon", written=wrote(one["xy"]))
+        said = one.get("av") if isinstance(one.get("av"), Mapping) else {}
+        text = ", ".join(t for k, v in said.items() if (t := _vgg_said(value.get("attribute"), k, v)))
+        found += entries_of(place, {"text": text}, context, "VGG Image Annotator", units="pixels")
+    return found
+
+
+def _vgg_said(attributes: Any, key: str, said: Any) -> str:
+    about = attributes.get(key) if isinstance(attributes, Mapping) else None
+    options = about.get("options") if isinstance(about, Mapping) else None
+    option = options.get(said, said) if isinstance(options, Mapping) and isinstance(said, str) else said
+    return option.strip() if isinstance(option, str) else ""
 
 
 def find_fragment(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
@@ -109,15 +155,18 @@ def find_segs(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
 def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     if not isinstance(value, Mapping) or not is_list(value.get("annotations")) or not is_list(value.get("images")):
         return None
-    boxed = [(a, p) for a in value["annotations"] if isinstance(a, Mapping) and "image_id" in a and (p := place_of(a))]
-    pictures = list(dict.fromkeys(str(a["image_id"]) for a, _ in boxed))
-    if not boxed:
+    marked = [a for a in value["annotations"] if isinstance(a, Mapping) and "image_id" in a]
+    first = next((a for a in marked[:MOST_LOOKED_AT] if place_of(a)), None)
+    if first is None:
         return None
+    own = str(first["image_id"])
+    of_first = [a for a in marked if str(a["image_id"]) == own]
+    walk.spend(len(of_first))
+    pictures = {str(a["image_id"]) for a in marked}
     if len(pictures) > 1:
-        walk.notes.append(f"There are boxes of {len(pictures)} pictures; those of the first one were read.")
-    picture = next((i for i in value["images"] if isinstance(i, Mapping) and str(i.get("id")) == pictures[0]), {})
+        walk.notes.append(Said(SEVERAL_PICTURES, count=len(pictures)))
+    picture = next((i for i in value["images"] if isinstance(i, Mapping) and str(i.get("id")) == own), {})
     inside = replace(
         walk.inside({"categories": value.get("categories")}, context), size=walk.inside(picture, context).size
     )
-    chosen = [(a, place) for a, place in boxed if str(a["image_id"]) == pictures[0]]
-    return [e for a, place in chosen for e in entries_of(place, a, inside, "COCO", "xywh", "pixels")]
+    return [e for a in of_first if (p := place_of(a)) for e in entries_of(p, a, inside, "COCO", "xywh", "pixels")]

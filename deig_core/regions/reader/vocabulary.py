@@ -15,6 +15,7 @@ BOX_KEYS = (
         "y1x1y2x2",
         "geometry",
         "facialarea",
+        "boxpoints",
     ),
 )
 """Plain keys whose value is a box: a list of four, or a mapping of the keys below."""
@@ -27,6 +28,7 @@ CORNERS = tuple(
         *("bboxx1 bboxy1 bboxx2 bboxy2", "topleftx toplefty bottomrightx bottomrighty", "tlx tly brx bry"),
         *("xleft ytop xright ybottom", "leftx topy rightx bottomy", "x1 y1 xmax ymax", "xfrom yfrom xto yto"),
         *("x y x2 y2", "upperleftx upperlefty lowerrightx lowerrighty", "xtopleft ytopleft xbottomright ybottomright"),
+        "leftcol toprow rightcol bottomrow",
         *("bboxxmin bboxymin bboxxmax bboxymax", "bboxleft bboxtop bboxright bboxbottom", "west north east south"),
     )
 )

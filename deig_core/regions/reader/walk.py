@@ -12,9 +12,9 @@ from ..checks import shown
 from ..document import MAX_REGIONS
 from .entry import Context, Entry, folded, is_list, numbers, plain_key, points, wrote
 from .lines import from_lines, has_marked_numbers
-from .places import declared, place_of, size_of
+from .places import FROM_BELOW, counts_from_below, declared, place_of, size_of
 from .plain import MOST_DEEP, plain
-from .said import Said
+from .said import SEVERAL_PICTURES, Said
 from .shapes import columns_of, is_name, is_row, names_of_classes, of_numbers, own_text
 from .texts import negative_of, stray_place, text_of
 from .vocabulary import ASIDE, COLUMNS, LISTS
@@ -24,7 +24,6 @@ TOO_MUCH = (
     f"There is far more in it than the boxes of one picture, which has at most {MAX_REGIONS} regions: give those of "
     "one picture alone."
 )
-SEVERAL_PICTURES = "There are boxes of {count} pictures; those of the first one were read."
 _PICTURES = ("imageid", "image", "filename", "imagepath", "imagename", "frameid", "frame", "frameindex", "path")
 
 
@@ -45,7 +44,7 @@ class Walk:
         self._depth += 1
         if self._depth > MOST_DEEP + 1:
             raise RegionError(f"The boxes are nested more than {MOST_DEEP} levels deep; give a list of boxes.")
-        self._spend(1 + len(value) // KEYS_OF_ONE if isinstance(value, Mapping) else 1)
+        self.spend(1 + len(value) // KEYS_OF_ONE if isinstance(value, Mapping) else 1)
         try:
             found = self._entries(value, context, listed)
         finally:
@@ -54,7 +53,8 @@ class Walk:
             raise RegionError(TOO_MUCH)
         return found
 
-    def _spend(self, count: int) -> None:
+    def spend(self, count: int) -> None:
+        """Reckon with so many more parts. Raises RegionError where they are too many."""
         self._left -= count
         if self._left < 0:
             raise RegionError(TOO_MUCH)
@@ -97,6 +97,8 @@ class Walk:
 
     def inside(self, value: Mapping, context: Context) -> Context:
         """What a mapping adds to the context of what lies in it."""
+        if counts_from_below(value):
+            raise RegionError(f"The file {FROM_BELOW}: turn them.")
         layout, units = declared(value)
         return replace(
             context,

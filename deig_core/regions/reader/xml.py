@@ -9,7 +9,14 @@ from xml.parsers import expat
 from ...errors import RegionError
 
 MOST_DEEP, MOST_ELEMENTS = 40, 100_000
-_TOGETHER = {"object": "objects", "box": "objects", "polygon": "objects", "image": "images", "track": "tracks"}
+_TOGETHER = {
+    "object": "objects",
+    "box": "objects",
+    "rect": "objects",
+    "polygon": "objects",
+    "image": "images",
+    "track": "tracks",
+}
 
 
 @dataclass

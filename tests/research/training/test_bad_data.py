@@ -71,6 +71,10 @@ def test_files_with_a_mark_at_the_beginning_and_nested_too_deeply(tmp_path):
         (tmp_path / "b.jsonl").write_text(text)
         with pytest.raises(DeigError, match=r"b.jsonl, line 1"):
             read_pictures(tmp_path / "b.jsonl")
+    (tmp_path / "utf16.jsonl").write_text(json.dumps(line), encoding="utf-16")
+    for name in ("utf16.jsonl", "gone.jsonl"):
+        with pytest.raises(DeigError, match=rf"{name} cannot be read as UTF-8"):
+            read_pictures(tmp_path / name)
 
 
 @pytest.mark.parametrize("content", [b"", b"cut"])
