@@ -19,6 +19,7 @@ from ..demo.report import measured
 from ..demo.report import table as measures
 from ..demo.scorer import ANSWERS, Classifier, Verdict, cut, find_objects, iou
 from ..demo.world import GAP, SIZE, Placed, Scene, draw_scene
+from .curves import Table
 from .paint import Asked, Painter, document, whole
 
 LARGE = 2 * SIZE
@@ -76,7 +77,7 @@ def falling(side: int) -> torch.Tensor:
     return along[:, None] * along
 
 
-def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> str:
+def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> Table:
     small = [scene for n in range(layouts) for scene in small_scenes(n)]
     pictures = painter.drawn([document(scene, SIZE) for scene in small], small, seed)
     found = {"128 x 128, the same things": measured(judged(classifier, pictures, small))}
@@ -95,4 +96,4 @@ def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> 
             asked = Asked(said, noise, parts, weights)
             verdicts.append(judge_large(classifier, painter.pictures(painter.latents([asked]))[0], scene))
         found[name] = measured(verdicts)
-    return f"{layouts} layouts, {layouts * SCENES * THINGS} things, seed {seed}\n\n{measures(found)}"
+    return Table(f"{layouts} layouts, {layouts * SCENES * THINGS} things, seed {seed}\n\n{measures(found)}")
