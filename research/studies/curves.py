@@ -10,6 +10,8 @@ from ..intervals import Estimate
 
 STEP = 1.44  # an SD 1.5 step with DEIG / one without, on a CPU (docs/bench.md)
 
+Measured = Mapping[str, tuple[float, float, float]]  # a row of `demo.report.table`
+
 
 @dataclass(frozen=True)
 class Point:

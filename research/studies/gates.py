@@ -18,7 +18,6 @@ from ..demo.world import SIZE, draw_scene
 from .curves import Point, Table, costs
 from .paint import Painter, document
 
-PICTURES = 2  # a layout of the command
 SCHEDULES = {
     "all of the schedule": GateSchedule(),
     **{f"until {end:g}": GateSchedule(end=end) for end in (0.8, 0.6, 0.4, 0.2)},
@@ -27,7 +26,7 @@ SCHEDULES = {
 
 
 def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> Table:
-    scenes = [draw_scene(FIRST_SEED + i) for i in range(PICTURES * layouts)]
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(layouts)]
     documents = [document(scene, SIZE) for scene in scenes]
     found, points = {}, []
     for name, schedule in SCHEDULES.items():

@@ -19,7 +19,7 @@ from ..intervals import over_pictures
 from .curves import Table
 from .paint import Painter, document
 
-PAIRS = 3  # a layout of the command
+PAIRS = 2  # a layout of the command
 BANDS = (0.1, 0.2, 0.3, 0.4)  # where the IoU of a pair begins, in turns; each is 0.1 wide
 APART = 0.2  # in a channel, from which on a pixel shows what lies in front
 Words = Callable[[Sequence[Region], str, Size, Size], torch.Tensor]

@@ -20,8 +20,6 @@ from ..demo.world import SIZE, draw_scene
 from .curves import Point, Table, costs
 from .paint import Painter, document
 
-PICTURES = 2  # a layout of the command
-
 
 class Reuse:
     """Stands in the place of a slot's `forward`, and counts the steps by the gates that are asked for each."""
@@ -44,7 +42,7 @@ class Reuse:
 
 
 def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> Table:
-    scenes = [draw_scene(FIRST_SEED + i) for i in range(PICTURES * layouts)]
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(layouts)]
     documents = [document(scene, SIZE) for scene in scenes]
     found, points = {}, []
     for name, every in (("in each step", 1), ("in every 2nd", 2), ("in every 3rd", 3), ("in every 4th", 4)):
