@@ -73,9 +73,8 @@ def _draw(axes, curves: Mapping[str, Sequence[Point]], time: Callable[[Point, Po
         times, values = [time(p, points[0]) for p in points], [p.right for p in points]
         spans = [[v.value - v.low for v in values], [v.high - v.value for v in values]]
         axes.errorbar(times, [v.value for v in values], spans, marker="os^"[k % 3], capsize=3, label=name)
-        for x, point in zip(times[1:], points[1:], strict=True):
-            place = (6, -13) if k % 2 == 0 else (-6, 9)
-            axes.annotate(
-                point.name, (x, point.right.value), textcoords="offset points", xytext=place, fontsize=8,
-                ha="left" if k % 2 == 0 else "right",
-            )  # fmt: skip
+        for i, (x, point) in enumerate(zip(times[1:], points[1:], strict=True)):
+            # Where curves lie beside each other and points close together, their names must not.
+            place, side = (((6, -13), "left"), ((-6, 9), "right"), ((0, (-38, 29)[i % 2]), "center"))[k % 3]
+            at = (x, point.right.value)
+            axes.annotate(point.name, at, textcoords="offset points", xytext=place, fontsize=8, ha=side)
