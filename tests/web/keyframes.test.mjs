@@ -4,7 +4,9 @@ import { test } from "node:test";
 import * as arranging from "../../web/editor/arrange.js";
 import { add, empty, setBoxes } from "../../web/editor/document.js";
 import { beginGesture, endGesture, followGesture } from "../../web/editor/gesture.js";
-import { isKeyframes, isStrengths, placed, strengthAt, withNextStrength, withoutStrength } from "../../web/editor/keyframes.js";
+import {
+  isKeyframes, isStrengths, placed, strengthAt, withNextStrength, withoutStrength,
+} from "../../web/editor/keyframes.js";
 import { problemOf } from "../../web/editor/parse.js";
 import { lot } from "./lot.mjs";
 
