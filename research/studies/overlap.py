@@ -16,9 +16,10 @@ from ..demo.render import render
 from ..demo.scorer import ANSWERS, Classifier, Verdict, iou, judge
 from ..demo.world import SIDES, SIZE, Placed, Scene, draw_thing
 from ..intervals import over_pictures
+from .curves import Table
 from .paint import Painter, document
 
-PAIRS = 3  # a layout of the command
+PAIRS = 2  # a layout of the command
 BANDS = (0.1, 0.2, 0.3, 0.4)  # where the IoU of a pair begins, in turns; each is 0.1 wide
 APART = 0.2  # in a channel, from which on a pixel shows what lies in front
 Words = Callable[[Sequence[Region], str, Size, Size], torch.Tensor]
@@ -82,7 +83,7 @@ def by_cells(regions: Sequence[Region], overlap: str, latent: Size, grid: Size) 
     return words.flatten()
 
 
-def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> str:
+def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> Table:
     scenes = [pair(n, classifier) for n in range(PAIRS * layouts)]
     lines = ["| | front | back | both | shared pixels |", "|---|---|---|---|---|"]
     for name, overlap, words in (
@@ -103,7 +104,7 @@ def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> 
             [[share] for share in owned if share is not None],
         )
         lines.append(f"| {name} | " + " | ".join(map(_cell, columns)) + " |")
-    return "\n".join([f"{len(scenes)} pairs of IoU 0.1 to 0.5, seed {seed}\n", *lines])
+    return Table("\n".join([f"{len(scenes)} pairs of IoU 0.1 to 0.5, seed {seed}\n", *lines]))
 
 
 def _cell(values: Sequence[Sequence[float]]) -> str:

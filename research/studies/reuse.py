@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from unittest import mock
@@ -11,13 +12,13 @@ import torch
 from deig_core.diffusers_unet import attach
 
 from ..demo.evaluate import FIRST_SEED, judged
+from ..demo.generate import STEPS
 from ..demo.report import measured
 from ..demo.report import table as measures
 from ..demo.scorer import Classifier
 from ..demo.world import SIZE, draw_scene
+from .curves import Point, Table, costs
 from .paint import Painter, document
-
-PICTURES = 2  # a layout of the command
 
 
 class Reuse:
@@ -40,15 +41,17 @@ class Reuse:
         return fused
 
 
-def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> str:
-    scenes = [draw_scene(FIRST_SEED + i) for i in range(PICTURES * layouts)]
+def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> Table:
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(layouts)]
     documents = [document(scene, SIZE) for scene in scenes]
-    found, seconds = {}, []
+    found, points = {}, []
     for name, every in (("in each step", 1), ("in every 2nd", 2), ("in every 3rd", 3), ("in every 4th", 4)):
         reuse = Reuse(every, attach._Slot.forward)
         began = time.process_time()
         with mock.patch.object(attach._Slot, "forward", lambda *arguments, reuse=reuse: reuse(*arguments)):
             pictures = painter.drawn(documents, scenes, seed, reuse.scale)
-        seconds.append(f"{name} {(time.process_time() - began) / len(scenes):.2f} s")
+        seconds = (time.process_time() - began) / len(scenes)
         found[name] = measured(judged(classifier, pictures, scenes))
-    return f"{len(scenes)} layouts, seed {seed}\n\n{measures(found)}\n\nCPU a picture: {'; '.join(seconds)}"
+        share = math.ceil(STEPS / every) / STEPS
+        points.append(Point("fusers in some of the steps", name, share, seconds, found[name]["all"]))
+    return Table(f"{len(scenes)} layouts, seed {seed}\n\n{measures(found)}\n\n{costs(points)}", points)

@@ -23,6 +23,7 @@ from ..demo.report import measured
 from ..demo.report import table as measures
 from ..demo.scorer import Classifier, judge
 from ..demo.world import GAP, SIZE, Placed, Scene, draw_thing
+from .curves import Table
 from .paint import Asked, Painter, document, whole
 
 THINGS = 4  # so that a picture of twice the sides costs as much as all of them
@@ -48,7 +49,7 @@ def small_scene(number: int, classifier: Classifier) -> Scene:
             return scene
 
 
-def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> str:
+def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> Table:
     scenes = [small_scene(n, classifier) for n in range(layouts)]
     documents = [document(scene, SIZE) for scene in scenes]
     found, seconds = {}, []
@@ -65,7 +66,7 @@ def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> 
     row("and a pass at 256 x 256", lambda: twice(painter, plain, documents, scenes, seed))
     row("and each thing again at 128 x 128", lambda: refined(painter, plain, documents, scenes, seed))
     about = f"{layouts} layouts, {THINGS * layouts} things of {SIDES[0]} to {SIDES[1]} pixels, seed {seed}"
-    return f"{about}\n\n{measures(found)}\n\nCPU a picture: {'; '.join(seconds)}"
+    return Table(f"{about}\n\n{measures(found)}\n\nCPU a picture: {'; '.join(seconds)}")
 
 
 def _resized(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

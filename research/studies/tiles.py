@@ -8,6 +8,8 @@ overlap, so that some tile shows it whole. The prompt is that of the whole pictu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 
@@ -19,6 +21,7 @@ from ..demo.report import measured
 from ..demo.report import table as measures
 from ..demo.scorer import ANSWERS, Classifier, Verdict, cut, find_objects, iou
 from ..demo.world import GAP, SIZE, Placed, Scene, draw_scene
+from .curves import Measured, Table
 from .paint import Asked, Painter, document, whole
 
 LARGE = 2 * SIZE
@@ -76,23 +79,35 @@ def falling(side: int) -> torch.Tensor:
     return along[:, None] * along
 
 
-def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> str:
-    small = [scene for n in range(layouts) for scene in small_scenes(n)]
-    pictures = painter.drawn([document(scene, SIZE) for scene in small], small, seed)
-    found = {"128 x 128, the same things": measured(judged(classifier, pictures, small))}
-    large = [large_scene(n) for n in range(layouts)]
-    squeezed = Window.whole((LATENT,) * 2)
-    followed = [(part, part) for part in CUT]
-    for name, parts, weights in (
-        ("256 x 256 in one piece", whole(2 * LATENT), 1.0),
-        ("tiles, each shows the whole layout", [(part, squeezed) for part in CUT], 1.0),
-        ("tiles that regions follow", followed, 1.0),
-        ("tiles that regions follow, weighted", followed, falling(LATENT)),
-    ):
-        verdicts = []
-        for scene in large:
-            said, noise = painter.said(document(scene, LARGE)), painter.noise(seed, scene, 2 * LATENT)
-            asked = Asked(said, noise, parts, weights)
-            verdicts.append(judge_large(classifier, painter.pictures(painter.latents([asked]))[0], scene))
-        found[name] = measured(verdicts)
-    return f"{layouts} layouts, {layouts * SCENES * THINGS} things, seed {seed}\n\n{measures(found)}"
+SMALL = "128 x 128, the same things"
+_FOLLOWED = [(part, part) for part in CUT]
+_SQUEEZED = [(part, Window.whole((LATENT,) * 2)) for part in CUT]
+ROWS = {
+    "tiles that regions follow, weighted": (_FOLLOWED, falling(LATENT)),
+    "tiles that regions follow": (_FOLLOWED, 1.0),
+    "tiles, each shows the whole layout": (_SQUEEZED, 1.0),
+    "256 x 256 in one piece": (whole(2 * LATENT), 1.0),
+    SMALL: None,
+}
+"""Parts and weights of the large pictures of each row, as `Asked` has them; the longest first."""
+
+
+def row(painter: Painter, classifier: Classifier, layouts: int, seed: int, name: str) -> Measured:
+    """One of `ROWS`."""
+    if name == SMALL:
+        small = [scene for n in range(layouts) for scene in small_scenes(n)]
+        pictures = painter.drawn([document(scene, SIZE) for scene in small], small, seed)
+        return measured(judged(classifier, pictures, small))
+    parts, weights = ROWS[name]
+    verdicts = []
+    for scene in map(large_scene, range(layouts)):
+        said, noise = painter.said(document(scene, LARGE)), painter.noise(seed, scene, 2 * LATENT)
+        asked = Asked(said, noise, parts, weights)
+        verdicts.append(judge_large(classifier, painter.pictures(painter.latents([asked]))[0], scene))
+    return measured(verdicts)
+
+
+def table(rows: Mapping[str, Measured], layouts: int, seed: int) -> Table:
+    """Of all `ROWS`."""
+    found = {name: rows[name] for name in reversed(ROWS)}
+    return Table(f"{layouts} layouts, {layouts * SCENES * THINGS} things, seed {seed}\n\n{measures(found)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -13,6 +14,9 @@ from hands import Hands
 from tools.server import Server
 from tools.setup import new_frontend, prepare_base
 
+# Packs of others that a template is made for; DEIG_PACKS names a folder with their checkouts.
+PACKS = ("ComfyUI-AnimateDiff-Evolved",)
+FOLDER = Path(os.environ.get("DEIG_PACKS", "/nowhere"))
 FLAGS = [
     "--no-sandbox",
     # Pages fetch fonts and news from elsewhere; what runs here stays on this machine. (Playwright could refuse it, but
@@ -46,6 +50,9 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
         def served(frontend):
             own = replace(host, base=folder / frontend)
             prepare_base(own)
+            for name in PACKS:
+                if (FOLDER / name).is_dir():
+                    (own.base / "custom_nodes" / name).symlink_to(FOLDER / name)
             more = ["--front-end-root", str(new_frontend(host))] if frontend == "new" else []
             server = stack.enter_context(Server(own, arguments=("--cpu", *more), log=own.base / "server.log"))
             context = browser.new_context(viewport={"width": 1500, "height": 1000})

@@ -22,6 +22,45 @@ def test_strength_and_negative_are_seen_without_opening_a_row(hands):
     assert notes(hands, 1) == []
 
 
+def test_a_region_is_there_in_a_part_of_the_schedule_with_a_strength_that_changes(hands):
+    hands.start(document([row()]))
+    hands.click(0.3, 0.3)
+    hands.capture()
+
+    def write(label, value, index=0):
+        field = hands.page.locator(f"[aria-label^='{label}']:visible").nth(index)
+        field.fill(str(value))
+        field.press("Enter")
+        hands.pause()
+
+    until, at = "It is there until", "At this share"
+    write("It is there from", 0.2)
+    write(until, 0.6)
+    assert [hands.regions()[0][key] for key in ("start", "end")] == [0.2, 0.6] and notes(hands) == ["from 0.2 to 0.6"]
+    write(until, 0.1)
+    assert "before its end" in hands.message() and hands.button(until).input_value() == "0.6"
+    write(until, 1)
+    assert "end" not in hands.regions()[0]
+    hands.undo()
+    assert hands.regions()[0]["end"] == 0.6
+    for _ in range(2):
+        hands.button("Add a key").click()
+    hands.pause()
+    assert hands.regions()[0]["strengths"] == [{"at": at, "strength": 1} for at in (0, 0.5, 1)]
+    write("Strength", 0.2, 1)
+    write(at, 0.4, 1)
+    write(at, 0.4, 2)
+    assert "0.4 already" in hands.message() and notes(hands) == ["× 0.2 to 1", "from 0.2 to 0.6"]
+    keys = hands.regions()[0]["strengths"]
+    assert keys == [{"at": 0, "strength": 1}, {"at": 0.4, "strength": 0.2}, {"at": 1, "strength": 1}]
+    hands.button("Remove this key").click()
+    hands.undo()
+    assert hands.regions()[0]["strengths"] == keys
+    for _ in range(2):
+        hands.page.locator("[aria-label='Remove this key']:visible").last.click()
+    assert "strengths" not in hands.regions()[0] and hands.regions()[0]["strength"] == 1
+
+
 @pytest.mark.parametrize(
     ("region", "note"),
     [

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import shutil
 import sys
 import urllib.error
@@ -42,6 +43,8 @@ def server(tmp_path_factory):
     host = Host(COMFYUI, Path(sys.prefix), tmp_path_factory.mktemp("server"))
     prepare_base(host)
     shutil.copy(Path(__file__).with_name("tiny_clip.py"), host.base / "custom_nodes")
+    if (there := Path(os.environ.get("DEIG_PACKS", "/nowhere")) / PACK).is_dir():
+        (host.base / "custom_nodes" / PACK).symlink_to(there)
     untrained_gligen(host.base / "models" / "gligen" / "tiny.safetensors")
     before = listing(COMFYUI)
     with Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as running:
@@ -54,7 +57,7 @@ def demo():
     return with_inputs(json.loads((WORKFLOWS / "DEIG demo.json").read_text(encoding="utf-8")), "KSampler", steps=2)
 
 
-def with_inputs(prompt, class_type, **inputs):
+def with_inputs(prompt, class_type, /, **inputs):
     """A copy of `prompt` with these inputs for every node of the class."""
     prompt = copy.deepcopy(prompt)
     for node in prompt.values():
@@ -151,6 +154,7 @@ def test_missing_weights_are_said_before_anything_runs(server, demo):
 TEXTS = {p.stem: p.read_text(encoding="utf-8") for p in sorted(WORKFLOWS.glob("*.json"))}
 # The app's graph is the demo's.
 DEMOS = [name for name, text in TEXTS.items() if "DEIGLoadDemo" in text and name != "DEIG app"]
+PACK = "ComfyUI-AnimateDiff-Evolved"
 
 
 @pytest.mark.parametrize("name", DEMOS)
@@ -186,6 +190,35 @@ def bypassed(prompt, class_type, passed):
         for i, n in prompt.items()
         if i not in through
     }
+
+
+def test_the_template_of_animation_makes_a_film_as_far_as_it_can_without_a_motion_module(server):
+    info = server.get("/object_info")
+    if "ADE_UseEvolvedSampling" not in info:
+        pytest.skip(f"{PACK} is not there: set DEIG_PACKS to a folder with its checkout")
+    prompt = json.loads(TEXTS["DEIG animation"])
+    for node in prompt.values():
+        given, kinds = set(node["inputs"]), info[node["class_type"]]["input"]
+        assert {*kinds["required"]} <= given <= {*kinds["required"], *kinds.get("optional", {})}, node["class_type"]
+    ids = {n["class_type"]: i for i, n in prompt.items()}
+    demo = [ids.pop(kind) for kind in ("CheckpointLoaderSimple", "DEIGLoad", "DEIGLoadTextEncoder")]
+    for left_out in (*demo, ids["ADE_LoadAnimateDiffModel"], ids["ADE_ApplyAnimateDiffModelSimple"]):
+        del prompt[left_out]
+    prompt["demo"] = {"class_type": "DEIGLoadDemo", "inputs": {"weights_seed": 0}}
+    for kind, inputs in {
+        "DEIGApply": {"model": ["demo", 0], "adapter": ["demo", 2]},
+        "DEIGEncode": {"text_encoder": ["demo", 3], "prompt": "", "negative_prompt": ""},
+        "VAEDecode": {"vae": ["demo", 1]},
+        "KSampler": {"steps": 1},
+        "ADE_StandardStaticContextOptions": {"context_length": 8},
+    }.items():
+        prompt = with_inputs(prompt, kind, **inputs)
+    del prompt[ids["ADE_UseEvolvedSampling"]]["inputs"]["m_models"]
+    (regions,) = [n["inputs"]["regions"] for n in prompt.values() if n["class_type"] == "DEIGRegions"]
+    small = json.dumps({**json.loads(regions), "width": 128, "height": 128})
+    entry = server.wait(server.queue(with_inputs(prompt, "DEIGRegions", regions=small)))
+    films = [Image.open(path) for path in images(server.host, entry)]
+    assert [film.n_frames for film in films] == [16, 16]
 
 
 def test_a_users_checkout_is_left_as_it_was(server, demo):

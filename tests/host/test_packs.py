@@ -95,6 +95,18 @@ def test_tiled_diffusion(pack, text, runs, method, together):
     }
 
 
+def test_tiled_diffusion_without_follow_tiles_says_which_node_to_use(pack):
+    graph = pack("ComfyUI-TiledDiffusion")
+    tiles = {"tile_width": PIXELS // 2, "tile_height": PIXELS, "tile_overlap": PIXELS // 4}
+    for method in ("MultiDiffusion", "Mixture of Diffusers", "SpotDiffusion"):
+        for together in (1, 4):
+            (model,) = graph.node(
+                "TiledDiffusion", model=graph.apply(), method=method, tile_batch_size=together, **tiles
+            )
+            with pytest.raises(ValueError, match="put DEIG Follow Tiles between DEIG Encode and the sampler"):
+                graph.sample(model, *graph.encode(), steps=1)
+
+
 @pytest.mark.parametrize("strategy", ["random", "random strict", "padded", "simple"])
 def test_tiled_ksampler(pack, text, runs, strategy):
     graph = pack("ComfyUI_TiledKSampler")
@@ -172,14 +184,20 @@ STATIC = ("ADE_StandardStaticContextOptions", {"context_length": 4, "context_ove
 LOOPED = ("ADE_LoopedUniformContextOptions", {**STATIC[1], "context_stride": 1, "closed_loop": True})
 
 
+# Views are windows of the motion module alone: the UNet sees all frames that it would see without them.
+VIEWS = ("ADE_ViewsOnlyContextOptions", {})
+
+
 @pytest.mark.parametrize(("context", "noise"), [(None, "default"), (STATIC, "default"), (LOOPED, "default"),
-                                                (STATIC, "FreeNoise")])  # fmt: skip
+                                                (STATIC, "FreeNoise"), (VIEWS, "default")])  # fmt: skip
 def test_animatediff_evolved(pack, runs, context, noise):
     """Without a motion module: its sampling, its windows over frames, also around the end, and its noise."""
     graph = pack("ComfyUI-AnimateDiff-Evolved")
     keyframes = [{"frame": 0, "box": [0, 0, 0.4, 0.4]}, {"frame": 7, "box": [0.6, 0.6, 1, 1]}]
     text = graph.encode([{"box": [0, 0, 0.4, 0.4], "description": "a tree", "keyframes": keyframes}])
-    options = {"context_options": graph.node(context[0], **context[1])[0]} if context else {}
+    (views,) = graph.node("ADE_StandardStaticViewOptions", view_length=4, view_overlap=2)
+    given = {"view_opts_req" if context is VIEWS else "view_opts": views}
+    options = {"context_options": graph.node(context[0], **context[1], **given)[0]} if context else {}
     (options["sample_settings"],) = graph.node(
         "ADE_AnimateDiffSamplingSettings", batch_offset=0, noise_type=noise, seed_gen="comfy", seed_offset=0
     )
@@ -188,9 +206,9 @@ def test_animatediff_evolved(pack, runs, context, noise):
     )
     film = graph.sample(model, *text, steps=1, batch=8)
     frames = [group.frames for groups in runs for group in groups if group.text.layout.regions]
-    assert {len(rows) for rows in frames} == ({4} if context else {8}) and {f for rows in frames for f in rows} == {
-        *range(8)
-    }
+    assert {len(rows) for rows in frames} == ({8} if context in (None, VIEWS) else {4}) and {
+        f for rows in frames for f in rows
+    } == {*range(8)}
     assert any(rows[0] > rows[-1] for rows in frames) == (context is LOOPED)
     plain = graph.sample(graph.apply(), *text, steps=1, batch=8)
     if noise == "default":

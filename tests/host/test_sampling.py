@@ -1,11 +1,12 @@
 """DEIG through the host's own samplers, beside everything else that people put into a graph."""
 
+import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from graph import CELLS, PIXELS
+from graph import CELLS, PIXELS, REGIONS
 from parity import pack_module
 
 TREE = [{"box": [0.0, 0.0, 0.5, 1.0], "description": "a tree"}]
@@ -338,6 +339,29 @@ def test_region_strength_and_enabled(graph):
     assert changed(as_trained, absent) > 1e-2
     half = sample(strength=0.5)
     assert changed(half, absent) > 1e-3 and changed(half, as_trained) > 1e-3
+
+
+def test_every_option_at_its_default_is_bit_for_bit_as_if_it_were_not_there(graph):
+    overlapping = [{"box": [0.0, 0.0, 0.7, 1.0], "description": "a tree"}, {**REGIONS[1]}]
+    plain = graph.sample(graph.apply(), *graph.encode(overlapping))
+    stated = [
+        {
+            **region,
+            "start": 0.0,
+            "end": 1.0,
+            "behind": False,
+            "strengths": [{"at": 0.2, "strength": 1.0}, {"at": 0.9, "strength": 1.0}],
+            "keyframes": [{"frame": 0, "box": region["box"]}, {"frame": 5, "box": region["box"]}],
+        }
+        for region in overlapping
+    ]
+    document = {"version": 1, "width": PIXELS, "height": PIXELS, "overlap": "shared", "regions": stated}
+    (regions,) = graph.node("DEIGRegions", regions=json.dumps(document))[:1]
+    text = graph.node("DEIGFollowTiles", **dict(zip(("positive", "negative"), graph.encode(regions), strict=True)))
+    (model,) = graph.node("DEIGReuseSteps", model=graph.apply(), every=1)
+    assert torch.equal(graph.sample(model, *text), plain)
+    (regions,) = graph.node("DEIGRegions", regions=json.dumps({**document, "overlap": "front"}))[:1]
+    assert changed(graph.sample(model, *graph.encode(regions)), plain) > 1e-3, "they overlap"
 
 
 def test_a_region_outside_of_its_share_is_not_there(graph):

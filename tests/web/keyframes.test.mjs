@@ -4,7 +4,9 @@ import { test } from "node:test";
 import * as arranging from "../../web/editor/arrange.js";
 import { add, empty, setBoxes } from "../../web/editor/document.js";
 import { beginGesture, endGesture, followGesture } from "../../web/editor/gesture.js";
-import { isKeyframes, placed } from "../../web/editor/keyframes.js";
+import {
+  isKeyframes, isStrengths, placed, strengthAt, withNextStrength, withoutStrength,
+} from "../../web/editor/keyframes.js";
 import { problemOf } from "../../web/editor/parse.js";
 import { lot } from "./lot.mjs";
 
@@ -54,4 +56,24 @@ test("whatever is done, they are keyframes that Python reads", () => {
     assert.ok(isKeyframes(region.keyframes), JSON.stringify(region));
     assert.equal(problemOf({ ...empty(), regions: [region] }), undefined);
   }
+});
+
+test("a key of the strength that is added or the last that goes changes nothing", () => {
+  const r = lot(3);
+  let keys = withNextStrength([], 0.7);
+  assert.deepEqual(keys, [{ at: 0, strength: 0.7 }, { at: 1, strength: 0.7 }]);
+  for (let n = 0; n < 20; n++) {
+    keys = keys.map((key) => ({ ...key, strength: Math.round(r.next() * 40) / 20 }));
+    const more = withNextStrength(keys, 1);
+    assert.ok(isStrengths(more) && more.length === keys.length + 1);
+    for (let share = 0; share <= 1; share += 0.05) {
+      assert.ok(Math.abs(strengthAt(more, share) - strengthAt(keys, share)) < 1e-5);
+    }
+    keys = more;
+  }
+  assert.deepEqual(withNextStrength([{ at: 0.2, strength: 2 }], 1)[1], { at: 1, strength: 2 }, "where most room is");
+  assert.deepEqual(withoutStrength(keys.slice(0, 2), 0), { strengths: undefined, strength: keys[1].strength });
+  assert.deepEqual(withoutStrength(keys.slice(0, 1), 0), { strengths: undefined, strength: keys[0].strength });
+  const region = { ...DOC.regions[0], strengths: undefined, start: undefined, behind: undefined };
+  assert.equal(problemOf({ ...empty(), regions: [region] }), undefined, "as an edit leaves it");
 });

@@ -21,7 +21,8 @@ test("regions that move, or are there for a part of the schedule, say so", () =>
   const [{ long }] = notesOf(doc(), region({ keyframes: [{ frame: 15, box }, { frame: 2, box }] }), []);
   assert.deepEqual(long[1], { count: 2, first: 2, last: 15 });
   const strengths = [{ at: 0, strength: 1 }, { at: 0.5, strength: 0.2 }];
-  assert.deepEqual(shorts({ strengths }), ["× {least} to {most}"]);
+  assert.deepEqual(shorts({ strengths, strength: 0 }), ["× {least} to {most}"], "its one strength is not read");
+  assert.deepEqual(shorts({ strengths: [{ at: 0, strength: 0 }] }), ["× {strength}", "! strength 0"]);
   assert.deepEqual(shorts({ end: 0.5 }), ["from {start} to {end}"]);
   assert.deepEqual(shorts({ start: 0, end: 1 }), []);
 });

@@ -1,14 +1,14 @@
 // Regions that move: boxes at some frames, and straight lines between them. The box on the stage is one that stands
-// for all of them; whatever happens to its edges happens to theirs.
+// for all of them; whatever happens to its edges happens to theirs. Strengths over the noise schedule are keys alike.
 import { clamp, isBox, tidy } from "./geometry.js";
 
-/** @import { Box, Keyframe, Region, RegionDocument, RegionItem } from "./types.js" */
+/** @import { Box, Keyframe, Region, RegionDocument, RegionItem, StrengthKey } from "./types.js" */
 
 // tests/data/document.json holds these to what Python has.
 const MOST = 4096;
 const LAST_FRAME = 1e6;
 const FARTHEST = 1e3; // pictures away
-const STRONGEST = 1e3;
+export const STRONGEST = 1e3;
 const LEAST = 1e-3; // of the picture that a side keeps
 
 /** @param {unknown} value */
@@ -75,11 +75,52 @@ export const withoutKey = (keys, frame) => keys.filter((key) => key.frame !== fr
  */
 export function boxAt(keys, frame) {
   const sorted = [...keys].sort((a, b) => a.frame - b.frame);
-  const before = sorted.findLast((key) => key.frame <= frame) ?? sorted[0];
-  const after = sorted.find((key) => key.frame >= frame) ?? sorted.at(-1);
-  const share = after.frame > before.frame ? (frame - before.frame) / (after.frame - before.frame) : 0;
+  const [before, after, share] = around(sorted, "frame", frame);
   const box = before.box.map((edge, i) => clamp(edge + share * (after.box[i] - edge)));
   return isBox(box) ? box : null;
+}
+
+/** The keys before and after a place, of keys in their order, and which part of the way between them it is. */
+function around(keys, place, at) {
+  const before = keys.findLast((key) => key[place] <= at) ?? keys[0];
+  const after = keys.find((key) => key[place] >= at) ?? keys.at(-1);
+  const length = after[place] - before[place];
+  return [before, after, length > 0 ? (at - before[place]) / length : 0];
+}
+
+/** @type {(keys: StrengthKey[]) => StrengthKey[]} in their order */
+export const ofSchedule = (keys) => [...keys].sort((a, b) => a.at - b.at);
+
+/** @type {(keys: StrengthKey[], at: number) => number} the strength at a share of the schedule, as Python has it */
+export function strengthAt(keys, at) {
+  const [before, after, share] = around(ofSchedule(keys), "at", at);
+  return before.strength + share * (after.strength - before.strength);
+}
+
+/**
+ * One key more, where there is most room, which changes nothing yet: at both ends where there was none.
+ * @param {StrengthKey[]} keys  in their order
+ * @param {number} strength  that of a region without keys
+ * @returns {StrengthKey[]}
+ */
+export function withNextStrength(keys, strength) {
+  if (!keys.length) return [0, 1].map((at) => ({ at, strength: Math.min(strength, STRONGEST) }));
+  const places = keys.map(({ at }) => at);
+  const gaps = places.slice(1).map((at, i) => [at - places[i], tidy((at + places[i]) / 2)]);
+  const ends = [[places[0], 0], [1 - places.at(-1), 1]];
+  const [, at] = [...gaps, ...ends].reduce((best, gap) => (gap[0] > best[0] ? gap : best));
+  return ofSchedule([...keys, { at, strength: tidy(strengthAt(keys, at)) }]);
+}
+
+/**
+ * What a region becomes without one of its keys: of the last one only its strength is left, which is the same.
+ * @param {StrengthKey[]} keys
+ * @param {number} i
+ * @returns {RegionItem}
+ */
+export function withoutStrength(keys, i) {
+  const left = keys.length > 1 ? keys.filter((_, k) => k !== i) : keys;
+  return left.length > 1 ? { strengths: left } : { strengths: undefined, strength: left[0].strength };
 }
 
 /**

@@ -36,19 +36,18 @@ export function notesOf(doc, region, covers, counted) {
     say(short, long, values);
     notes.at(-1).warns = true;
   };
-  const strength = strengthOf(region);
+  const strengths = region.strengths?.map((key) => key.strength) ?? [strengthOf(region)];
+  const [least, most] = [Math.min(...strengths), Math.max(...strengths)];
   const negative = region.negative?.trim();
-  if (strength !== DEFAULTS.strength) say("× {strength}", "Strength {strength}", { strength });
+  if (least < most) {
+    const long = "Its strength changes between {least} and {most} over the noise schedule.";
+    say("× {least} to {most}", long, { least, most });
+  } else if (most !== DEFAULTS.strength) say("× {strength}", "Strength {strength}", { strength: most });
   if (region.behind) say("behind", "It gives way to all regions that are not behind.");
   if (region.keyframes) {
     const frames = region.keyframes.map(({ frame }) => frame);
     const values = { count: frames.length, first: Math.min(...frames), last: Math.max(...frames) };
     say("moves", "It moves: {count} keyframes, from frame {first} to {last}.", values);
-  }
-  if (region.strengths) {
-    const all = region.strengths.map((key) => key.strength);
-    const values = { least: Math.min(...all), most: Math.max(...all) };
-    say("× {least} to {most}", "Its strength changes between {least} and {most} over the noise schedule.", values);
   }
   const [start, end] = [region.start ?? 0, region.end ?? 1];
   if (start > 0 || end < 1) {
@@ -56,7 +55,7 @@ export function notesOf(doc, region, covers, counted) {
   }
   if (negative) say("not: {negative}", "Not in this box: {negative}", { negative });
   if (!isEnabled(region)) return notes;
-  if (!strength) warn("strength 0", "With strength 0 the region is left out.");
+  if (!most) warn("strength 0", "With strength 0 the region is left out.");
   const text = region.description?.trim() ?? "";
   if (!text) warn("no text", "A region without a text is left out: write what belongs in it.");
   const tokens = counted?.tokens ?? estimateTokens(text).tokens;

@@ -15,7 +15,7 @@ const BAD_VALUE = "Region {n}: {key} cannot be {value}.";
 export const BAD_BOX = "Region {n}: {box} is no box inside the image.";
 const BAD_MASK = "Region {n}: its mask cannot be read.";
 const BAD_OVERLAP = "Where regions overlap must be shared or front; it is {value}.";
-const NEVER_THERE = "Region {n}: its start must be before its end.";
+export const NEVER_THERE = "Region {n}: its start must be before its end.";
 export const MOVES = "Region {n} has keyframes: it moves, and a painted shape would not move with it.";
 
 /**
@@ -54,7 +54,7 @@ export function problemOf(doc) {
   const n = doc.regions.findIndex(({ mask }) => mask != null && !isMask(mask)) + 1;
   if (n) return [BAD_MASK, { n }];
   for (const [i, region] of doc.regions.entries()) {
-    const key = Object.keys(IS).find((name) => name in region && !IS[name](region[name]));
+    const key = Object.keys(IS).find((name) => region[name] !== undefined && !IS[name](region[name]));
     if (key) return [BAD_VALUE, { n: i + 1, key, value: JSON.stringify(region[key])?.slice(0, SHOWN) ?? "" }];
     if ((region.start ?? 0) >= (region.end ?? 1)) return [NEVER_THERE, { n: i + 1 }];
     if (region.keyframes && region.mask) return [MOVES, { n: i + 1 }];
@@ -66,10 +66,10 @@ export function problemOf(doc) {
 const isText = (value) => typeof value === "string" && !/\p{Surrogate}/u.test(value);
 const isFlag = (value) => typeof value === "boolean";
 const isShare = (value) => Number.isFinite(value) && value >= 0 && value <= 1;
-/** What the values of a region must be, where it has them. */
+/** What the values of a region must be, where it has them; undefined is what an edit took away. */
 const IS = {
   id: isText, description: isText, negative: isText, color: isText, enabled: isFlag, locked: isFlag,
-  behind: (value) => value === undefined || isFlag(value),
+  behind: isFlag,
   strength: (value) => Number.isFinite(value) && value >= 0,
   start: isShare, end: isShare, keyframes: isKeyframes, strengths: isStrengths,
 };

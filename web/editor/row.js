@@ -5,6 +5,7 @@ import { colorOf, DEFAULTS, isEnabled, MAX_TOKENS, setBoxes, sizeOf, strengthOf,
 import { fromPixels, isBox, toPixels } from "./geometry.js";
 import { button, element, icon } from "./dom.js";
 import { t } from "./i18n.js";
+import { Schedule } from "./schedule.js";
 
 /** @import { Editor } from "./editor.js" */
 /** @import { Note, Region, RegionDocument, RegionItem, TokenCount } from "./types.js" */
@@ -66,8 +67,9 @@ export class Row {
     const [back, front] = [t("Further back, earlier in the list ([)"), t("Further front, later in the list (])")];
     this.behind = button("behind", t("Behind all others: it gives way to them"), () => this.setBehind());
     this.whole = button("draw", t("The whole box again"), () => this.set({ mask: undefined }));
-    this.details = element("div", { className: "deig-details" }, this.negative,
-      labelled(t("Strength"), this.slider, this.strength),
+    this.schedule = new Schedule(this, number);
+    this.constant = labelled(t("Strength"), this.slider, this.strength);
+    this.details = element("div", { className: "deig-details" }, this.negative, this.constant, this.schedule.root,
       element("div", { className: "deig-sides" }, ...this.sides.map((input, i) => labelled("XYWH"[i], input))),
       element("div", { className: "deig-actions" }, this.color, this.makeKept(),
         act("up", back, (editor) => editor.change(reorder(editor.doc, [this.id], -1))),
@@ -134,6 +136,8 @@ export class Row {
     write(this.negative, region.negative ?? "");
     write(this.strength, String(strengthOf(region)));
     write(this.slider, String(strengthOf(region)));
+    this.constant.hidden = !!region.strengths;
+    this.schedule.draw();
     write(this.color, /^#[0-9a-f]{6}$/i.test(region.color) ? region.color : colorOf({}));
     if (!isBox(region.box)) return;
     const [x0, y0, x1, y1] = toPixels(region.box, sizeOf(doc));

@@ -20,7 +20,7 @@
  * @property {boolean} [behind]  it gives way to all regions that are not behind
  * @property {Mask} [mask]    the part of the box that belongs to the region; all of it where there is none
  * @property {Keyframe[]} [keyframes]  its boxes over time
- * @property {{ at: number, strength: number }[]} [strengths]  over the noise schedule
+ * @property {StrengthKey[]} [strengths]  over the noise schedule
  * @property {number} [start]  of the noise schedule, from which on
  * @property {number} [end]    and until where it is there: 0 to 1
  * @property {boolean} [ghost]  shown, but not in the document: it has come in from outside
@@ -33,6 +33,8 @@
  */
 
 /** @typedef {{ frame: number, box: Box }} Keyframe  A box at a picture of the batch; it may lie beyond the picture. */
+
+/** @typedef {{ at: number, strength: number }} StrengthKey  The strength at a share of the noise schedule, 0 to 1. */
 
 /** @typedef {Partial<Region>} RegionItem  What becomes a region when a document takes it in. */
 

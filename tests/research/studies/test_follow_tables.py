@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import Image
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 
@@ -10,8 +11,10 @@ from research.demo.generate import LATENT
 from research.demo.render import render
 from research.demo.scorer import Classifier, iou, judge
 from research.demo.world import SIZE
+from research.intervals import Estimate
 from research.studies import __main__ as studies
 from research.studies import follow
+from research.studies.curves import Point, Table, costs
 from research.studies.overlap import BANDS, pair, shared_pixels
 from research.studies.paint import Asked, Painter, document, whole
 from research.studies.reuse import Reuse
@@ -71,8 +74,23 @@ def test_refining_changes_the_things_and_nothing_else(painter, classifier, monke
 def test_the_command_names_its_studies(capsys):
     assert studies.main([]) == 2 and studies.main(["other"]) == 2
     assert "follow,tokens" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        follow.main(["--layouts", "0"])
+    for wrong in (["--layouts", "0"], ["--only", "gates", "--plot", "curves.png"]):
+        with pytest.raises(SystemExit):
+            follow.main(wrong)
+
+
+def test_time_and_what_is_right_are_drawn_as_curves(monkeypatch, capsys, tmp_path):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra `evaluation`)")
+    points = [Point("a curve", f"until {share}", share, share, Estimate(share, 0.0, 1.0)) for share in (1, 0.5)]
+    assert [round(1.44 * point.cost, 2) for point in points] == [1.44, 1.22]
+    monkeypatch.setattr(follow, "Painter", lambda weights: None)
+    for name in ("gates", "reuse"):
+        monkeypatch.setitem(follow.TABLES, name, lambda *_: Table(costs(points), points))
+    path = tmp_path / "curves.png"
+    assert follow.main(["--only", "gates", "reuse", "--jobs", "1", "--plot", str(path)]) == 0
+    assert capsys.readouterr().out.count("until 0.5 0.85") == 2
+    with Image.open(path) as picture:
+        assert picture.format == "PNG"
 
 
 def test_what_was_added_is_added_again_between_the_steps_that_run():
