@@ -83,7 +83,7 @@ def test_read_checkpoint_tells_all_that_the_demos_adapter_holds(monkeypatch, cap
 
 def test_read_checkpoint_refuses_what_is_no_weights_file(tmp_path, monkeypatch):
     (tmp_path / "other.safetensors").write_bytes(b"not weights")
-    with pytest.raises(SystemExit, match=r"other\.safetensors is no readable safetensors file"):
+    with pytest.raises(SystemExit, match=r"other\.safetensors is a text that begins with 'not weights'"):
         run("read_checkpoint", tmp_path / "other.safetensors", monkeypatch=monkeypatch)
 
 
