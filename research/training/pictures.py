@@ -46,13 +46,14 @@ class Picture:
 def read_pictures(path: Path) -> list[Picture]:
     """Raises DeigError that names the line and the key."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            lines = list(file)
+        with open(path, encoding="utf-8-sig") as lines:
+            found = [
+                _picture(line, f"{path.name}, line {number}") for number, line in enumerate(lines, 1) if line.strip()
+            ]
     except (OSError, UnicodeDecodeError) as error:
         raise DeigError(
             f"{path.name} cannot be read as UTF-8 text ({type(error).__name__}); JSON lines were expected."
         ) from None
-    found = [_picture(line, f"{path.name}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
     if not found:
         raise DeigError(f"{path.name} holds no pictures: one JSON object a line was expected.")
     return found
