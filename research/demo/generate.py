@@ -22,7 +22,7 @@ from .text import remembered_features
 from .world import SIZE, Scene
 
 LATENT = SIZE // 8
-BATCH = 64  # pictures drawn together; in batches of other sizes their last digits are others
+BATCH = 32  # pictures drawn together; in batches of other sizes their last digits are others
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +90,24 @@ def generate(
     boxes: False leaves the instances out; gates: False leaves the fusers out (the base alone). trainee: an ablation's
     way to its instances.
     """
-    where = next(models.unet.parameters()).device
-    model = trainee(models.unet, adapter).to(where).eval()
+    model = trainee(models.unet, adapter).to(next(models.unet.parameters()).device).eval()
     found = []
     for start in range(0, len(scenes), batch):
         part = scenes[start : start + batch]
-        noise = torch.stack(
-            [torch.randn(4, LATENT, LATENT, generator=generator(seed, scene.seed)) for scene in part]
-        ).to(where)
-        sides = [example(scene, latent, boxes=boxes) for scene, latent in zip(part, noise, strict=True)]
-        latents = denoise(models, model, sides, noise, gates=gates, steps=steps, guidance=guidance)
+        latents = draw(models, model, part, boxes=boxes, gates=gates, seed=seed, steps=steps, guidance=guidance)
         found.append(models.autoencoder.decode(latents).clamp(0, 1).permute(0, 2, 3, 1).float().cpu())
     return torch.cat(found).numpy()
+
+
+@torch.no_grad()
+def draw(
+    models: Models, model: Trainee, scenes: Sequence[Scene], *, boxes: bool = True, seed: int = 0, **how
+) -> torch.Tensor:
+    """Latents [n, 4, h, w] of scenes in one batch; the noise of a scene depends on `seed` and the scene alone.
+
+    how: options of `denoise`.
+    """
+    noise = torch.stack([torch.randn(4, LATENT, LATENT, generator=generator(seed, scene.seed)) for scene in scenes])
+    noise = noise.to(next(models.unet.parameters()).device)
+    sides = [example(scene, latent, boxes=boxes) for scene, latent in zip(scenes, noise, strict=True)]
+    return denoise(models, model, sides, noise, **how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
@@ -15,9 +16,6 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from deig_core.demo import files
-
-from ..training.store import fingerprint
 from . import models
 from .autoencoder import DemoAutoencoder
 from .loop import device
@@ -51,12 +49,12 @@ def encode(model: DemoAutoencoder, images: np.ndarray, where: torch.device) -> t
 
 def training_scenes(weights: Path, folder: Path, count: int, workers: int) -> tuple[list[Scene], torch.Tensor]:
     """The scenes of seeds 0, 1, ... and their latents float16 [count, 4, 16, 16]; shards in `folder` of the same
-    autoencoder are not made again.
+    encoder are not made again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     where = device()
     model = models.autoencoder(weights).to(where, memory_format=torch.channels_last)
-    made_with = fingerprint(weights / files.VAE)
+    made_with = _of_encoder(model)
     starts = range(0, count, SHARD)
     shards = [folder / f"drawn_{start:07d}.safetensors" for start in starts]
     missing = [
@@ -78,6 +76,14 @@ def training_scenes(weights: Path, folder: Path, count: int, workers: int) -> tu
     return [scene for scenes, _ in parts for scene in scenes][:count], torch.cat([latents for _, latents in parts])[
         :count
     ]
+
+
+def _of_encoder(model: DemoAutoencoder) -> str:
+    """A digest of the encoder's weights: a decoder may go on while its latents stay."""
+    found = hashlib.sha256()
+    for tensor in model.taesd_encoder.state_dict().values():
+        found.update(tensor.cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def _told(path: Path) -> dict[str, str]:

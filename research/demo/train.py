@@ -27,11 +27,12 @@ from .text import write_tokenizer
 from .train_adapter import DEMO, train_adapter
 from .train_autoencoder import train_autoencoder
 from .train_base import train_base
+from .train_decoder import DECODER_STEPS, SAMPLED_SCENES, train_decoder
 from .train_scorer import train_scorer
 from .train_text import train_text
 
-STAGES = ("autoencoder", "scorer", "latents", "base", "text", "adapter")
-GOING_ON = ("latents", "base", "adapter")  # stages of a run with --start
+STAGES = ("autoencoder", "scorer", "latents", "base", "text", "adapter", "decoder")
+GOING_ON = ("latents", "base", "adapter")  # stages of a run with --start, if none are named
 log = logging.getLogger("deig.demo")
 
 
@@ -45,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--base-steps", type=int, default=2000)
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
+    parser.add_argument("--decoder-steps", type=int, default=DECODER_STEPS)
+    parser.add_argument(
+        "--sampled", type=int, default=SAMPLED_SCENES, help="layouts that are sampled for the decoder to learn from"
+    )
     parser.add_argument(
         "--ablation", choices=[a for a in ABLATIONS if a], help="train the adapter without this part, for the table"
     )
@@ -91,7 +96,7 @@ def _train(options: argparse.Namespace) -> bool:
     stages, folder, weights = options.stages, options.folder, options.folder / "weights"
     folder.mkdir(parents=True, exist_ok=True)
     if options.start:
-        _copy_frozen(options.start, weights, base="base" not in stages)
+        _copy_frozen(options.start, weights, base="base" not in stages, adapter="adapter" not in stages)
     if "autoencoder" in stages:
         model, done = train_autoencoder(folder / "states" / "autoencoder", steps=options.autoencoder_steps, until=until)
         files.write(
@@ -104,7 +109,7 @@ def _train(options: argparse.Namespace) -> bool:
         files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer", "steps": options.scorer_steps})
         if not done:
             return False
-    if {"latents", "base", "text", "adapter"} & set(stages):
+    if set(stages) - {"autoencoder", "scorer"}:
         scenes, latents = training_scenes(weights, folder / "latents", options.scenes, options.threads)
     if "base" in stages:
         tokenizer = write_tokenizer(weights / files.BASE_TEXT)
@@ -150,25 +155,51 @@ def _train(options: argparse.Namespace) -> bool:
         made = folder / name / files.ADAPTER
         if options.ablation is None and options.seed == 0 and made.is_file():
             shutil.copyfile(made, weights / files.ADAPTER)
+        if not done:
+            return False
+    if "decoder" in stages:
+        model, done = train_decoder(
+            weights,
+            scenes,
+            latents,
+            folder / "states" / "decoder",
+            steps=options.decoder_steps,
+            count=options.sampled,
+            until=until,
+        )
+        told = {"stage": "decoder", "steps": options.decoder_steps, "sampled": options.sampled}
+        files.write(weights, files.VAE, model.state_dict(), told)
         return done
     return True
 
 
-def _copy_frozen(start: Path, weights: Path, *, base: bool) -> None:
+def _copy_frozen(start: Path, weights: Path, *, base: bool, adapter: bool) -> None:
     """What a run that goes on does not train, where it is not there yet. Raises DeigError where another model's
     files are.
     """
     text = [f"{files.TEXT}/{file.name}" for file in (start / files.TEXT).iterdir()]
-    for name in (files.VAE, files.SCORER, *([files.UNET] if base else []), *text):
+    earlier = [*([files.UNET] if base else []), *([files.ADAPTER] if adapter else [])]
+    for name in (files.VAE, files.SCORER, *earlier, *text):
         target = weights / name
         if not target.is_file():
             target.parent.mkdir(parents=True, exist_ok=True)
             aside = target.with_name(target.name + ".partial")
             shutil.copyfile(start / name, aside)
             aside.replace(target)
-        # The UNet there may be a base that an earlier command trained from `start`.
-        elif name != files.UNET and not filecmp.cmp(start / name, target, shallow=False):
+        # What an earlier command trained from `start` may be there: a base, an adapter, a decoder.
+        elif name not in earlier and not (
+            filecmp.cmp(start / name, target, shallow=False) or (name == files.VAE and _encode_alike(start, weights))
+        ):
             raise DeigError(f"{weights} has another {name} than {start}: choose a new FOLDER to go on from there.")
+
+
+def _encode_alike(*folders: Path) -> bool:
+    """Whether the autoencoders there have the same encoder."""
+    a, b = (
+        {name: tensor for name, tensor in files.read(files.VAE, folder).items() if name.startswith("taesd_encoder.")}
+        for folder in folders
+    )
+    return a.keys() == b.keys() and all(torch.equal(tensor, b[name]) for name, tensor in a.items())
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from research.demo.ablations import GligenTrainee, Unmasked, pool
 from research.demo.generate import Models, generate
 from research.demo.latents import training_scenes
 from research.demo.loop import run_stage
-from research.demo.render import render
+from research.demo.render import background, render
 from research.demo.sampling import sample, timesteps
 from research.demo.text import write_tokenizer
+from research.demo.train_decoder import FIRST_SEED, ground, sampled
 from research.demo.world import SIZE, draw_scene, every_thing
 from research.training.batch import BatchCall, Example, collate
 from research.training.noise import alphas_cumprod, generator
@@ -32,6 +33,9 @@ def _short(monkeypatch):
     monkeypatch.setattr("research.demo.latents.CHUNK", 10)
     monkeypatch.setattr("research.demo.train_autoencoder.SCENES", 1)
     monkeypatch.setattr("research.demo.train_text.CAPTIONS", 8)
+    monkeypatch.setattr("research.demo.train_decoder.STEPS", 2)
+    monkeypatch.setattr("research.demo.train_decoder.SAMPLED", 1)
+    monkeypatch.setattr("research.demo.train_decoder.ENCODED", 1)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)
 
 
@@ -68,7 +72,7 @@ def test_a_weight_that_stands_still_is_named(tmp_path):
 
 
 def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, capsys):
-    short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter")]
+    short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter", "decoder")]
     for ablation in (
         [],
         ["--stages", "adapter", "--ablation", "mask"],
@@ -76,7 +80,10 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         ["--stages", "adapter", "--ablation", "detail"],
         ["--stages", "adapter", "--ablation", "gligen"],
     ):
-        assert train.main([str(tmp_path), "--scenes=20", "--batch=4", "--threads=1", *short, *ablation]) == 0
+        assert (
+            train.main([str(tmp_path), "--scenes=20", "--batch=4", "--sampled=3", "--threads=1", *short, *ablation])
+            == 0
+        )
     weights = tmp_path / "weights"
     assert {p.name for p in weights.iterdir()} == {
         files.UNET,
@@ -126,11 +133,16 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path):
         assert before.keys() == after.keys() and all((after[k] - v).abs().max() < 0.01 for k, v in before.items())
         assert any(not torch.equal(after[k], v) for k, v in before.items())
     trained = (weights / files.UNET).read_bytes()
-    assert train.main([*run, "--stages=adapter", "--adapter-steps=2"]) == 0
+    assert train.main([*run, "--stages=decoder", "--decoder-steps=1", "--sampled=2"]) == 0
+    before, after = files.read(files.VAE), files.read(files.VAE, weights)
+    assert {name.split(".")[0] for name, tensor in after.items() if not torch.equal(tensor, before[name])} == {
+        "taesd_decoder"
+    }
+    assert train.main([*run, "--stages=adapter", "--adapter-steps=2"]) == 0, "a decoder that went on is no stranger's"
     assert (weights / files.UNET).read_bytes() == trained
 
 
-def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, monkeypatch):
+def test_drawn_scenes_are_kept_and_made_again_for_another_encoder(tmp_path, monkeypatch):
     asked = []
 
     def encode(_model, pictures, _where):
@@ -138,11 +150,25 @@ def test_drawn_scenes_are_kept_and_made_again_for_another_autoencoder(tmp_path, 
         return torch.zeros(len(pictures), 4, 16, 16, dtype=torch.float16)
 
     monkeypatch.setattr("research.demo.latents.encode", encode)
-    for name, model in (("a", 1), ("a", 1), ("b", 2)):
-        files.write(tmp_path / name, files.VAE, models.autoencoder().state_dict(), {"model": model})
-        scenes, latents = training_scenes(tmp_path / name, tmp_path / "latents", 15, 1)
+    for changed, made in ((None, 20), ("decoder", 20), ("encoder", 40)):
+        model = models.autoencoder()
+        if changed:
+            model.get_submodule(f"taesd_{changed}")[-1].bias += 1
+        files.write(tmp_path, files.VAE, model.state_dict(), {})
+        scenes, latents = training_scenes(tmp_path, tmp_path / "latents", 15, 1)
         assert scenes == [draw_scene(seed) for seed in range(15)] and latents.shape == (15, 4, 16, 16)
-    assert asked == [10] * 4
+        assert sum(asked) == made
+
+
+def test_sampled_layouts_are_kept_and_the_ground_is_what_the_picture_shows_beside_things(tmp_path, monkeypatch):
+    for seed in range(4):
+        scene = draw_scene(seed)
+        assert np.abs(ground(render(scene), scene) - background(seed)).max() < 1e-4
+    scenes, latents, grounds = sampled(files.WEIGHTS, tmp_path, 3)
+    assert scenes == [draw_scene(FIRST_SEED + i) for i in range(3)]
+    assert latents.shape == (3, 4, 16, 16) and grounds.shape == (3, SIZE, SIZE, 3) and grounds.dtype == torch.uint8
+    monkeypatch.setattr("research.demo.train_decoder.draw", None)
+    assert torch.equal(sampled(files.WEIGHTS, tmp_path, 3)[1], latents)
 
 
 def test_the_table_says_what_the_autoencoder_leaves_and_has_pictures_beside_it(tmp_path, monkeypatch, capsys):
