@@ -58,6 +58,12 @@ def locales(options: argparse.Namespace) -> int:
     return int(any(missing.values()))
 
 
+def previews(options: argparse.Namespace) -> int:
+    host = set_up(options.comfyui)
+    where = ["--comfyui", host.comfyui, "--base", host.base]
+    return subprocess.run([host.python, "-m", "tools.previews", *where, *options.arguments], cwd=ROOT).returncode
+
+
 def serve(options: argparse.Namespace) -> int:
     host = set_up(options.comfyui)
     with Server(host, options.port) as server:
@@ -142,6 +148,7 @@ def main() -> int:
         (demo, "make a picture with the example workflow"),
         (test, "run all tests; arguments go to pytest"),
         (locales, "bring locales/*/nodeDefs.json up to the nodes, and say what is to be translated"),
+        (previews, "make the pictures beside the example workflows anew; names of workflows make those alone"),
         (serve, "open ComfyUI with the pack"),
         (parity, "compare the pack in the host with golden whole-UNet files"),
         (bench, "measure speed and memory, as ratios"),
@@ -174,7 +181,7 @@ def main() -> int:
             command.add_argument("--minutes", type=float, default=6.0, help="for all of it (default 6)")
             command.add_argument("--out", metavar="FOLDER", help="where gpu.json and gpu.md go (default: .dev/gpu)")
     options, options.arguments = parser.parse_known_args()
-    if options.arguments and not (options.function in (test, gpu) or getattr(options, "evaluate", False)):
+    if options.arguments and not (options.function in (test, gpu, previews) or getattr(options, "evaluate", False)):
         parser.error(f"unrecognized arguments: {' '.join(options.arguments)}")
     try:
         return options.function(options)

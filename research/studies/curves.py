@@ -60,7 +60,7 @@ def plot(points: Sequence[Point], path: Path) -> None:
     left.set_title("an SD 1.5 run, by arithmetic")
     right.set_title("the demo's run, CPU time as measured")
     left.set_ylabel("things of which all is right")
-    left.set_ylim(0, 1)
+    left.set_ylim(0, 1.15)
     for axes in (left, right):
         axes.set_xlabel("time; 1: the fusers run in each step")
         axes.grid(alpha=0.3)
@@ -75,6 +75,8 @@ def _draw(axes, curves: Mapping[str, Sequence[Point]], time: Callable[[Point, Po
         axes.errorbar(times, [v.value for v in values], spans, marker="os^"[k % 3], capsize=3, label=name)
         for i, (x, point) in enumerate(zip(times[1:], points[1:], strict=True)):
             # Where curves lie beside each other and points close together, their names must not.
-            place, side = (((6, -13), "left"), ((-6, 9), "right"), ((0, (-38, 29)[i % 2]), "center"))[k % 3]
-            at = (x, point.right.value)
-            axes.annotate(point.name, at, textcoords="offset points", xytext=place, fontsize=8, ha=side)
+            if k % 3 == 2:
+                y, place, side = point.right.high, (0, 4 + 10 * (i % 3)), "center"
+            else:
+                y, place, side = point.right.value, ((6, -13), (-6, 9))[k % 3], ("left", "right")[k % 3]
+            axes.annotate(point.name, (x, y), textcoords="offset points", xytext=place, fontsize=8, ha=side)

@@ -36,7 +36,10 @@ Work = tuple[str, str, int, int, Path, int]
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m research.studies follow", description=__doc__)
     parser.add_argument(
-        "--layouts", type=int, default=24, help="pictures in each row of a table; of pairs twice as many"
+        "--layouts",
+        type=int,
+        default=24,
+        help="pictures in each row of a table; of pairs twice as many, of large ones in tiles half as many",
     )
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="some of the tables")
     parser.add_argument("--seed", type=int, default=0, help="of the noise")
@@ -52,8 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.plot and not {"gates", "reuse"} <= {*options.only}:
         parser.error("--plot needs the tables gates and reuse")
     print(f"{STEPS} steps, guidance {GUIDANCE}; intervals are over pictures", flush=True)
-    rest = (options.layouts, options.seed, options.weights, options.threads)
-    work = [(name, row, *rest) for name in options.only for row in (tiles.ROWS if name == "tiles" else [""])]
+    rest = (options.seed, options.weights, options.threads)
+    large = -(-options.layouts // 2)
+    work = [("tiles", row, large, *rest) for row in tiles.ROWS if "tiles" in options.only]
+    work += [(name, "", options.layouts, *rest) for name in TABLES if name in options.only]
     points, rows = [], {}
     with ExitStack() as stack:
         run = map
@@ -68,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if len(rows) < len(tiles.ROWS):
                     continue
                 seconds = sum(taken for _, taken in rows.values())
-                table = tiles.table({k: v for k, (v, _) in rows.items()}, options.layouts, options.seed)
+                table = tiles.table({k: v for k, (v, _) in rows.items()}, large, options.seed)
             print(f"\n## {name}\n\n{table.text}\n\n{seconds:.0f} s", flush=True)
             points += table.points
     if options.plot:
