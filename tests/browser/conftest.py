@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from pages import browse
+from pages import PAGES, browse
 
 from tools.setup import Host, chromium
 
@@ -30,7 +30,6 @@ def pages(tmp_path_factory):
         yield open_page
 
 
-PAGES = ["host-classic", "host-nodes2", "new-classic", "new-nodes2"]
 # What these files are about is the page itself; the editor in it is the same everywhere.
 ABOUT_THE_PAGE = {
     "test_finding",
@@ -43,12 +42,23 @@ ABOUT_THE_PAGE = {
 }
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "pages(*names): the pages that a test is about, where that is not all of them")
+
+
 def pytest_generate_tests(metafunc):
-    """Tests about the page run in every page; the others in one, and together in all."""
+    """Tests about the page run in every page, or in those that they name; the others in one, and together in all."""
     if "hands" not in metafunc.fixturenames:
         return
-    every = metafunc.definition.path.stem in ABOUT_THE_PAGE or metafunc.config.getoption("--every-page")
-    pages = PAGES if every else [PAGES[zlib.crc32(metafunc.function.__name__.encode()) % len(PAGES)]]
+    named = metafunc.definition.get_closest_marker("pages")
+    if metafunc.config.getoption("--every-page"):
+        pages = PAGES
+    elif named:
+        pages = named.args
+    elif metafunc.definition.path.stem in ABOUT_THE_PAGE:
+        pages = PAGES
+    else:
+        pages = [PAGES[zlib.crc32(metafunc.function.__name__.encode()) % len(PAGES)]]
     metafunc.parametrize("hands", pages, indirect=True, scope="package")
 
 

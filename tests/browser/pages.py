@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import pytest
 from hands import Hands
 
 from tools.server import Server
@@ -17,6 +18,9 @@ from tools.setup import new_frontend, prepare_base
 # Packs of others that a template is made for; DEIG_PACKS names a folder with their checkouts.
 PACKS = ("ComfyUI-AnimateDiff-Evolved",)
 FOLDER = Path(os.environ.get("DEIG_PACKS", "/nowhere"))
+PAGES = ["host-classic", "host-nodes2", "new-classic", "new-nodes2"]
+# For what a frontend does whichever way it draws its nodes.
+EACH_FRONTEND = pytest.mark.pages("host-classic", "new-nodes2")
 FLAGS = [
     "--no-sandbox",
     # Pages fetch fonts and news from elsewhere; what runs here stays on this machine. (Playwright could refuse it, but

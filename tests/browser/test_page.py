@@ -5,6 +5,7 @@ import time
 
 import pytest
 from hands import REGIONS, document
+from pages import EACH_FRONTEND
 
 
 def test_delete_removes_the_box_and_not_the_node(hands):
@@ -79,6 +80,7 @@ def test_collapse(hands):
     assert hands.regions()[0]["box"] != REGIONS[0]["box"]
 
 
+@EACH_FRONTEND
 def test_save_and_load_keeps_the_document_to_the_letter(hands):
     text = json.dumps(document([{**REGIONS[0], "future": {"a": [1, 2]}}], note="kept"))
     hands.start(text)
@@ -103,6 +105,7 @@ def test_values_written_from_outside_show_at_once(hands):
     assert hands.document() == document([REGIONS[0]])
 
 
+@EACH_FRONTEND
 def test_a_newer_document_is_kept_and_explained(hands):
     newer = json.dumps({"version": 2, "layers": []})
     hands.start(newer)
@@ -118,16 +121,7 @@ def test_a_newer_document_is_kept_and_explained(hands):
     assert hands.document() == document([], 512, 512)
 
 
-def test_reload_of_the_page(hands):
-    hands.start(document())
-    hands.drag((0.2, 0.2), (0.3, 0.3))
-    after = hands.text()
-    hands.page.wait_for_timeout(1500)
-    hands.reload()
-    hands.stage().wait_for(state="visible")
-    assert hands.page.evaluate("app.graph.nodes[0].widgets[0].value") == after
-
-
+@EACH_FRONTEND
 def test_switch_of_renderer(hands):
     hands.start(document())
     switch = "async (on) => { await app.extensionManager.setting.set('Comfy.VueNodes.Enabled', on) }"
@@ -142,6 +136,7 @@ def test_switch_of_renderer(hands):
     assert hands.page.locator(".deig-stage").count() == 1
 
 
+@EACH_FRONTEND
 def test_what_arrives_in_python_is_what_is_drawn(hands):
     """Draw, then run the graph: Draw DEIG Regions paints the outline where the box is on the screen."""
     hands.start(document([], 256, 192))

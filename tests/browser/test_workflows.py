@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pages import EACH_FRONTEND
 
 EXAMPLES = Path(__file__).parents[2] / "example_workflows"
 NEEDS = {"DEIG animation": "ComfyUI-AnimateDiff-Evolved"}
@@ -38,6 +39,7 @@ def outside(nodes, groups, slack=2):
     return [(kind, *map(round, place)) for kind, *place in nodes if not any(holds(g, *place) for g in groups)]
 
 
+@EACH_FRONTEND  # and the higher nodes in the newest
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda p: p.stem)
 def test_example_workflow_loads_whole_and_is_its_api_form(hands, path, request):
     """And its groups hold its nodes, which are higher in Nodes 2.0."""
@@ -70,6 +72,7 @@ def test_example_workflow_loads_whole_and_is_its_api_form(hands, path, request):
     assert {k: {"class_type": v["class_type"], "inputs": v["inputs"]} for k, v in prompt.items()} == api
 
 
+@EACH_FRONTEND
 def test_the_demo_with_apply_deig_bypassed_by_its_key(hands):
     """Ctrl+B on Apply DEIG is how a person compares with and without; it ended in a shape error."""
     workflow = json.loads((EXAMPLES / "DEIG demo.json").read_text(encoding="utf-8"))

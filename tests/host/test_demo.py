@@ -82,7 +82,7 @@ def test_the_demo_says_at_the_sampler_what_it_does_not_know(graph, monkeypatch, 
 
 def test_what_is_asked_for_lies_in_its_box(demo):
     assembled, adapter = demo
-    scenes = [draw_scene(FIRST_SEED + i) for i in range(12)]
+    scenes = [draw_scene(FIRST_SEED + i) for i in range(8)]
     classifier = Classifier()
     classifier.load_state_dict(files.read(files.SCORER))
     with_boxes, without = (

@@ -185,18 +185,16 @@ def test_nothing_is_answered_without_a_name(person):
     assert "Write your name first" in page.inner_text("#say") and "0 answered" in page.inner_text("#count")
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"sample": "other"}, "answers another sample; nothing is taken from it"),
-        ({"pair": "none"}, "has a line that is no answer of this page"),
-        ({"answer": "perhaps"}, "has a line that is no answer of this page"),
-        ({"reviewer": ""}, "has a line that is no answer of this page"),
-        (None, "is no file of answers"),
-        ({"reviewer": "__proto__"}, "1 answers of __proto__ are here."),
-    ],
-)
-def test_files_that_do_not_fit_are_refused_in_the_page(folder, person, tmp_path, change, said):
+UNFIT = {
+    "sample": ({"sample": "other"}, "answers another sample; nothing is taken from it"),
+    "pair": ({"pair": "none"}, "has a line that is no answer of this page"),
+    "answer": ({"answer": "perhaps"}, "has a line that is no answer of this page"),
+    "reviewer": ({"reviewer": ""}, "has a line that is no answer of this page"),
+    "cut": (None, "is no file of answers"),
+}
+
+
+def test_files_that_do_not_fit_are_refused_in_the_page(folder, person, tmp_path):
     page = person("Ann")
     sample = Sample.read(folder / "review" / "sample.json")
     line = {
@@ -207,11 +205,17 @@ def test_files_that_do_not_fit_are_refused_in_the_page(folder, person, tmp_path,
         "reasons": [],
         "at": "2026",
     }
-    path = tmp_path / "answers.jsonl"
-    path.write_text("{" if change is None else json.dumps(line | change) + "\n")
-    page.set_input_files("#load", path)
-    page.get_by_text(said).wait_for()
-    assert "0 answered" in page.inner_text("#count")
+
+    def load(name, change, said):
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("{" if change is None else json.dumps(line | change) + "\n")
+        page.set_input_files("#load", path)
+        page.get_by_text(said).wait_for()
+        assert "0 answered" in page.inner_text("#count")
+
+    for name, (change, said) in UNFIT.items():
+        load(name, change, f"{name}.jsonl {said}")
+    load("a name", {"reviewer": "__proto__"}, "1 answers of __proto__ are here.")
     assert page.evaluate("Object.keys(Object.prototype).length") == 0
 
 

@@ -1,17 +1,15 @@
 """A run can be killed, divided and continued, and what it leaves behind is whole."""
 
-import os
+import multiprocessing
 import socket
-import subprocess
-import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
+import tiny
 from tiny import CONFIG, Examples, features, run, tiny_adapter, tiny_unet
 
 from deig_core.checkpoint.read import load_adapter, read_official
@@ -20,11 +18,18 @@ from research.training import state
 from research.training.batch import BatchCall
 from research.training.trainee import Trainee
 
-SCRIPT = Path(__file__).with_name("tiny.py")
+# Processes of these tests begin with what takes seconds to import.
+FORKED = "forkserver" in multiprocessing.get_all_start_methods()
+PROCESSES = multiprocessing.get_context("forkserver" if FORKED else "spawn")
+PROCESSES.set_forkserver_preload(["research.training.train", "diffusers.models.unets.unet_2d_condition"])
 
 
-def command(*options):
-    return [str(o) for o in options], dict(os.environ, OMP_NUM_THREADS=str(torch.get_num_threads()))
+def started(*options, **environment):
+    process = PROCESSES.Process(
+        target=tiny.main, args=([str(o) for o in options], torch.get_num_threads(), environment)
+    )
+    process.start()
+    return process
 
 
 def weights(folder):
@@ -54,15 +59,13 @@ def gradients(folder):
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     config = replace(CONFIG, steps=16, save_every=2, accumulate=2)
-    line, environment = command(
-        sys.executable, SCRIPT, killed, "--slow", "--steps", 16, "--save-every", 2, "--accumulate", 2
-    )
-    process = subprocess.Popen(line, env=environment, stderr=subprocess.DEVNULL)
+    process = started(killed, "--slow", "--steps", 16, "--save-every", 2, "--accumulate", 2)
     until = time.monotonic() + 120
-    while not state.states(killed / "states") and time.monotonic() < until and process.poll() is None:
+    while not state.states(killed / "states") and time.monotonic() < until and process.is_alive():
         time.sleep(0.02)
     process.kill()
-    assert process.wait() == -9
+    process.join()
+    assert process.exitcode == -9
     reached = state.newest(killed / "states")["step"]
     assert 2 <= reached < 16
     run(whole, config)
@@ -88,18 +91,15 @@ def test_a_run_that_is_out_of_time_saves_and_goes_on(tmp_path):
 
 def test_two_processes_give_the_gradients_of_one(tmp_path):
     # What `accelerate launch` tells its processes, without a third one that only starts these two.
-    line, environment = command(sys.executable, SCRIPT, tmp_path / "two", "--steps", 1, "--batch", 2, "--accumulate", 2)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        environment |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
-    environment |= {"ACCELERATE_USE_CPU": "true", "WORLD_SIZE": "2"}
-    processes = [
-        subprocess.Popen(line, env=environment | {"RANK": rank, "LOCAL_RANK": rank}, stderr=subprocess.PIPE, text=True)
-        for rank in "01"
-    ]
+        both = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    both |= {"ACCELERATE_USE_CPU": "true", "WORLD_SIZE": "2"}
+    options = (tmp_path / "two", "--steps", 1, "--batch", 2, "--accumulate", 2)
+    processes = [started(*options, **both, RANK=rank, LOCAL_RANK=rank) for rank in "01"]
     for process in processes:
-        said = process.communicate(timeout=240)[1]
-        assert process.returncode == 0, said[-2000:]
+        process.join(240)
+        assert process.exitcode == 0
     run(tmp_path / "one", replace(CONFIG, steps=1, batch=8))
     one, two = gradients(tmp_path / "one"), gradients(tmp_path / "two")
     assert sum(float(g.abs().sum()) for g in one) > 0.1

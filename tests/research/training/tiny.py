@@ -1,16 +1,12 @@
-"""A training run of a second: `python tiny.py FOLDER [--option value ...]`."""
+"""A training run of a second."""
 
 import argparse
 import json
-import sys
+import os
 import time
 from pathlib import Path
 
 import torch
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[3]))
-
 from accelerate.state import AcceleratorState
 from diffusers import UNet2DConditionModel
 
@@ -117,11 +113,14 @@ def slow_features(texts):
     return features(texts)
 
 
-if __name__ == "__main__":
+def main(options, threads, environment):
+    """A run in a process of its own: options as in a command line, the folder first."""
+    os.environ.update(environment)
+    torch.set_num_threads(threads)
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--slow", action="store_true")
     add_arguments(parser)
     parser.set_defaults(**vars(CONFIG))
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(options)
     run(chosen.folder, from_arguments(chosen), features=slow_features if chosen.slow else features)
