@@ -15,6 +15,8 @@ from ..deig_core.regions.reader import read
 from .host.message import say
 from .sockets import Regions, schema
 
+EMPTY = "No region has a pixel in this part."
+
 
 class DeigCropRegions(io.ComfyNode):
     @classmethod
@@ -87,6 +89,8 @@ class DeigCropRegions(io.ComfyNode):
             x, y, width, height = *edges[:2], edges[2] - edges[0], edges[3] - edges[1]
         x, y, width, height = x - pad, y - pad, width + 2 * pad, height + 2 * pad
         part = crop_document(regions, x, y, width, height, scale)
+        if regions.regions and not part.regions:
+            notes = (*notes, EMPTY)
         return io.NodeOutput(part, part.width, part.height, x, y, ui=say(cls, notes) or None)
 
 

@@ -17,13 +17,17 @@ from ..deig_core.regions.rules import counting, joined_prompt
 from ..deig_core.text.encoder import TextEncoder as Encoder
 from ..deig_core.text.grounded import Sides, ground_texts
 from .encode import OFFICIAL_NEGATIVE
-from .host.conditioning import with_deig
+from .host.conditioning import part_of_picture, with_deig
 from .host.message import say
 from .host.refining import SAMPLERS, SCHEDULERS, Sampling, progress, redraw
 from .host.sampling import settings_of
 from .sockets import Regions, TextEncoder, schema, share
 
 NONE = "No region is smaller than {} pixels: the picture is as it was."
+WHOLE_PICTURE = (
+    "DEIG Refine Regions got a conditioning with {}, which belongs to the whole picture and not to a part of it: "
+    "connect the conditionings as CLIP Text Encode gives them."
+)
 NO_REGIONS = "The model reads no regions, so that the picture is as it was: connect the model of Apply DEIG."
 
 
@@ -147,10 +151,13 @@ class DeigRefineRegions(io.ComfyNode):
             )
         if settings_of(model) is None:  # such as with Apply DEIG bypassed, to compare
             return io.NodeOutput(image, torch.zeros(image.shape[:3]), ui=say(cls, [NO_REGIONS]))
+        for conditioning in (positive, negative):
+            if name := part_of_picture(conditioning):
+                raise RegionError(WHOLE_PICTURE.format(name))
         image, masks = image.clone(), torch.zeros(image.shape[:3])
         height, width = image.shape[1:3]
         frames = [_at(replace(regions, width=width, height=height), frame) for frame in range(len(image))]
-        found = [small_parts(document, smaller_than, context, size) for document in frames]
+        found = [small_parts(document, smaller_than, context, feather, size) for document in frames]
         parts = [(frame, part) for frame, (small, _) in enumerate(found) for part in small]
         callback = progress(steps * len(parts))
         for frame, part in parts:
@@ -172,9 +179,10 @@ class DeigRefineRegions(io.ComfyNode):
             drawn = masks[frame, part.rows, part.columns]
             torch.maximum(drawn, taken, out=drawn)
         numbers = ", ".join(dict.fromkeys(str(part.region + 1) for _, part in parts))
-        first = f"Drawn again: region {numbers}." if parts else NONE.format(smaller_than)
-        notes = dict.fromkeys(note for _, said in found for note in said)
-        return io.NodeOutput(image, masks, ui=say(cls, [first, *notes]) or None)
+        notes = list(dict.fromkeys(note for _, said in found for note in said))
+        if parts:
+            notes.insert(0, f"Drawn again: region {numbers}.")
+        return io.NodeOutput(image, masks, ui=say(cls, notes or [NONE.format(smaller_than)]) or None)
 
 
 def _at(document: RegionDocument, frame: int) -> RegionDocument:

@@ -90,9 +90,11 @@ class Layout:
 
     def boxes(self, device: torch.device) -> torch.Tensor:
         """Boxes float32 [1, R, 4]."""
-        return self._once(
-            ("boxes", device), lambda: torch.tensor([[r.box for r in self.regions]], dtype=torch.float32, device=device)
-        )
+
+        def make() -> torch.Tensor:
+            return torch.tensor([r.box for r in self.regions], dtype=torch.float32, device=device).reshape(1, -1, 4)
+
+        return self._once(("boxes", device), make)
 
     def bias(self, device: torch.device) -> torch.Tensor | None:
         """log(strength) float32 [1, R], or None where every strength is 1."""

@@ -71,11 +71,22 @@ def region_pixels(region: Region, width: int, height: int, grow: int = 0) -> tor
 
 def grown(mask: torch.Tensor, pixels: int) -> torch.Tensor:
     """A mask bool [h, w] and what is at most `pixels` beside it, corners too."""
-    if not pixels:
-        return mask
-    starts = ((torch.arange(n) - pixels).clamp(min=0) for n in mask.shape)
-    ends = ((torch.arange(n) + pixels + 1).clamp(max=n) for n in mask.shape)
-    return any_inside(mask, *zip(starts, ends, strict=True))
+    return any_inside(mask, *_around(mask, pixels)) if pixels else mask
+
+
+def softened(mask: torch.Tensor, pixels: int) -> torch.Tensor:
+    """How much of what is at most `pixels` beside each pixel of a mask (bool [h, w]), and in the mask's picture, is set
+    -> float32 [h, w].
+    """
+    rows, columns = _around(mask, pixels)
+    return _inside(mask, rows, columns) / ((rows[1] - rows[0])[:, None] * (columns[1] - columns[0]))
+
+
+def _around(mask: torch.Tensor, pixels: int) -> tuple[Edges, Edges]:
+    """Rows and columns at most `pixels` beside each one of a mask."""
+    return tuple(
+        ((torch.arange(n) - pixels).clamp(min=0), (torch.arange(n) + pixels + 1).clamp(max=n)) for n in mask.shape
+    )
 
 
 def cell_rectangle(box: Box, latent: Size, grid: Size) -> Rectangle | None:
@@ -111,10 +122,14 @@ def any_inside(mask: torch.Tensor, rows: Edges, columns: Edges) -> torch.Tensor:
     """Whether anything of a mask (bool [mh, mw]) is set in the rectangle of each row's and column's edges -> bool
     [rows, columns]. Edges: int64 starts and ends, ends excluded, within the mask.
     """
+    return _inside(mask, rows, columns) > 0
+
+
+def _inside(mask: torch.Tensor, rows: Edges, columns: Edges) -> torch.Tensor:
+    """How much of a mask is set there -> int64 [rows, columns]."""
     counts = torch.nn.functional.pad(mask.to(torch.int64), (1, 0, 1, 0)).cumsum(0).cumsum(1)
     (top, bottom), (left, right) = rows, columns
-    inside = counts[bottom][:, right] - counts[top][:, right] - counts[bottom][:, left] + counts[top][:, left]
-    return inside > 0
+    return counts[bottom][:, right] - counts[top][:, right] - counts[bottom][:, left] + counts[top][:, left]
 
 
 def _mask_edges(mask_side: int, latent: int, grid: int) -> Edges:

@@ -8,9 +8,13 @@ import torch
 
 from ..regions.document import RegionDocument
 from ..regions.rules import counting
-from .masks import PIXELS_PER_LATENT, box_pixels, grown, region_pixels
+from .masks import PIXELS_PER_LATENT, box_pixels, grown, region_pixels, softened
 from .overlap import left_of
 
+LEFT = "Region {} was left as it was: {}."
+GAINS_NOTHING = (
+    "the part around it, {} pixels, is no smaller than the picture or than the {} that it would be drawn at; lower {}"
+)
 LEAST = 64  # pixels a side of a part: what is drawn again is enlarged eight times at most for a model of 512
 
 
@@ -38,23 +42,28 @@ class Part:
         return slice(self.left, self.left + self.width)
 
 
-def small_parts(document: RegionDocument, smaller_than: int, context: float, size: int) -> tuple[list[Part], list[str]]:
-    """The parts around the regions whose longer side is below `smaller_than` pixels, each `context` times as long,
-    in the document's order; and sentences about small ones that gain nothing.
+def small_parts(
+    document: RegionDocument, smaller_than: int, context: float, feather: int, size: int
+) -> tuple[list[Part], list[str]]:
+    """The parts around the regions whose longer side is below `smaller_than` pixels, each `context` times as long, or
+    as long as `soft_mask` needs it, in the document's order; and sentences about small ones that get none.
 
-    size: pixels of a part's longer side when it is denoised. Only regions that count have one.
+    size: pixels of a part's longer side when it is denoised.
     """
     parts, notes = [], []
-    for i in counting(document):
-        pixels = box_pixels(document.regions[i].box, document.width, document.height)
-        if pixels is None or max(pixels[2] - pixels[0], pixels[3] - pixels[1]) >= smaller_than:
+    shown = counting(document)
+    for i, region in enumerate(document.regions):
+        pixels = box_pixels(region.box, document.width, document.height)
+        longest = pixels and max(pixels[2] - pixels[0], pixels[3] - pixels[1])
+        if not region.visible or longest is None or longest >= smaller_than:
             continue
-        side = max(LEAST, round(context * max(pixels[2] - pixels[0], pixels[3] - pixels[1])))
+        if i not in shown:
+            notes.append(LEFT.format(i + 1, "it has no description; describe it, or disable it"))
+            continue
+        side = max(LEAST, round(context * longest), faded := longest + 4 * feather)
         if side >= size or side >= max(document.width, document.height):
-            notes.append(
-                f"Region {i + 1} was left as it was: the part around it, {side} pixels, is no smaller than the picture "
-                f"or than the {size} that it would be drawn at; lower context."
-            )
+            less = "feather" if side == faded else "context"
+            notes.append(LEFT.format(i + 1, GAINS_NOTHING.format(side, size, less)))
             continue
         width, height = min(side, document.width), min(side, document.height)
         left, top = (
@@ -77,7 +86,4 @@ def soft_mask(document: RegionDocument, region: int, feather: int) -> tuple[torc
     own = left.get(shown.index(region))
     if own is None:
         own = region_pixels(document.regions[region], width, height)
-    near = grown(own, feather).float()
-    side = 2 * feather + 1
-    taken = torch.nn.functional.avg_pool2d(near[None], side, 1, feather, count_include_pad=False)[0]
-    return grown(own, 2 * feather), taken
+    return grown(own, 2 * feather), softened(grown(own, feather), feather)

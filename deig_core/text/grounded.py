@@ -18,6 +18,7 @@ OFFICIAL_NEGATIVE = (
     "longbody, lowres, distorted face, bad anatomy, bad hands, missing fingers, extra digit, fewer digits, cropped, "
     "worst quality, low quality"
 )
+UNASKED = "There is no prompt and no region with a description, so that DEIG asks for nothing."
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +129,8 @@ def _notes(
             notes.append(f"Region {i + 1} has no description and was left out: describe it, or disable it.")
     if prompt.strip():
         notes += remarks("The prompt", prompt.strip(), look(prompt.strip()))
+    elif not seen:
+        notes.append(UNASKED)
     else:
         text = joined_prompt([regions[i] for i in seen])
         if cut := too_long(f"The joined prompt of {len(seen)} descriptions", text, look(text)):

@@ -50,6 +50,14 @@ JOINED = (
 NO_CLIP = (
     'Apply DEIG\'s context "{}" needs CLIP conditionings: connect positive and negative to DEIG Encode, or choose "t5".'
 )
+PLACED = {
+    "control": "a ControlNet",
+    "area": "an area",
+    "mask": "a mask",
+    "gligen": "GLIGEN boxes",
+    "concat_latent_image": "an inpainting picture",
+}
+"""What other nodes put into a CONDITIONING that lies at a place of the picture, in words."""
 CHAINED = (
     "DEIG Encode got a conditioning of another DEIG Encode where one of CLIP was expected: connect CLIP's there, and "
     "bring two DEIG conditionings together with Conditioning (Concat) or Conditioning (Combine)."
@@ -103,6 +111,12 @@ def with_deig(conditioning: list | None, text: GroundedText, nothing: GroundedTe
         [Carrier.of(tensor, meaning), {**values, "model_conds": {**values.get("model_conds", {}), DEIG: witness}}]
         for tensor, values in conditioning
     ]
+
+
+def part_of_picture(conditioning: list | None) -> str | None:
+    """What in a CONDITIONING lies at a place of the whole picture, in words; None where nothing does."""
+    found = (PLACED[key] for _, values in conditioning or () for key in PLACED if values.get(key) is not None)
+    return next(found, None)
 
 
 def resolved(entry: dict, mode: str, width: int = CLIP_WIDTH) -> dict:

@@ -81,9 +81,9 @@ def row_groups(deig: Sequence[DeigCond] | None, x: torch.Tensor, options: Mappin
     for _ in range(rows // batch):
         for cond in deig:
             tile = None if tiles is None else _same(tiles if len(tiles) == 1 else tiles[row : row + cond.rows])
-            window = _window(cond, tile, size, options)
-            placed = _in_picture(places, cond.rows, window)
-            groups.append(RowGroup(cond.rows, cond.text, window, placed, _frames(cond, options)))
+            window, of_run = _window(cond, tile, size, options), _of_run(cond, places, options)
+            placed, frames = _in_picture(places, of_run, window), _frames(cond, places, of_run)
+            groups.append(RowGroup(cond.rows, cond.text, window, placed, frames))
             row += cond.rows
     return groups
 
@@ -117,28 +117,40 @@ def _of_middle(box: Box, outer: Size, inner: Size) -> Box:
     return tuple((c - (1 - part) / 2) / part for c, part in zip(box, (width, height) * 2, strict=True))
 
 
-def _in_picture(places: Sequence[Place], rows: int, window: Window) -> tuple[Window, ...]:
-    """Where in the picture a window of the run's latent is, for each of the rows of its batch or for all alike."""
+def _of_run(cond: DeigCond, places: Sequence[Place], options: Mapping[str, Any]) -> Sequence[int]:
+    """Which of the run's pictures each of an entry's rows is, where they differ in what they show."""
+    rows = range(cond.rows)
+    if cond.text.layout.moves or len(set(places)) > 1:
+        context = options.get("context_window")
+        of_window = _indices(context) if getattr(context, "dim", None) == 0 else None
+        rows = options.get("ad_params", {}).get("sub_idxs") or of_window or rows  # AnimateDiff-Evolved's own
+    if len(rows) != cond.rows:
+        raise DeigError(ROWS.format(len(rows), cond.rows))
+    if places and isinstance(rows, range) and len(rows) % len(places):
+        raise DeigError(ROWS.format(len(places), len(rows)))
+    return rows
+
+
+def _in_picture(places: Sequence[Place], of_run: Sequence[int], window: Window) -> tuple[Window, ...]:
+    """Where in the picture a window of the run's latent is, for each of these of its pictures or for all alike."""
     if not places:
         return ()
-    if rows % len(places):
-        raise DeigError(ROWS.format(len(places), rows))
     if window.wraps or any(place.wraps for place in places):
         raise DeigError(PIECES)
     found = [window.inside(Window.of_box(place.box, window.full)) for place in places]
-    return (found[0],) if len(set(places)) == 1 else tuple(found) * (rows // len(places))
+    return (found[0],) if len(set(places)) == 1 else tuple(found[i % len(places)] for i in of_run)
 
 
-def _frames(cond: DeigCond, options: Mapping[str, Any]) -> tuple[int, ...]:
-    """Which frame each of an entry's rows is, where its regions move: the picture's number in the run's batch."""
+def _frames(cond: DeigCond, places: Sequence[Place], of_run: Sequence[int]) -> tuple[int, ...]:
+    """Which frame each of an entry's rows is, where its regions move: the picture's number in the run's batch; of
+    several parts of a picture, how many before it show the same part.
+    """
     if not cond.text.layout.moves:
         return ()
-    context = options.get("context_window")
-    of_window = _indices(context) if getattr(context, "dim", None) == 0 else None
-    frames = options.get("ad_params", {}).get("sub_idxs") or of_window or range(cond.rows)  # AnimateDiff-Evolved's own
-    if len(frames) != cond.rows:
-        raise DeigError(ROWS.format(len(frames), cond.rows))
-    return tuple(frames)
+    if len(set(places)) < 2:
+        return tuple(of_run)
+    parts = [places[i % len(places)] for i in range(max(of_run) + 1)]
+    return tuple(parts[:i].count(parts[i]) for i in of_run)
 
 
 def _indices(context: Any) -> list[int]:

@@ -97,7 +97,7 @@ def refined(
 ) -> np.ndarray:
     """The pictures with their things drawn again, as the node does it."""
     pictures = _tensor(plain).clone()
-    parts = [small_parts(regions, SMALLER_THAN, CONTEXT, SIZE)[0] for regions in documents]
+    parts = [small_parts(regions, SMALLER_THAN, CONTEXT, FEATHER, SIZE)[0] for regions in documents]
     for number in range(THINGS):
         asked, before, masks, taken = [], [], [], []
         for picture, regions, scene, part in zip(pictures, documents, scenes, (p[number] for p in parts), strict=True):

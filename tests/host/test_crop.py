@@ -78,3 +78,7 @@ def test_how_the_box_was_read_is_said_at_the_node(graph):
     assert "was cut" in said(f"[[-20, 0, 64, {PIXELS}]]")[1]
     assert "Region 2" in said("[[0, 0, 64, 64], [5, 5, 5, 5]]")[1]
     assert cls.EXECUTE_NORMALIZED(regions=graph.regions(), **NUMBERS).ui is None
+    beside = {**NUMBERS, "y": 2 * PIXELS}
+    (nothing,) = cls.EXECUTE_NORMALIZED(regions=graph.regions(), **beside).ui["deig_notes"]
+    assert nothing == "No region has a pixel in this part."
+    assert cls.EXECUTE_NORMALIZED(regions=graph.regions([]), **beside).ui is None, "as many as there were"

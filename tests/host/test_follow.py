@@ -123,13 +123,21 @@ class TestARunForEachTile:
             cropped, whole = (graph.sample(model, *graph.encode(of), size=size) for of in (part, None))
             assert 30 * changed(out, cropped) < changed(out, whole), "but for a quarter of a pixel"
 
-    def test_a_batch_of_tiles_is_the_tiles(self, graph, text, runs):
-        size = (CELLS, CELLS // 2)
-        noise = {"samples": torch.zeros(2, 4, *size)}
-        both = graph.sample(graph.apply(), *self.tile(text, *HALVES), latent=noise)
-        assert boxes_of(runs)[0] == [pytest.approx(box, abs=1e-3) for box in HALVES]
-        assert [group.rows for group in runs[0]] == [2, 2]
-        for row, box in enumerate(HALVES):
+    @pytest.mark.parametrize("where", ["everywhere", "in one tile", "elsewhere in each frame"])
+    def test_a_batch_of_tiles_is_the_tiles(self, graph, text, runs, where):
+        """Of two pictures in the order of UltimateSDUpscale: the tiles of the first, then those of the second."""
+        right = [{"frame": n, "box": [0.6, y, 0.9, y + 0.4]} for n, y in ((0, 0.0), (1, 0.5))]
+        region = {"box": [0.6, 0.0, 0.9, 0.4], "description": "a tree"}
+        if where != "everywhere":
+            text = followed(graph, regions=[region if where == "in one tile" else {**region, "keyframes": right}])
+        size, tiles = (CELLS, CELLS // 2), HALVES * 2
+        noise = {"samples": torch.zeros(4, 4, *size)}
+        both = graph.sample(graph.apply(), *self.tile(text, *tiles), latent=noise)
+        assert boxes_of(runs)[0] == [pytest.approx(box, abs=1e-3) for box in tiles]
+        assert [group.rows for group in runs[0]] == [4, 4]
+        for row, box in enumerate(tiles):
+            if where == "elsewhere in each frame":
+                text = followed(graph, regions=[{**region, "box": right[row // 2]["box"]}])
             alone = graph.sample(graph.apply(), *self.tile(text, box), latent=noise)
             assert changed(both[row], alone[row]) < 1e-3 * both.std()
 

@@ -95,7 +95,7 @@ def test_values_of_packs(graph):
 
 def test_texts_that_the_encoder_does_not_know(graph):
     def encoded(prompt="two people", **region):
-        regions = [{"box": [0, 0, 0.5, 1], **region}]
+        regions = [{"box": [0, 0, 0.5, 1], **region}] if region else []
         return output(
             graph,
             "DEIGEncode",
@@ -105,7 +105,10 @@ def test_texts_that_the_encoder_does_not_know(graph):
             negative_prompt="blurry",
         ).ui
 
-    assert encoded(description="a red hoodie") is None
+    assert encoded(description="a red hoodie") is None and encoded() is None
+    for asked in ({}, {"description": "a red hoodie", "enabled": False}):
+        (said,) = encoded(prompt=" ", **asked)["deig_notes"]
+        assert said.startswith("There is no prompt and no region")
     (said,) = encoded(description="a niño in red")["deig_notes"]
     assert said.startswith("Region 1: 1 of") and "ñ" in said
     (said,) = encoded(description="(a dog:1.3)")["deig_notes"]

@@ -28,9 +28,14 @@ def picture():
     return torch.rand(1, 2 * PIXELS, 2 * PIXELS, 3, generator=torch.Generator().manual_seed(0))
 
 
-def refined(graph, image, regions=(SMALL, NEAR, FAR), **more):
+def refined(graph, image, regions=(SMALL, NEAR, FAR), said=False, **more):
+    """(image, mask), or what the node says."""
     inputs = {"image": image, "model": graph.apply(), "vae": graph.vae, "text_encoder": graph.encoder}
-    return graph.node("DEIGRefineRegions", regions=graph.regions(list(regions)), **{**inputs, **SETTINGS, **more})
+    with torch.inference_mode():
+        out = graph.host.NODE_CLASS_MAPPINGS["DEIGRefineRegions"].EXECUTE_NORMALIZED(
+            regions=graph.regions(list(regions)), **{**inputs, **SETTINGS, **more}
+        )
+    return out.ui["deig_notes"] if said else out.args
 
 
 def test_a_small_region_is_drawn_again_in_its_part_and_nothing_else_changes(graph, picture, runs):
@@ -52,6 +57,34 @@ def test_a_small_region_is_drawn_again_in_its_part_and_nothing_else_changes(grap
 def test_no_small_region_leaves_the_picture_as_it_was(graph, picture):
     image, mask = refined(graph, picture, smaller_than=16)
     assert torch.equal(image, picture) and not mask.any()
+
+
+def test_why_nothing_was_drawn_again_is_said(graph, picture):
+    nameless = {**SMALL, "description": " "}
+    for regions, more, beginning in (
+        ([SMALL], {"smaller_than": 16}, "No region is smaller than 16 pixels"),
+        ([], {}, "No region is smaller than 40 pixels"),
+        ([SMALL], {"size": 64}, "Region 1 was left as it was: the part around it, 64 pixels"),
+        ([SMALL], {"feather": 256}, "Region 1 was left as it was: the part around it, 1056 pixels"),
+        ([nameless], {}, "Region 1 was left as it was: it has no description"),
+    ):
+        notes = refined(graph, picture, regions, said=True, **more)
+        assert len(notes) == 1 and notes[0].startswith(beginning)
+
+
+def test_what_belongs_to_the_whole_picture_is_refused(graph, picture):
+    clip = graph.clip()
+    (controlled,) = graph.node(
+        "ControlNetApply", conditioning=clip, control_net=graph.tiny_controlnet(), image=picture, strength=1.0
+    )
+    (area,) = graph.node("ConditioningSetArea", conditioning=clip, width=64, height=64, x=64, y=0, strength=1.0)
+    (masked,) = graph.node(
+        "ConditioningSetMask", conditioning=clip, mask=picture[..., 0], set_cond_area="default", strength=1.0
+    )
+    for name, given in (("a ControlNet", controlled), ("an area", area), ("a mask", masked)):
+        for sides in ({"positive": given, "negative": clip}, {"positive": clip, "negative": given}):
+            with pytest.raises(ValueError, match=f"conditioning with {name}, which belongs to the whole picture"):
+                refined(graph, picture, **sides)
 
 
 def test_each_picture_of_a_batch_is_a_frame(graph, picture):

@@ -100,14 +100,19 @@ def test_rows_of_a_batch_are_frames():
     adapter = untrained_adapter(DeigConfig(text_dim=8, width=16, tokens=2, **sizes), 0)
     texts = [TextFeatures.of(torch.randn(4, 8, generator=torch.Generator().manual_seed(i))) for i in range(3)]
     moving = (Keyframe(0, (0.0, 0.0, 0.5, 0.5)), Keyframe(2, (1.0, 0.5, 1.5, 1.0)))
-    regions = (Region("a", (0, 0, 0.5, 0.5), keyframes=moving, strength=0.5), Region("b", (0.2, 0.2, 0.7, 0.9)))
+    leaving = (Keyframe(2, (0.2, 0.2, 0.7, 0.9)), Keyframe(3, (1.2, 0.2, 1.7, 0.9)))
+    regions = (
+        Region("a", (0, 0, 0.5, 0.5), keyframes=moving, strength=0.5),
+        Region("b", (0.2, 0.2, 0.7, 0.9), keyframes=leaving),
+    )
     text = GroundedText(texts[0], Layout(regions), tuple(texts[1:]))
     window = Window.whole((8, 8))
-    group = RowGroup(3, text, window, frames=(0, 1, 2))
-    (together,) = ground(Extractor(adapter), [group], [5.0] * 3, CPU).groups
-    assert [layout.indices for layout in together.layouts] == [(0, 1), (0, 1), (1,)]
+    group = RowGroup(4, text, window, frames=(0, 1, 2, 3))
+    (together,) = ground(Extractor(adapter), [group], [5.0] * 4, CPU).groups
+    assert [layout.indices for layout in together.layouts] == [(0, 1), (0, 1), (1,), ()]
+    assert not together.members((8, 8), CPU)[3].any()
     assert together.layouts[1] is text.layout.at(1).visible(window), "remembered"
-    for frame in range(3):
+    for frame in range(3):  # in the fourth there is nothing
         layout = Layout(tuple(r.at(frame) for r in regions))
         (alone,) = ground(
             Extractor(adapter), [RowGroup(1, GroundedText(texts[0], layout, text.descriptions), window)], [5.0], CPU

@@ -19,20 +19,23 @@ def documents(draw):
 
 
 @settings(max_examples=150)
-@given(documents(), st.integers(8, 400), st.floats(1, 4), st.sampled_from([128, 512]))
-def test_every_small_region_gets_a_part_or_a_sentence(document, smaller_than, context, size):
-    parts, notes = small_parts(document, smaller_than, context, size)
+@given(documents(), st.integers(8, 400), st.floats(1, 4), st.integers(0, 64), st.sampled_from([128, 512]))
+def test_every_small_region_gets_a_part_or_a_sentence(document, smaller_than, context, feather, size):
+    parts, notes = small_parts(document, smaller_than, context, feather, size)
     by_region = {part.region: part for part in parts}
     said = {int(note.split()[1]) - 1 for note in notes}
     for i, region in enumerate(document.regions):
         pixels = box_pixels(region.box, document.width, document.height)
         longest = pixels and max(pixels[2] - pixels[0], pixels[3] - pixels[1])
-        small = bool(pixels) and longest < smaller_than and bool(region.description)
-        assert (i in by_region) + (i in said) == small
+        assert (i in by_region) + (i in said) == (bool(pixels) and longest < smaller_than)
         if i in by_region:
             part = by_region[i]
+            assert region.description
             assert part.left <= pixels[0] and pixels[2] <= part.left + part.width <= document.width
             assert part.top <= pixels[1] and pixels[3] <= part.top + part.height <= document.height
+            faded = soft_mask(document, i, feather)[1]
+            faded[part.rows, part.columns] = 0
+            assert not faded.any(), "the old picture is whole again at the part's edge"
             assert max(part.size) == size and all(n % 8 == 0 for n in part.size)
             assert min(part.width, part.height) >= min(LEAST, document.width, document.height)
             shape = part.size[0] / part.size[1], part.height / part.width
