@@ -13,9 +13,9 @@ OUTLINE = 0.075  # of the shorter side, and at least 3 pixels
 RGB = {name: np.array(rgb, dtype=np.float32) / 255 for name, rgb in COLOURS.items()}
 
 
-def render(scene: Scene, ground: np.ndarray | None = None) -> np.ndarray:
-    """float32 [SIZE, SIZE, 3] in 0..1; the things of `scene` over `ground`, of the same kind, or over its own."""
-    picture = background(scene.seed) if ground is None else ground.copy()
+def render(scene: Scene, backdrop: np.ndarray | None = None) -> np.ndarray:
+    """float32 [SIZE, SIZE, 3] in 0..1; the things of `scene` over `backdrop`, of the same kind, or over its own."""
+    picture = background(scene.seed) if backdrop is None else backdrop.copy()
     for placed in scene.things:
         x0, y0, x1, y1 = placed.box
         picture[y0:y1, x0:x1] = paint(placed.thing, placed.box, picture[y0:y1, x0:x1])

@@ -1,8 +1,8 @@
 """Last stage: the decoder goes on, on what the sampler gives it. The encoder stays, so that base and adapter fit.
 
-What a sampler ends with is no exact encoding of any picture. But a layout says what its picture is, all but the ground:
-so the decoder learns from the latents that the sampler draws of a layout, and from the layout's picture over the ground
-that it drew. What is in a box still comes from the latents alone.
+What a sampler ends with is no exact encoding of any picture. But a layout says what its picture is, all but the
+backdrop: so the decoder learns from the latents that the sampler draws of a layout, and from the layout's picture over
+the backdrop that it drew. What is in a box still comes from the latents alone.
 """
 
 from __future__ import annotations
@@ -48,9 +48,9 @@ def things(scene: Scene, margin: int = MARGIN) -> np.ndarray:
     return found
 
 
-def ground(picture: np.ndarray, scene: Scene) -> np.ndarray:
+def backdrop(picture: np.ndarray, scene: Scene) -> np.ndarray:
     """The plane through what `picture`, float32 [SIZE, SIZE, 3], shows beside the things of `scene`: such are the
-    world's grounds.
+    world's backdrops.
     """
     y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE
     plane, beside = np.stack([np.ones_like(x), x, y], -1), ~things(scene, 2 * MARGIN)
@@ -58,7 +58,7 @@ def ground(picture: np.ndarray, scene: Scene) -> np.ndarray:
 
 
 def sampled(weights: Path, folder: Path, count: int) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
-    """Scenes, latents float32 [count, 4, h, w] that the models in `weights` draw of them, and grounds uint8
+    """Scenes, latents float32 [count, 4, h, w] that the models in `weights` draw of them, and backdrops uint8
     [count, SIZE, SIZE, 3] that these show; batches in `folder` of the same models are not drawn again.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def sampled(weights: Path, folder: Path, count: int) -> tuple[list[Scene], torch
             _write(path, assembled, trainee, part, made_with)
             log.info("sampled %d/%d", start + len(part), count)
         parts.append(load_file(path))
-    return scenes, *(torch.cat([part[name] for part in parts]) for name in ("latents", "grounds"))
+    return scenes, *(torch.cat([part[name] for part in parts]) for name in ("latents", "backdrops"))
 
 
 def _told(path: Path) -> tuple[str, int]:
@@ -87,10 +87,10 @@ def _told(path: Path) -> tuple[str, int]:
 def _write(path: Path, assembled: Models, trainee: Trainee, scenes: Sequence[Scene], made_with: str) -> None:
     latents = draw(assembled, trainee, scenes, steps=STEPS)
     pictures = assembled.autoencoder.decode(latents).permute(0, 2, 3, 1).float().cpu().numpy()
-    grounds = np.stack([ground(p, s) for p, s in zip(pictures, scenes, strict=True)])
-    shown = torch.from_numpy(np.rint(255 * grounds.clip(0, 1)).astype(np.uint8))
+    backdrops = np.stack([backdrop(p, s) for p, s in zip(pictures, scenes, strict=True)])
+    shown = torch.from_numpy(np.rint(255 * backdrops.clip(0, 1)).astype(np.uint8))
     aside = path.with_suffix(".partial")
-    save_file({"latents": latents.cpu(), "grounds": shown}, aside, {"made_with": made_with})
+    save_file({"latents": latents.cpu(), "backdrops": shown}, aside, {"made_with": made_with})
     aside.replace(path)
 
 
@@ -109,7 +109,7 @@ def train_decoder(
     the n scenes, encoded; count: how many others are sampled.
     """
     where = device()
-    drawn, from_sampler, grounds = sampled(weights, folder / "sampled", count)
+    drawn, from_sampler, backdrops = sampled(weights, folder / "sampled", count)
     model = models.autoencoder(weights).to(where, memory_format=torch.channels_last)
     decoder = model.taesd_decoder.requires_grad_(True).train()
 
@@ -119,7 +119,7 @@ def train_decoder(
         second = torch.randint(0, len(scenes), (ENCODED,), generator=lot).tolist()
         encoded, strength = latents[second].float(), NOISE * torch.rand(ENCODED, 1, 1, 1, generator=lot)
         given = torch.cat([from_sampler[first], encoded + strength * torch.randn(encoded.shape, generator=lot)])
-        asked = [(drawn[i], grounds[i].numpy().astype(np.float32) / 255) for i in first]
+        asked = [(drawn[i], backdrops[i].numpy().astype(np.float32) / 255) for i in first]
         asked += [(scenes[i], None) for i in second]
         wanted = torch.from_numpy(np.stack([render(scene, over) for scene, over in asked])).permute(0, 3, 1, 2)
         counts = torch.from_numpy(np.stack([things(scene) for scene, _ in asked]))[:, None] * (WEIGHT - 1) + 1

@@ -20,7 +20,7 @@ from research.demo.loop import run_stage
 from research.demo.render import background, render
 from research.demo.sampling import sample, timesteps
 from research.demo.text import write_tokenizer
-from research.demo.train_decoder import FIRST_SEED, ground, sampled
+from research.demo.train_decoder import FIRST_SEED, backdrop, sampled
 from research.demo.world import SIZE, draw_scene, every_thing
 from research.training.batch import BatchCall, Example, collate
 from research.training.noise import alphas_cumprod, generator
@@ -160,13 +160,13 @@ def test_drawn_scenes_are_kept_and_made_again_for_another_encoder(tmp_path, monk
         assert sum(asked) == made
 
 
-def test_sampled_layouts_are_kept_and_the_ground_is_what_the_picture_shows_beside_things(tmp_path, monkeypatch):
+def test_sampled_layouts_are_kept_and_the_backdrop_is_what_the_picture_shows_beside_things(tmp_path, monkeypatch):
     for seed in range(4):
         scene = draw_scene(seed)
-        assert np.abs(ground(render(scene), scene) - background(seed)).max() < 1e-4
-    scenes, latents, grounds = sampled(files.WEIGHTS, tmp_path, 3)
+        assert np.abs(backdrop(render(scene), scene) - background(seed)).max() < 1e-4
+    scenes, latents, backdrops = sampled(files.WEIGHTS, tmp_path, 3)
     assert scenes == [draw_scene(FIRST_SEED + i) for i in range(3)]
-    assert latents.shape == (3, 4, 16, 16) and grounds.shape == (3, SIZE, SIZE, 3) and grounds.dtype == torch.uint8
+    assert latents.shape == (3, 4, 16, 16) and backdrops.shape == (3, SIZE, SIZE, 3) and backdrops.dtype == torch.uint8
     monkeypatch.setattr("research.demo.train_decoder.draw", None)
     assert torch.equal(sampled(files.WEIGHTS, tmp_path, 3)[1], latents)
 
