@@ -56,6 +56,11 @@ PREVIEWS = {
         ),
     ),
     "DEIG tiles": Preview(("DEIG tiles boxes",)),
+    "DEIG timing": Preview(
+        ("DEIG timing_",),
+        1,
+        (("all of the time", 0.06, 0.08), ("until 0.7", 0.53, 0.08), ("from 0.4 on", 0.06, 0.99)),
+    ),
     "DEIG with and without": Preview(("DEIG with and without_",), 1, (("without", 0.01, 0.97), ("with", BESIDE, 0.97))),
 }
 
