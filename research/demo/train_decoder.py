@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,9 +58,12 @@ def backdrop(picture: np.ndarray, scene: Scene) -> np.ndarray:
     return (plane @ np.linalg.lstsq(plane[beside], picture[beside], rcond=None)[0]).astype(np.float32)
 
 
-def sampled(weights: Path, folder: Path, count: int) -> tuple[list[Scene], torch.Tensor, torch.Tensor]:
+def sampled(
+    weights: Path, folder: Path, count: int, until: float = math.inf
+) -> tuple[list[Scene], torch.Tensor, torch.Tensor] | None:
     """Scenes, latents float32 [count, 4, h, w] that the models in `weights` draw of them, and backdrops uint8
     [count, SIZE, SIZE, 3] that these show; batches in `folder` of the same models are not drawn again.
+    None where time.monotonic() was `until` before all were drawn.
     """
     folder.mkdir(parents=True, exist_ok=True)
     made_with = fingerprint(weights / files.UNET) + fingerprint(weights / files.ADAPTER)
@@ -72,6 +76,8 @@ def sampled(weights: Path, folder: Path, count: int) -> tuple[list[Scene], torch
     for start in range(0, count, AT_ONCE):
         path, part = folder / f"sampled_{start:06d}.safetensors", scenes[start : start + AT_ONCE]
         if not (path.is_file() and _told(path) == (made_with, len(part))):
+            if time.monotonic() >= until:
+                return None
             _write(path, assembled, trainee, part, made_with)
             log.info("sampled %d/%d", start + len(part), count)
         parts.append(load_file(path))
@@ -109,8 +115,11 @@ def train_decoder(
     the n scenes, encoded; count: how many others are sampled.
     """
     where = device()
-    drawn, from_sampler, backdrops = sampled(weights, folder / "sampled", count)
     model = models.autoencoder(weights).to(where, memory_format=torch.channels_last)
+    made = sampled(weights, folder / "sampled", count, until)
+    if made is None:
+        return model, False
+    drawn, from_sampler, backdrops = made
     decoder = model.taesd_decoder.requires_grad_(True).train()
 
     def loss(step: int) -> torch.Tensor:

@@ -164,6 +164,7 @@ def test_sampled_layouts_are_kept_and_the_backdrop_is_what_the_picture_shows_bes
     for seed in range(4):
         scene = draw_scene(seed)
         assert np.abs(backdrop(render(scene), scene) - background(seed)).max() < 1e-4
+    assert sampled(files.WEIGHTS, tmp_path, 3, until=0) is None, "out of time"
     scenes, latents, backdrops = sampled(files.WEIGHTS, tmp_path, 3)
     assert scenes == [draw_scene(FIRST_SEED + i) for i in range(3)]
     assert latents.shape == (3, 4, 16, 16) and backdrops.shape == (3, SIZE, SIZE, 3) and backdrops.dtype == torch.uint8
