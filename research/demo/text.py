@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import torch
@@ -59,14 +60,17 @@ def new_t5(vocabulary: int) -> T5EncoderModel:
 
 def remembered_features(encoder: TextEncoder) -> Callable[[Sequence[str]], torch.Tensor]:
     """Texts -> float32 [n, L, D] on the encoder's device, each text encoded once: they come back in every epoch (49
-    kB a text).
+    kB a text). Threads may share it.
     """
     known: dict[str, torch.Tensor] = {}
+    one_at_a_time = Lock()  # a tokenizer refuses a second thread
 
     def features(texts: Sequence[str]) -> torch.Tensor:
-        new = [t for t in dict.fromkeys(texts) if t not in known]
-        where = encoder.model.shared.weight.device
-        known.update((t, found.tensor.to(where)) for t, found in zip(new, encoder.encode(new, at_once=64), strict=True))
+        with one_at_a_time:
+            new = [t for t in dict.fromkeys(texts) if t not in known]
+            where = encoder.model.shared.weight.device
+            encoded = encoder.encode(new, at_once=64)
+            known.update((t, found.tensor.to(where)) for t, found in zip(new, encoded, strict=True))
         return torch.stack([known[t] for t in texts])
 
     return features
