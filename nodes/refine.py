@@ -30,6 +30,8 @@ WHOLE_PICTURE = (
 )
 NO_REGIONS = "The model reads no regions, so that the picture is as it was: connect the model of Apply DEIG."
 
+AS_IT_WAS = "Nothing is drawn again at denoise 0, and the picture is as it was: choose more, such as 0.6."
+
 
 class DeigRefineRegions(io.ComfyNode):
     @classmethod
@@ -149,8 +151,12 @@ class DeigRefineRegions(io.ComfyNode):
             raise RegionError(
                 f"DEIG Refine Regions needs pictures [count, height, width, 3]; got the shape {list(image.shape)}."
             )
-        if settings_of(model) is None:  # such as with Apply DEIG bypassed, to compare
-            return io.NodeOutput(image, torch.zeros(image.shape[:3]), ui=say(cls, [NO_REGIONS]))
+        as_it_was = [
+            *([NO_REGIONS] if settings_of(model) is None else []),  # such as with Apply DEIG bypassed, to compare
+            *([AS_IT_WAS] if denoise == 0 else []),
+        ]
+        if as_it_was:
+            return io.NodeOutput(image, torch.zeros(image.shape[:3]), ui=say(cls, as_it_was))
         for conditioning in (positive, negative):
             if name := part_of_picture(conditioning):
                 raise RegionError(WHOLE_PICTURE.format(name))

@@ -54,8 +54,9 @@ def test_a_small_region_is_drawn_again_in_its_part_and_nothing_else_changes(grap
     assert boxes_of(runs)[0] == [(0.0, 0.0, 1.0, 1.0)]
 
 
-def test_no_small_region_leaves_the_picture_as_it_was(graph, picture):
-    image, mask = refined(graph, picture, smaller_than=16)
+@pytest.mark.parametrize("more", [{"smaller_than": 16}, {"denoise": 0.0}])
+def test_where_nothing_is_drawn_again_the_picture_is_as_it_was(graph, picture, more):
+    image, mask = refined(graph, picture, **more)
     assert torch.equal(image, picture) and not mask.any()
 
 
@@ -66,6 +67,7 @@ def test_why_nothing_was_drawn_again_is_said(graph, picture):
         ([], {}, "No region is smaller than 40 pixels"),
         ([SMALL], {"size": 64}, "Region 1 was left as it was: the part around it, 64 pixels"),
         ([SMALL], {"feather": 256}, "Region 1 was left as it was: the part around it, 1056 pixels"),
+        ([SMALL], {"denoise": 0.0}, "Nothing is drawn again at denoise 0"),
         ([nameless], {}, "Region 1 was left as it was: it has no description"),
     ):
         notes = refined(graph, picture, regions, said=True, **more)
