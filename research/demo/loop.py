@@ -33,6 +33,7 @@ def run_stage(
     *,
     steps: int,
     peak: float,
+    decay: float = DECAY,
     averaging: float = 0.999,
     save_every: int = 500,
     until: float = math.inf,
@@ -40,7 +41,8 @@ def run_stage(
     """Train `module` on loss(step) up to `steps`, from the newest state in `folder` if there is one; leave the averaged
     weights in it.
 
-    until: time.monotonic() at which to save and stop. Returns whether all steps are done.
+    decay: share of the steps, the last ones, over which the rate falls. until: time.monotonic() at which to save and
+    stop. Returns whether all steps are done.
     Raises DeigError for the state of another model, and if a weight stands still over the first 50 steps.
     """
     parameters = [p for p in module.parameters() if p.requires_grad]
@@ -71,7 +73,7 @@ def run_stage(
     step = first = stored["step"] if stored else 0
     while step < steps and time.monotonic() < until:
         for group in optimiser.param_groups:
-            group["lr"] = peak * rate(step, steps=steps, warm_up=WARM_UP, decay=DECAY)
+            group["lr"] = peak * rate(step, steps=steps, warm_up=WARM_UP, decay=decay)
         value = loss(step)
         value.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import filecmp
+import json
 import logging
 import math
 import os
@@ -13,11 +14,15 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
+from deig_core.checkpoint.write import save_adapter
 from deig_core.demo import files
+from deig_core.diffusers_unet.names import original_state_dict
 from deig_core.errors import DeigError
 
 from . import models
@@ -30,8 +35,9 @@ from .train_base import train_base
 from .train_decoder import DECODER_STEPS, SAMPLED_SCENES, train_decoder
 from .train_scorer import train_scorer
 from .train_text import train_text
+from .train_together import TOGETHER_STEPS, train_together
+from .world import Scene
 
-STAGES = ("autoencoder", "scorer", "latents", "base", "text", "adapter", "decoder")
 GOING_ON = ("latents", "base", "adapter")  # stages of a run with --start, if none are named
 log = logging.getLogger("deig.demo")
 
@@ -39,13 +45,16 @@ log = logging.getLogger("deig.demo")
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m research.demo.train", description=__doc__)
     parser.add_argument("folder", type=Path, help="where states and weights go")
-    parser.add_argument("--stages", nargs="+", choices=STAGES, help=f"default: all; with --start {', '.join(GOING_ON)}")
+    parser.add_argument(
+        "--stages", nargs="+", choices=[*STAGES], help=f"default: all; with --start {', '.join(GOING_ON)}"
+    )
     parser.add_argument("--scenes", type=int, default=12_000, help="training scenes that are rendered and encoded")
     parser.add_argument("--autoencoder-steps", type=int, default=1400)
     parser.add_argument("--scorer-steps", type=int, default=2500)
     parser.add_argument("--base-steps", type=int, default=2000)
     parser.add_argument("--text-steps", type=int, default=1500)
     parser.add_argument("--adapter-steps", type=int, default=DEMO.steps)
+    parser.add_argument("--together-steps", type=int, default=TOGETHER_STEPS)
     parser.add_argument("--decoder-steps", type=int, default=DECODER_STEPS)
     parser.add_argument(
         "--sampled", type=int, default=SAMPLED_SCENES, help="layouts that are sampled for the decoder to learn from"
@@ -72,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--threads", type=int, default=os.cpu_count(), help="of the CPU; fewer where other work runs beside it"
     )
     options = parser.parse_args(arguments)
-    options.stages = options.stages or (GOING_ON if options.start else STAGES)
+    options.stages = options.stages or list(GOING_ON if options.start else STAGES)
     if options.start and not options.start.is_dir():
         parser.error(f"--start is a folder of weights, and {options.start} is none")
     if options.ide_only and not (options.start and options.stages == ["base"]):
@@ -90,87 +99,134 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What the stages of one command share. until: time.monotonic() at which a stage saves and stops."""
+
+    options: argparse.Namespace
+    until: float
+
+    @property
+    def folder(self) -> Path:
+        return self.options.folder
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights"
+
+    @cached_property
+    def drawn(self) -> tuple[list[Scene], torch.Tensor]:
+        """Training scenes and their latents, by the autoencoder that is there when they are first asked for."""
+        return training_scenes(self.weights, self.folder / "latents", self.options.scenes, self.options.threads)
+
+    def states(self, stage: str) -> Path:
+        return self.folder / "states" / stage
+
+
+def _autoencoder(run: _Run) -> bool:
+    steps = run.options.autoencoder_steps
+    model, done = train_autoencoder(run.states("autoencoder"), steps=steps, until=run.until)
+    files.write(run.weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": steps})
+    return done
+
+
+def _scorer(run: _Run) -> bool:
+    steps = run.options.scorer_steps
+    model, done = train_scorer(run.states("scorer"), steps=steps, until=run.until)
+    files.write(run.weights, files.SCORER, model.state_dict(), {"stage": "scorer", "steps": steps})
+    return done
+
+
+def _latents(run: _Run) -> bool:
+    return bool(run.drawn)
+
+
+def _base(run: _Run) -> bool:
+    options = run.options
+    base, done = train_base(
+        *run.drawn,
+        write_tokenizer(run.weights / files.BASE_TEXT),
+        run.states("base"),
+        steps=options.base_steps,
+        batch=options.batch,
+        start=options.start and models.base(options.start),
+        ide_only=options.ide_only,
+        until=run.until,
+    )
+    models.write_base(run.weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
+    return done
+
+
+def _text(run: _Run) -> bool:
+    encoder, steps = models.text_encoder(run.weights, files.BASE_TEXT), run.options.text_steps
+    reader, done = train_text(encoder, run.drawn[0], run.states("text"), steps=steps, until=run.until)
+    models.write_text(run.weights, files.TEXT, reader.t5, {"stage": "text", "steps": steps})
+    return done
+
+
+def _adapter(run: _Run) -> bool:
+    options = run.options
+    folder = run.folder / f"adapter-{options.ablation or 'full'}-{options.seed}"
+    _, done = train_adapter(
+        run.weights,
+        *run.drawn,
+        folder,
+        steps=options.adapter_steps,
+        batch=options.batch,
+        seed=options.seed,
+        ablation=options.ablation,
+        start=options.start and options.start / files.ADAPTER,
+        until=run.until,
+    )
+    made = folder / files.ADAPTER
+    if options.ablation is None and options.seed == 0 and made.is_file():
+        shutil.copyfile(made, run.weights / files.ADAPTER)
+    return done
+
+
+def _together(run: _Run) -> bool:
+    steps, batch = run.options.together_steps, run.options.batch
+    unet, adapter, done = train_together(
+        run.weights, *run.drawn, run.states("together"), steps=steps, batch=batch, until=run.until
+    )
+    told = {"stage": "together", "steps": steps, "batch": batch}
+    files.write(run.weights, files.UNET, original_state_dict(unet), told)
+    adapter_file = run.weights / files.ADAPTER
+    save_adapter(adapter_file, adapter, adapter.config, dtype=torch.float16, provenance=json.dumps(told))
+    return done
+
+
+def _decoder(run: _Run) -> bool:
+    steps, count = run.options.decoder_steps, run.options.sampled
+    model, done = train_decoder(
+        run.weights, *run.drawn, run.states("decoder"), steps=steps, count=count, until=run.until
+    )
+    told = {"stage": "decoder", "steps": steps, "sampled": count}
+    files.write(run.weights, files.VAE, model.state_dict(), told)
+    return done
+
+
+STAGES = {
+    "autoencoder": _autoencoder,
+    "scorer": _scorer,
+    "latents": _latents,
+    "base": _base,
+    "text": _text,
+    "adapter": _adapter,
+    "together": _together,
+    "decoder": _decoder,
+}
+"""In their order. A stage trains, writes what it has to FOLDER/weights, and says whether it is done."""
+
+
 def _train(options: argparse.Namespace) -> bool:
     """Whether all stages are done. A stage that is not ends the run: the next would learn from a half-trained model."""
-    until = time.monotonic() + 60 * options.minutes
-    stages, folder, weights = options.stages, options.folder, options.folder / "weights"
-    folder.mkdir(parents=True, exist_ok=True)
+    run = _Run(options, time.monotonic() + 60 * options.minutes)
+    run.folder.mkdir(parents=True, exist_ok=True)
     if options.start:
-        _copy_frozen(options.start, weights, base="base" not in stages, adapter="adapter" not in stages)
-    if "autoencoder" in stages:
-        model, done = train_autoencoder(folder / "states" / "autoencoder", steps=options.autoencoder_steps, until=until)
-        files.write(
-            weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": options.autoencoder_steps}
-        )
-        if not done:
-            return False
-    if "scorer" in stages:
-        model, done = train_scorer(folder / "states" / "scorer", steps=options.scorer_steps, until=until)
-        files.write(weights, files.SCORER, model.state_dict(), {"stage": "scorer", "steps": options.scorer_steps})
-        if not done:
-            return False
-    if set(stages) - {"autoencoder", "scorer"}:
-        scenes, latents = training_scenes(weights, folder / "latents", options.scenes, options.threads)
-    if "base" in stages:
-        tokenizer = write_tokenizer(weights / files.BASE_TEXT)
-        base, done = train_base(
-            scenes,
-            latents,
-            tokenizer,
-            folder / "states" / "base",
-            steps=options.base_steps,
-            batch=options.batch,
-            start=options.start and models.base(options.start),
-            ide_only=options.ide_only,
-            until=until,
-        )
-        models.write_base(weights, base, {"stage": "base", "steps": options.base_steps, "batch": options.batch})
-        if not done:
-            return False
-    if "text" in stages:
-        reader, done = train_text(
-            models.text_encoder(weights, files.BASE_TEXT),
-            scenes,
-            folder / "states" / "text",
-            steps=options.text_steps,
-            until=until,
-        )
-        models.write_text(weights, files.TEXT, reader.t5, {"stage": "text", "steps": options.text_steps})
-        if not done:
-            return False
-    if "adapter" in stages:
-        name = f"adapter-{options.ablation or 'full'}-{options.seed}"
-        _, done = train_adapter(
-            weights,
-            scenes,
-            latents,
-            folder / name,
-            steps=options.adapter_steps,
-            batch=options.batch,
-            seed=options.seed,
-            ablation=options.ablation,
-            start=options.start and options.start / files.ADAPTER,
-            until=until,
-        )
-        made = folder / name / files.ADAPTER
-        if options.ablation is None and options.seed == 0 and made.is_file():
-            shutil.copyfile(made, weights / files.ADAPTER)
-        if not done:
-            return False
-    if "decoder" in stages:
-        model, done = train_decoder(
-            weights,
-            scenes,
-            latents,
-            folder / "states" / "decoder",
-            steps=options.decoder_steps,
-            count=options.sampled,
-            until=until,
-        )
-        told = {"stage": "decoder", "steps": options.decoder_steps, "sampled": options.sampled}
-        files.write(weights, files.VAE, model.state_dict(), told)
-        return done
-    return True
+        base, adapter = "base" not in options.stages, "adapter" not in options.stages
+        _copy_frozen(options.start, run.weights, base=base, adapter=adapter)
+    return all(stage(run) for name, stage in STAGES.items() if name in options.stages)
 
 
 def _copy_frozen(start: Path, weights: Path, *, base: bool, adapter: bool) -> None:

@@ -29,7 +29,7 @@ from .autoencoder import DemoAutoencoder
 from .generate import Models, draw
 from .loop import device, run_stage
 from .render import render
-from .world import SIZE, Scene, draw_scene
+from .world import SIZE, Scene, draw_scene, in_boxes
 
 DECODER_STEPS, SAMPLED_SCENES = 700, 1024
 FIRST_SEED = 20_000_000  # of layouts that are sampled; base and adapter have not seen them
@@ -41,20 +41,12 @@ MARGIN, WEIGHT = 2, 3.0  # pixels of a box and so many around it count so much
 log = logging.getLogger("deig.demo")
 
 
-def things(scene: Scene, margin: int = MARGIN) -> np.ndarray:
-    """bool [SIZE, SIZE]: what lies in a box, or `margin` pixels beside it."""
-    found = np.zeros((SIZE, SIZE), dtype=bool)
-    for x0, y0, x1, y1 in (placed.box for placed in scene.things):
-        found[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin] = True
-    return found
-
-
 def backdrop(picture: np.ndarray, scene: Scene) -> np.ndarray:
     """The plane through what `picture`, float32 [SIZE, SIZE, 3], shows beside the things of `scene`: such are the
     world's backdrops.
     """
     y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE
-    plane, beside = np.stack([np.ones_like(x), x, y], -1), ~things(scene, 2 * MARGIN)
+    plane, beside = np.stack([np.ones_like(x), x, y], -1), ~in_boxes(scene, 2 * MARGIN)
     return (plane @ np.linalg.lstsq(plane[beside], picture[beside], rcond=None)[0]).astype(np.float32)
 
 
@@ -131,7 +123,7 @@ def train_decoder(
         asked = [(drawn[i], backdrops[i].numpy().astype(np.float32) / 255) for i in first]
         asked += [(scenes[i], None) for i in second]
         wanted = torch.from_numpy(np.stack([render(scene, over) for scene, over in asked])).permute(0, 3, 1, 2)
-        counts = torch.from_numpy(np.stack([things(scene) for scene, _ in asked]))[:, None] * (WEIGHT - 1) + 1
+        counts = torch.from_numpy(np.stack([in_boxes(scene, MARGIN) for scene, _ in asked]))[:, None] * (WEIGHT - 1) + 1
         with torch.autocast(where.type, torch.bfloat16, enabled=where.type != "cpu"):
             error = decoder(given.to(where, memory_format=torch.channels_last)).float() - wanted.to(where)
         return (counts.to(where) * (error.abs() + 4 * error.square())).mean() / counts.mean()

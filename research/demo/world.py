@@ -75,6 +75,14 @@ class Scene:
         return np.array([p.box for p in self.things], dtype=np.float64).reshape(-1, 4) / SIZE
 
 
+def in_boxes(scene: Scene, margin: int) -> np.ndarray:
+    """bool [SIZE, SIZE]: the pixels in a box of `scene`, or up to `margin` pixels beside it."""
+    found = np.zeros((SIZE, SIZE), dtype=bool)
+    for x0, y0, x1, y1 in (placed.box for placed in scene.things):
+        found[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin] = True
+    return found
+
+
 def every_thing() -> list[Thing]:
     """All things that can be described, in a fixed order."""
     plain = [Thing(s, c) for s, c in product(SHAPES, COLOURS)]

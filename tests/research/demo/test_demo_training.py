@@ -21,9 +21,12 @@ from research.demo.render import background, render
 from research.demo.sampling import sample, timesteps
 from research.demo.text import write_tokenizer
 from research.demo.train_decoder import FIRST_SEED, backdrop, sampled
+from research.demo.train_together import MARGIN, WEIGHT, counts
 from research.demo.world import SIZE, draw_scene, every_thing
 from research.training.batch import BatchCall, Example, collate
 from research.training.noise import alphas_cumprod, generator
+
+SHIPPED = files.WEIGHTS / files.ADAPTER
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +36,7 @@ def _short(monkeypatch):
     monkeypatch.setattr("research.demo.latents.CHUNK", 10)
     monkeypatch.setattr("research.demo.train_autoencoder.SCENES", 1)
     monkeypatch.setattr("research.demo.train_text.CAPTIONS", 8)
+    monkeypatch.setattr("research.demo.train_together.ALONE", 1)
     monkeypatch.setattr("research.demo.train_decoder.STEPS", 2)
     monkeypatch.setattr("research.demo.train_decoder.SAMPLED", 1)
     monkeypatch.setattr("research.demo.train_decoder.ENCODED", 1)
@@ -72,7 +76,9 @@ def test_a_weight_that_stands_still_is_named(tmp_path):
 
 
 def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, capsys):
-    short = [f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter", "decoder")]
+    short = [
+        f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter", "together", "decoder")
+    ]
     for ablation in (
         [],
         ["--stages", "adapter", "--ablation", "mask"],
@@ -132,6 +138,13 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path):
         before, after = files.read(name), files.read(name, weights)
         assert before.keys() == after.keys() and all((after[k] - v).abs().max() < 0.01 for k, v in before.items())
         assert any(not torch.equal(after[k], v) for k, v in before.items())
+    earlier = {name: files.read(name, weights) for name in moved}
+    assert train.main([*run, "--stages=together", "--together-steps=1"]) == 0
+    for name, before in earlier.items():
+        after = files.read(name, weights)
+        assert before.keys() == after.keys() and all((after[k] - v).abs().max() < 0.01 for k, v in before.items())
+        assert any(not torch.equal(after[k], v) for k, v in before.items())
+    assert all((weights / name).read_bytes() == (files.WEIGHTS / name).read_bytes() for name in kept)
     trained = (weights / files.UNET).read_bytes()
     assert train.main([*run, "--stages=decoder", "--decoder-steps=1", "--sampled=2"]) == 0
     before, after = files.read(files.VAE), files.read(files.VAE, weights)
@@ -140,6 +153,26 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path):
     }
     assert train.main([*run, "--stages=adapter", "--adapter-steps=2"]) == 0, "a decoder that went on is no stranger's"
     assert (weights / files.UNET).read_bytes() == trained
+
+
+def test_cells_that_show_something_of_a_thing_count_more():
+    for seed in range(5):
+        scene = draw_scene(seed)
+        for (y, x), count in np.ndenumerate(counts(scene).numpy()):
+            near = any(
+                8 * x < x1 + MARGIN and 8 * x + 8 > x0 - MARGIN and 8 * y < y1 + MARGIN and 8 * y + 8 > y0 - MARGIN
+                for x0, y0, x1, y1 in (placed.box for placed in scene.things)
+            )
+            assert count == (WEIGHT if near else 1)
+
+
+def test_batches_drawn_side_by_side_are_those_drawn_one_after_another(monkeypatch):
+    assembled, adapter = Models(models.unet(), models.autoencoder(), models.text_encoder()), evaluate.load(SHIPPED)
+    found = []
+    for threads in (1, 3):
+        monkeypatch.setattr("torch.get_num_threads", lambda threads=threads: threads)
+        found.append(generate(assembled, adapter, [draw_scene(i, 1) for i in range(3)], steps=1, batch=1))
+    assert (found[0] == found[1]).all()
 
 
 def test_drawn_scenes_are_kept_and_made_again_for_another_encoder(tmp_path, monkeypatch):
