@@ -46,11 +46,12 @@ def test_the_kernel_in_the_interpreter():
 
 @st.composite
 def calls(draw):
-    batch, heads = draw(st.integers(1, 2)), draw(st.integers(1, 2))
     cells, dim = draw(st.sampled_from([1, 15, 64, 70, 130])), draw(st.sampled_from([8, 40, 64, 80, 160, 256]))
-    # The interpreter takes each block of tokens by itself: 64 regions are there for their 64 bits, not for many tokens.
+    # The interpreter takes each block of tokens by itself, in each head of each picture: 64 regions are there for their
+    # 64 bits, not for many tokens.
     regions = draw(st.sampled_from([1, 3, 64]))
     tokens = draw(st.sampled_from([1, 4, 16, 40] if regions < 64 else [1, 4]))
+    batch, heads = draw(st.integers(1, 2)), draw(st.integers(1, 2 if regions < 64 else 1))
     # The interpreter multiplies bfloat16 as if it were integers.
     dtype = draw(st.sampled_from([t for t in TOLERANCE if not (INTERPRETED and t == torch.bfloat16)]))
     generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
@@ -81,7 +82,7 @@ def calls(draw):
 
 
 @needs_a_way_to_run
-@settings(max_examples=40 if INTERPRETED else 60)
+@settings(max_examples=30 if INTERPRETED else 60)
 @given(calls())
 def test_the_kernel_is_the_oracle(call):
     (*tensors, members), options = call

@@ -2,12 +2,15 @@
 
 import ast
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from deig_core.attention.triton import tiles
 from research.bench.gpu import __main__ as command
@@ -95,9 +98,18 @@ def test_every_part_runs_on_a_bare_machine(tmp_path):
     assert "nothing of any speed" in page
 
 
-def test_without_a_gpu_it_says_so():
-    done = run("--parts", "tune")
-    assert done.returncode == 2 and part.NO_GPU in done.stdout
+@pytest.fixture
+def without_a_gpu(monkeypatch):
+    """And parts are forked where that is possible: each has torch then, which takes seconds to import."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    if "fork" in multiprocessing.get_all_start_methods():
+        forked = SimpleNamespace(get_context=lambda _: multiprocessing.get_context("fork"))
+        monkeypatch.setattr(part, "multiprocessing", forked)
+
+
+def test_without_a_gpu_it_says_so(without_a_gpu, capsys):
+    assert command.main(["--parts", "tune"]) == 2
+    assert part.NO_GPU in capsys.readouterr().out
 
 
 PARTS = {
@@ -109,7 +121,7 @@ PARTS = {
 }
 
 
-def test_a_part_that_fails_takes_no_other_with_it(tmp_path, monkeypatch):
+def test_a_part_that_fails_takes_no_other_with_it(without_a_gpu, tmp_path, monkeypatch):
     for name, code in PARTS.items():
         (tmp_path / f"gpu_part_that_{name}.py").write_text(code, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
