@@ -48,7 +48,7 @@ def server(tmp_path_factory):
     untrained_gligen(host.base / "models" / "gligen" / "tiny.safetensors")
     before = listing(COMFYUI)
     with Server(host, arguments=("--cpu", "--use-pytorch-cross-attention")) as running:
-        running.host, running.before = host, before
+        running.host, running.before, running.modules = host, before, running.get("/tests/modules")
         yield running
 
 
@@ -77,6 +77,10 @@ def test_every_node_is_there_with_its_description(server):
     ours = {k: v for k, v in info.items() if v["category"].startswith("DEIG")}
     assert ours.keys() == {page.stem for page in (ROOT / "web" / "docs").glob("*.md")}
     assert all(v["description"] for v in ours.values())
+
+
+def test_loading_the_pack_does_not_load_transformers_models(server):
+    assert "transformers" in server.modules and "transformers.models.t5.modeling_t5" not in server.modules
 
 
 def test_the_demo_saves_a_picture_and_an_overlay(server, demo):
@@ -163,8 +167,13 @@ def test_templates_bypassed_and_with_a_zeroed_negative(server, name):
     guidance at all.
     """
     prompt = json.loads(TEXTS[name])
-    for sampler in ("KSampler", "DEIGRefineRegions"):
-        prompt = with_inputs(prompt, sampler, steps=2)
+    # Two steps, and the picture as it is: enlarging and packing it costs as much as drawing it.
+    for kind, inputs in {
+        "KSampler": {"steps": 2},
+        "DEIGRefineRegions": {"steps": 2},
+        "ImageScaleBy": {"scale_by": 1},
+    }.items():
+        prompt = with_inputs(prompt, kind, **inputs)
     ids = {n["class_type"]: i for i, n in prompt.items()}
     zeroed = copy.deepcopy(prompt)
     zeroed["zero"] = {

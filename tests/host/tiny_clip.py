@@ -1,6 +1,13 @@
-"""A node pack for tests: the demo's MODEL and VAE as a checkpoint loader gives them, with a tiny stand-in for CLIP."""
+"""A node pack for tests: the demo's MODEL and VAE as a checkpoint loader gives them, with a tiny stand-in for CLIP; and
+what the server's process has imported.
+"""
+
+import gc
+import sys
 
 import torch
+from aiohttp import web
+from server import PromptServer
 
 import nodes
 
@@ -36,3 +43,11 @@ class TinyCheckpoint:
 
 
 NODE_CLASS_MAPPINGS = {"TinyCheckpoint": TinyCheckpoint}
+
+
+@PromptServer.instance.routes.get("/tests/modules")
+async def modules(_):
+    """Names of all modules; from here on they are no garbage that each run of a model looks through."""
+    gc.collect()
+    gc.freeze()
+    return web.json_response(sorted(sys.modules))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import contextmanager
 
 import pytest
 
@@ -18,7 +19,7 @@ from tools.setup import chromium
 PAIRS = 40
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def folder(review):
     return review
 
@@ -36,8 +37,8 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def person(browser, folder):
+@contextmanager
+def pages(browser, folder):
     """open(name) -> the page in a browser of its own; errors of any page fail the test."""
     contexts, errors = [], []
 
@@ -59,6 +60,29 @@ def person(browser, folder):
     for context in contexts:
         context.close()
     assert errors == []
+
+
+@pytest.fixture
+def person(browser, folder):
+    with pages(browser, folder) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def right(folder):
+    """Pair's id -> whether its text is true of the thing."""
+    wanted = truth({"instances": json.loads((folder / "world" / "instances.json").read_text())})
+    return {p.id: wanted[p.id] == p.text for p in Sample.read(folder / "review" / "sample.json").pairs}
+
+
+@pytest.fixture(scope="module")
+def anns(browser, folder, right, tmp_path_factory):
+    """The answers of Ann, who is always right."""
+    with pages(browser, folder) as open_page:
+        ann = open_page("Ann")
+        judge(ann, lambda pair: right[pair["id"]])
+        assert "All pairs are answered" in ann.inner_text("#say")
+        return save(ann, tmp_path_factory.mktemp("answers"))
 
 
 def truth(sample):
@@ -91,17 +115,11 @@ def save(page, folder):
     return path
 
 
-def test_two_people_judge_and_the_report_says_what_they_found(folder, person, tmp_path, capsys):
-    sample = Sample.read(folder / "review" / "sample.json")
-    wanted = truth({"instances": json.loads((folder / "world" / "instances.json").read_text())})
-    right = {p.id: wanted[p.id] == p.text for p in sample.pairs}
+def test_two_people_judge_and_the_report_says_what_they_found(folder, right, anns, person, tmp_path, capsys):
     assert 1 <= sum(not r for r in right.values()) <= 5, "the wrong classes of one picture"
-    ann, ben = person("Ann"), person("Ben B.")
-    judge(ann, lambda pair: right[pair["id"]])
-    assert "All pairs are answered" in ann.inner_text("#say")
-    first = sample.pairs[0].id
+    ben, first = person("Ben B."), next(iter(right))
     judge(ben, lambda pair: right[pair["id"]] and pair["id"] != first, reason="c")
-    files = [save(ann, tmp_path), save(ben, tmp_path)]
+    files = [anns, save(ben, tmp_path)]
     assert [f.name for f in files] == ["answers-Ann.jsonl", "answers-Ben-B-.jsonl"]
     capsys.readouterr()
     wrong = sum(not r for r in right.values())
@@ -125,13 +143,10 @@ def test_two_people_judge_and_the_report_says_what_they_found(folder, person, tm
     assert ben.inner_text("#count").startswith("pair 1 of") and ben.inner_text("#others") == "Ann: right"
 
 
-def test_what_people_accept_becomes_training_steps(folder, person, tmp_path, capsys):
+def test_what_people_accept_becomes_training_steps(folder, anns, tmp_path, capsys):
     """The end of the chain: plan, run killed twice, select, review; then the trainer, on the file that was judged."""
     sample = Sample.read(folder / "review" / "sample.json")
-    wanted = truth({"instances": json.loads((folder / "world" / "instances.json").read_text())})
-    ann = person("Ann")
-    judge(ann, lambda pair: wanted[pair["id"]] == pair["text"])
-    assert call("review", "report", folder / "review", save(ann, tmp_path)) == 0
+    assert call("review", "report", folder / "review", anns) == 0
     assert "Accepted: the lower bound" in capsys.readouterr().out
     data = folder / "run" / "selected" / "data.jsonl"
     texts = [text for picture in read_pictures(data) for text in picture.descriptions]
