@@ -34,7 +34,6 @@ def pages(tmp_path_factory):
 ABOUT_THE_PAGE = {
     "test_finding",
     "test_history",
-    "test_messages",
     "test_page",
     "test_place",
     "test_subgraphs",

@@ -213,7 +213,7 @@ class Hands:
         mouse.move(*places[0])
         mouse.down()
         for place in places[1:]:
-            mouse.move(*place, steps=4)
+            mouse.move(*place, steps=2)
         if release:
             mouse.up()
         for name in reversed(modifiers):

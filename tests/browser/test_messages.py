@@ -1,4 +1,4 @@
-"""What the nodes say is on the screen, in every page."""
+"""What the nodes say is at them, in each frontend: the pack keeps it whichever way nodes are drawn."""
 
 import json
 import time
@@ -6,6 +6,8 @@ import time
 import pytest
 from hands import document
 from pages import EACH_FRONTEND
+
+pytestmark = EACH_FRONTEND
 
 TEXTS = [
     ("DEIGRegionsFromBoxes", [{"bbox_2d": [64, 48, 320, 240], "label": "a dog"}], "Read as Qwen boxes, xyxy, pixels"),
@@ -42,7 +44,6 @@ def run(hands, node_id, boxes):
     )
 
 
-@EACH_FRONTEND
 @pytest.mark.parametrize(("node_id", "boxes", "said"), TEXTS, ids=[t[0] for t in TEXTS])
 def test_how_boxes_were_read_stands_at_the_node(hands, node_id, boxes, said):
     hands.start(document([], 640, 480))
@@ -54,7 +55,6 @@ def test_how_boxes_were_read_stands_at_the_node(hands, node_id, boxes, said):
         assert "Read as lists of four" in hands.page.locator(".deig-reading:visible").inner_text()
 
 
-@EACH_FRONTEND
 def test_what_cannot_be_read_is_an_error_at_the_node(hands):
     hands.start(document([], 640, 480))
     run(hands, "DEIGRegionsFromBoxes", '[{"zone": [1, 2, 3, 4], "label": "a dog"}]')
