@@ -34,7 +34,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-dev-shm-usage",
 ]
-# Without a GPU the shadow below a node of Nodes 2.0 costs as much at each step of a drag as all else in the page.
+# Without a GPU the shadow below a node of Nodes 2.0 costs nearly as much in each frame of a drag as all else in it.
 NO_SHADOWS = """(() => {
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(".lg-node { filter: none !important }");

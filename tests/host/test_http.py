@@ -167,7 +167,7 @@ def test_templates_bypassed_and_with_a_zeroed_negative(server, name):
     guidance at all.
     """
     prompt = json.loads(TEXTS[name])
-    # Two steps, and the picture as it is: enlarging and packing it costs as much as drawing it.
+    # Two steps, and the picture at its own size.
     for kind, inputs in {
         "KSampler": {"steps": 2},
         "DEIGRefineRegions": {"steps": 2},
