@@ -9,7 +9,7 @@ import torch
 
 from ..errors import RegionError
 from ..regions.document import MAX_SIDE, Box, Region, RegionDocument
-from .masks import PIXELS_PER_LATENT, Edges, Size, any_inside
+from .masks import PIXELS_PER_LATENT, Edges, Size, any_inside, box_pixels
 
 Pair = tuple[float, float]  # (height, width)
 
@@ -137,7 +137,7 @@ def _moved(coordinate: float, full: float, offset: float, size: int) -> float:
 
 def _has_pixel(box: Box, pixels: Size) -> bool:
     height, width = pixels
-    return round(box[0] * width) < round(box[2] * width) and round(box[1] * height) < round(box[3] * height)
+    return box_pixels(box, width, height) is not None
 
 
 def _mask_edges(mask_side: int, full: float, offset: float, size: int) -> Edges:
