@@ -25,6 +25,14 @@ def test_the_registry_finds_what_it_needs():
     assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+def test_the_readme_says_where_the_pack_the_paper_and_the_weights_are():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"git clone {PROJECT['project']['urls']['Repository']} deig" in readme
+    weights = re.search(r"https://huggingface\.co/\w+/\w+", WORKFLOWS[-1].read_text(encoding="utf-8"))[0]
+    for text in (readme.split("## Install")[0], (ROOT / "docs" / "method.md").read_text(encoding="utf-8")):
+        assert "https://arxiv.org/abs/2602.18282" in text and weights in text
+
+
 def test_nothing_is_installed_beside_the_host():
     assert PROJECT["project"]["dependencies"] == []
     assert not (ROOT / "requirements.txt").exists() and not (ROOT / "install.py").exists()
