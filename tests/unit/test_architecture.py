@@ -64,7 +64,7 @@ def trespass(path):
     elif place[0] == "research":
         wrong, why = of_host(used) | used & {"nodes"}, "the research wing knows the method alone"
     elif place[0] == "examples":
-        wrong, why = of_host(used) | used & {"nodes"}, "the examples run without the host"
+        wrong, why = of_host(used) | used & {"nodes", "research"}, "the examples are of the method alone"
     elif path in AROUND:
         drawing = {"PIL"} if place == ("tools", "previews.py") else set()
         wrong, why = used - set(sys.stdlib_module_names) - {"tools"} - drawing, "set-up needs Python alone"
