@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import sys
 from functools import cache
 from pathlib import Path
@@ -111,3 +112,9 @@ def test_imports_inside_the_pack_are_relative():
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.ImportFrom) and not node.level:
                 assert node.module.split(".")[0] not in {"deig_core", "nodes"}, path
+
+
+def test_the_picture_names_every_wrapper_that_is_installed():
+    installed = re.findall(r"\(WrappersMP\.(\w+), \w+\)", (ROOT / "nodes/host/sampling.py").read_text(encoding="utf-8"))
+    picture = (ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8")
+    assert len(installed) == 5 and [f">{name}</text>" in picture for name in installed] == [True] * 5
