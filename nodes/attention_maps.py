@@ -13,6 +13,7 @@ from comfy_api.latest import io
 
 from ..deig_core.errors import DeigError
 from ..deig_core.layout.masks import PIXELS_PER_LATENT
+from ..deig_core.limits import MAX_REGIONS
 from ..deig_core.maps.picture import brightened, colours, enlarged, overview
 from ..deig_core.maps.recording import Recording
 from .sockets import Attention, schema, share
@@ -68,7 +69,7 @@ class DeigAttentionMaps(io.ComfyNode):
                     "region",
                     default=1,
                     min=1,
-                    max=64,
+                    max=MAX_REGIONS,
                     tooltip="The region's number, as in the editor and in Draw DEIG Regions.",
                 ),
                 io.Combo.Input(

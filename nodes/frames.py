@@ -9,7 +9,8 @@ import torch
 from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
-from ..deig_core.regions.document import MAX_REGIONS, MAX_SIDE, Box, RegionDocument
+from ..deig_core.limits import MAX_REGIONS
+from ..deig_core.regions.document import MAX_SIDE, Box, RegionDocument
 from ..deig_core.regions.formats import separate
 from ..deig_core.regions.reader import read
 from ..deig_core.regions.tracks import Track, link, longest, moving_regions, of_masks, unpacked

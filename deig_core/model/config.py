@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from ..errors import WeightsError
+from ..limits import MOST_LAYERS
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -15,7 +16,6 @@ _FUSER = re.compile(
     r"^(?:(input|output)_blocks\.(\d{1,4})|(middle)_block)\.1\.transformer_blocks\.(\d{1,4})\.fuser\.(.+)$"
 )
 _HEADS = 8  # of the paper; the packed projections do not show them
-MOST_LAYERS = 128
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from ..errors import RegionError
+from ..limits import MAX_REGIONS
 from ..schedule import GateSchedule, completed
 from . import painted
 from .checks import (
@@ -37,7 +38,6 @@ from .keyframes import Keyframe, StrengthKey, as_json, box_at, parse_keyframes, 
 VERSION = 1
 VERSION_WITH_MASKS = 2
 SHARED, FRONT = OVERLAPS = ("shared", "front")  # what becomes of cells that several regions have
-MAX_REGIONS = 64  # a cell's membership is one 64-bit word
 MIN_SIDE, MAX_SIDE = 8, 16384
 COLORS = (
     *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45"),

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ..errors import DeigError
 from ..layout.layout import Layout
+from ..limits import MAX_REGIONS
 from ..regions.checks import checked_text
-from ..regions.document import MAX_REGIONS, SHARED, RegionDocument
+from ..regions.document import SHARED, RegionDocument
 from ..regions.rules import counting, joined_prompt
 from .features import TextFeatures
 from .tokens import Tokens, remarks, too_long
