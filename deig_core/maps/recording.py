@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..attention.contract import math_dtype, unpacked_membership
-from ..layout.masks import Size, level_factor
+from ..layout.masks import Size, downsampled, is_downsampled, level_factor
 from ..layout.window import Window
 from ..model.fuser import Fuser, LevelInstances, split_heads
 
@@ -65,7 +65,7 @@ def on_latent(maps: Tensor, latent: Size) -> Tensor:
 def _covering(latent: int, grid: int) -> Tensor:
     factor = level_factor(latent, grid)
     index = torch.arange(latent)
-    return index // factor if -(-latent // factor) == grid else index * grid // latent
+    return index // factor if is_downsampled(latent, grid, factor) else index * grid // latent
 
 
 def placed(maps: Tensor, window: Window) -> tuple[int, Tensor, Tensor]:
@@ -77,7 +77,7 @@ def placed(maps: Tensor, window: Window) -> tuple[int, Tensor, Tensor]:
     grid = tuple(maps.shape[-2:])
     long = int(window.size[1] > window.size[0])  # a short side can be rounded up to one cell at several levels
     factor = level_factor(window.size[long], grid[long])
-    whole = tuple(-(-side // factor) for side in window.full)
+    whole = tuple(downsampled(side, factor) for side in window.full)
     if grid == whole and window == Window.whole(window.full):
         return factor, maps, maps.new_ones(whole)
     height, width = window.size
