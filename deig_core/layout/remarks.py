@@ -1,4 +1,6 @@
-"""What will not become of regions what was meant, as the editor says it in their rows (web/editor/notes.js)."""
+"""What will not become of regions what was meant: as the editor says it in their rows (web/editor/notes.js), and what
+only a look at the pixels of all of them shows.
+"""
 
 from __future__ import annotations
 
