@@ -55,7 +55,7 @@ class Region:
     mask: bool [h, w] of any resolution over the whole image, or None. Where given, it says which cells belong to the
         region, and `box` is its bounding box.
     strength: 1 is exactly the paper; log(strength) is added to the attention to the region's tokens; 0 makes it
-    invisible. negative: text for the same box in the unconditional half of CFG; empty = as trained.
+    invisible. negative: text for the same box in the unconditional side of CFG; empty = as trained.
     keyframes: where it is over time; where given, `box` is for readers that know no frames.
     start, end: the share of the noise schedule in which it is there, as those of `GateSchedule`.
     strengths: its strength over the noise schedule; where given, `strength` is for readers that know no such thing.
