@@ -11,6 +11,7 @@ from comfy_api.latest import io, ui
 from ..deig_core.errors import RegionError
 from ..deig_core.regions.document import FRONT, MAX_SIDE, RegionDocument, check_count
 from ..deig_core.regions.formats import LAYOUTS, UNITS, Reading, read_boxes
+from .host.keys import BACKGROUND, INCOMING, READING
 from .sockets import BOXES
 
 BOXES_MODES = ("when empty", "always", "add")
@@ -131,8 +132,8 @@ def message(background: torch.Tensor | None, reading: Reading | None) -> dict:
     """
     told: dict = {}
     if reading is not None:
-        told["deig_incoming"] = [reading.document.to_json()]
-        told["deig_reading"] = [
+        told[INCOMING] = [reading.document.to_json()]
+        told[READING] = [
             {
                 "summary": reading.summary,
                 "notes": list(reading.notes),
@@ -143,5 +144,5 @@ def message(background: torch.Tensor | None, reading: Reading | None) -> dict:
             }
         ]
     if background is not None:
-        told["deig_background"] = ui.PreviewImage(background[:1]).as_dict()["images"]
+        told[BACKGROUND] = ui.PreviewImage(background[:1]).as_dict()["images"]
     return told
