@@ -15,8 +15,7 @@ from ..deig_core.layout.window import crop_document
 from ..deig_core.regions.document import RegionDocument
 from ..deig_core.regions.rules import counting, joined_prompt
 from ..deig_core.text.encoder import TextEncoder as Encoder
-from ..deig_core.text.grounded import Sides, ground_texts
-from .encode import OFFICIAL_NEGATIVE
+from ..deig_core.text.grounded import OFFICIAL_NEGATIVE, Sides, ground_texts
 from .host.conditioning import part_of_picture, with_deig
 from .host.message import say
 from .host.refining import SAMPLERS, SCHEDULERS, Sampling, progress, redraw
@@ -206,6 +205,7 @@ def _said(document: RegionDocument, part: Part, prompt: str, negative_prompt: st
         text_encoder.encode,
         text_encoder.look,
         unwritten={OFFICIAL_NEGATIVE},
+        asker="DEIG Refine Regions",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,15 +10,14 @@ import torch
 from ..errors import RegionError
 from .document import Region, RegionDocument
 
-log = logging.getLogger("deig")
+NO_TEXT = "Region {} has no text and is left out: write what belongs in it, or disable it."
 
 
 def counting(document: RegionDocument) -> tuple[int, ...]:
-    """Places in the document of the regions that take part: visible ones with a description. Logs those without."""
-    undescribed = [i for i, r in enumerate(document.regions) if r.visible and not r.description.strip()]
-    for i in undescribed:
-        log.warning("Region %d has no description and was left out: describe it, or disable it.", i + 1)
-    return tuple(i for i, r in enumerate(document.regions) if r.visible and i not in undescribed)
+    """Places in the document of the regions that take part: visible ones with a description. Of those without one
+    `NO_TEXT` is said by who asks.
+    """
+    return tuple(i for i, r in enumerate(document.regions) if r.visible and r.description.strip())
 
 
 def joined_prompt(regions: Sequence[Region]) -> str:

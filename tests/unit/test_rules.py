@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
+from deig_core.layout.remarks import remarks
 from deig_core.regions.document import Region, RegionDocument
-from deig_core.regions.rules import counting, joined_prompt, with_masks
+from deig_core.regions.rules import NO_TEXT, counting, joined_prompt, with_masks
 from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import ground_texts
 from deig_core.text.tokens import Tokens, look, marks
@@ -47,11 +48,12 @@ def test_both_sides_say_what_the_document_asks_for(regions, prompt):
     assert said.nothing.layout.regions == ()
 
 
-def test_a_region_without_description_is_named_and_left_out(caplog):
+def test_a_region_without_description_is_left_out_and_named_in_one_sentence(caplog):
     document = RegionDocument(8, 8, (Region("a", BOX), Region("b", BOX, "a tree"), Region("c", BOX, enabled=False)))
-    with caplog.at_level(logging.WARNING, "deig"):
+    with caplog.at_level(logging.INFO, "deig"):
         assert counting(document) == (1,)
-    assert [r.getMessage().split(" has")[0] for r in caplog.records] == ["Region 1"]
+        assert ground_texts(document, "", "", encoded).notes == (NO_TEXT.format(1),)
+    assert not caplog.records and NO_TEXT.format(1) in remarks(document)
 
 
 def test_the_joined_prompt_is_the_papers():
@@ -79,7 +81,7 @@ def test_a_text_that_is_not_read_as_it_was_meant_is_named_and_a_default_is_not()
     document = RegionDocument(512, 512, (*regions, Region("r3", (0, 0, 1, 1))))
     said = ground_texts(document, "", "a long default", encoded, looked, unwritten={"a long default"}).notes
     assert [s.split(" has ")[0] for s in said] == [
-        *("Region 1", "The negative text of region 2", "Region 3", "The joined prompt of 2 descriptions")
+        *("Region 3", "Region 1", "The negative text of region 2", "The joined prompt of 2 descriptions")
     ]
     said = ground_texts(document, "a long prompt", "a long default", encoded, looked).notes
     assert [s.split(" has ")[0] for s in said][-2:] == ["The prompt", "The negative prompt"]
@@ -87,7 +89,7 @@ def test_a_text_that_is_not_read_as_it_was_meant_is_named_and_a_default_is_not()
 
 def test_half_a_character_in_a_prompt_is_named():
     with pytest.raises(RegionError, match=r'DEIG Encode: "prompt" holds half a character'):
-        ground_texts(RegionDocument(64, 64), "a \ud83d", "", encoded)
+        ground_texts(RegionDocument(64, 64), "a \ud83d", "", encoded, asker="DEIG Encode")
 
 
 def test_marks_of_clip_prompts_are_said():
