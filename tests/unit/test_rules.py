@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from deig_core.errors import RegionError
 from deig_core.layout.remarks import remarks
 from deig_core.regions.document import Region, RegionDocument
-from deig_core.regions.rules import NO_TEXT, counting, joined_prompt, with_masks
+from deig_core.regions.rules import (
+    BOXES_MODES,
+    NO_TEXT,
+    counting,
+    joined_prompt,
+    prompt_before,
+    with_incoming,
+    with_masks,
+)
 from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import ground_texts
 from deig_core.text.tokens import Tokens, look, marks
@@ -58,6 +66,27 @@ def test_a_region_without_description_is_left_out_and_named_in_one_sentence(capl
 
 def test_the_joined_prompt_is_the_papers():
     assert joined_prompt([Region("a", BOX, " a dog "), Region("b", BOX, "a cat")]) == "a dog, a cat"
+
+
+def test_a_prompt_stands_before_the_descriptions_that_count():
+    document = RegionDocument(8, 8, (Region("a", BOX, " a dog "), Region("b", BOX), Region("c", BOX, "a cat")))
+    assert [prompt_before(p, document) for p in (" oil ", " ")] == ["oil, a dog, a cat", ""]
+
+
+def test_boxes_that_come_in_count_beside_drawn_ones_as_the_mode_says():
+    drawn, empty = RegionDocument(8, 8, (Region("r1", BOX, "a dog"),)), RegionDocument(8, 8)
+    new = RegionDocument(8, 8, (Region("r1", BOX, "a cat"), Region("x", BOX, "a hat")), overlap="front")
+    for mode in BOXES_MODES:
+        assert with_incoming(drawn, None, mode) is drawn
+        assert with_incoming(empty, new, mode).regions[0].description == "a cat"
+    assert with_incoming(drawn, new, "when empty") is drawn
+    assert with_incoming(drawn, new, "always").regions == new.regions
+    added = with_incoming(drawn, new, "add")
+    assert [r.id for r in added.regions] == ["r1", "r2", "r3"] and added.overlap == "front"
+    with pytest.raises(RegionError, match="65 regions"):
+        with_incoming(drawn, RegionDocument(8, 8, new.regions * 32), "add")
+    with pytest.raises(RegionError, match="must be one of when empty"):
+        with_incoming(drawn, new, "never")
 
 
 def test_masks_given_to_regions():

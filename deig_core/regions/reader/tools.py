@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..document import Box
 from .entry import Context, Entry, around, folded, is_four, is_list, numbers, points, wrote
 from .mapping import entries_of
 from .places import Place, place_of
@@ -150,6 +151,16 @@ def find_segs(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
         place = Place(problem='"bbox" must be four numbers') if not is_four(seg.get("bbox")) else place_of(seg)
         found += entries_of(place, seg, inside, "Impact SEGS", "xyxy", "pixels")
     return found
+
+
+def segs_parts(value: Any) -> list[Box] | None:
+    """The parts around the segments of the Impact Pack's SEGS ((height, width), segments), in fractions of the picture;
+    None for anything else. `find_segs` reads the segments' own boxes.
+    """
+    if not isinstance(value, tuple) or len(value) != 2 or not all(hasattr(seg, "crop_region") for seg in value[1]):
+        return None
+    (height, width), segs = value
+    return [tuple(v / side for v, side in zip(seg.crop_region, (width, height) * 2, strict=True)) for seg in segs]
 
 
 def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
