@@ -30,17 +30,17 @@ def token_weights(
     """
     batch, heads, cells, dim = q.shape
     regions, dtype = token_k.shape[2] // tokens_per_region, math_dtype(q)
-    keys = torch.cat([k, token_k.expand(batch, -1, -1, -1)], dim=2).to(dtype).mT * dim**-0.5
+    keys = torch.cat([k, token_k.expand(batch, -1, -1, -1)], dim=2).to(dtype).mT * dim**-0.5  # [B, heads, d, HW + R*T]
     step = max(1, min(cells, _SCRATCH_ENTRIES // (batch * heads * keys.shape[-1])))
     parts = []
     for first in range(0, cells, step):
         rows = slice(first, first + step)
-        logits = q[:, :, rows].to(dtype) @ keys
-        tokens = logits[..., cells:].unflatten(-1, (regions, tokens_per_region))
+        logits = q[:, :, rows].to(dtype) @ keys  # [B, heads, step, HW + R*T]
+        tokens = logits[..., cells:].unflatten(-1, (regions, tokens_per_region))  # [B, heads, step, R, T], a view
         if bias is not None:
             tokens += bias.to(dtype)[:, None, None, :, None]
         tokens.masked_fill_(~unpacked_membership(members[:, rows], regions)[:, None, :, :, None], float("-inf"))
-        parts.append(logits.softmax(dim=-1)[..., cells:].mean(dim=1))
+        parts.append(logits.softmax(dim=-1)[..., cells:].mean(dim=1))  # [B, step, R*T]
     return torch.cat(parts, dim=1).mT
 
 
@@ -81,6 +81,7 @@ def placed(maps: Tensor, window: Window) -> tuple[int, Tensor, Tensor]:
     if grid == whole and window == Window.whole(window.full):
         return factor, maps, maps.new_ones(whole)
     height, width = window.size
+    # Maps and, as one more, where the window is: [n + 1, height, width], then [n + 1, *window.full] and [n + 1, H, W].
     fine = torch.cat([on_latent(maps, window.size).flatten(0, -3), maps.new_ones(1, height, width)])
     fine = sum(F.pad(fine, _around(piece)) for piece in window.pieces())
     coarse = F.avg_pool2d(fine, factor, ceil_mode=True)

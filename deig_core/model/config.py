@@ -44,7 +44,9 @@ class DeigConfig:
         return json.dumps(asdict(self))
 
     def with_heads(self, text: str | None) -> DeigConfig:
-        """This configuration with the numbers of heads that a file's metadata names (shapes do not show them)."""
+        """This configuration with the numbers of heads that a file's metadata names (shapes do not show them). Raises
+        WeightsError where that is no JSON object, or the numbers do not divide the widths.
+        """
         try:
             stored = json.loads(text or "{}")
             heads = {k: stored[k] for k in ("heads", "fuser_heads") if k in stored}
