@@ -23,6 +23,7 @@ from ..errors import RegionError
 from ..limits import MAX_REGIONS
 from ..schedule import GateSchedule, completed
 from . import painted
+from .box import Box
 from .checks import (
     check_unknown,
     checked_flag,
@@ -43,8 +44,6 @@ COLORS = (
     *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45"),
     *("#fabed4", "#469990", "#dcbeff", "#9a6324", "#ffe119", "#800000", "#aaffc3", "#808000"),
 )  # as in the editor
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
