@@ -19,6 +19,7 @@ class TensorCache:
         self._lock = threading.Lock()
 
     def get(self, key: Hashable) -> torch.Tensor | None:
+        """The tensor kept under `key`, which is now the one used last; None if there is none."""
         with self._lock:
             tensor = self._tensors.get(key)
             if tensor is not None:
@@ -35,11 +36,6 @@ class TensorCache:
             self._tensors[key] = tensor
             while self.size > self.max_bytes:
                 self.size -= self._tensors.popitem(last=False)[1].nbytes
-
-    def clear(self) -> None:
-        with self._lock:
-            self._tensors.clear()
-            self.size = 0
 
     def __len__(self) -> int:
         return len(self._tensors)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 TRAIN_STEPS = 1000
+BETAS = (0.00085, 0.012)  # SD 1.x's noise of the first and the last step; their roots lie on a line (section 7)
 _ROUNDING = 1e-6
 
 

@@ -6,12 +6,13 @@ import torch
 from PIL import Image
 
 from deig_core.checkpoint.read import load_adapter, read_official
-from deig_core.demo.files import ADAPTER, WEIGHTS
+from deig_core.demo.files import ADAPTER, GUIDANCE, HEADS, SIDE, TEXT, UNET, VAE, WEIGHTS
 from deig_core.diffusers_unet.attach import attach
+from deig_core.diffusers_unet.load import decode, load_autoencoder, load_unet
 from deig_core.diffusers_unet.sample import sample
 from deig_core.regions.document import Region, RegionDocument
+from deig_core.text.encoder import load_text_encoder
 from deig_core.text.grounded import ground_texts
-from research.demo import models
 
 REGIONS = (
     Region("1", (0.06, 0.1, 0.47, 0.5), "a blue star with a white outline"),
@@ -21,11 +22,11 @@ REGIONS = (
 
 def main(path: str, steps: int = 20) -> None:
     adapter = load_adapter(read_official(WEIGHTS / ADAPTER), dtype=torch.float32).eval()
-    said = ground_texts(RegionDocument(128, 128, REGIONS), "", "", models.text_encoder().encode)
-    noise = torch.randn(1, 4, 16, 16, generator=torch.manual_seed(3))
-    attached = attach(models.unet(), adapter)
-    latents = sample(attached, adapter, said.positive, said.negative, noise, steps=steps, guidance=3.0)
-    picture = models.autoencoder().decode(latents)[0].detach().clamp(0, 1).permute(1, 2, 0)
+    said = ground_texts(RegionDocument(SIDE, SIDE, REGIONS), "", "", load_text_encoder(WEIGHTS / TEXT).encode)
+    noise = torch.randn(1, 4, SIDE // 8, SIDE // 8, generator=torch.manual_seed(3))
+    attached = attach(load_unet(WEIGHTS / UNET, HEADS), adapter)
+    latents = sample(attached, adapter, said.positive, said.negative, noise, steps=steps, guidance=GUIDANCE)
+    picture = decode(load_autoencoder(WEIGHTS / VAE), latents)[0].permute(1, 2, 0)
     Image.fromarray((picture * 255).round().byte().numpy()).resize((512, 512), Image.Resampling.NEAREST).save(path)
 
 

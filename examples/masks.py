@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw
 
-from deig_core.layout.masks import PIXELS_PER_LATENT, margin
+from deig_core.layout.masks import PIXELS_PER_LATENT, downsampled, margin
 from deig_core.layout.overlap import membership
 from deig_core.regions.document import RegionDocument, parse
 
@@ -28,7 +28,7 @@ ZOOM, GAP = 5, 30  # pixels drawn for one cell of the latent, and around each le
 def level(document: RegionDocument, factor: int) -> Image.Image:
     """The grid of one level: a cell has the mean colour of the regions that own it, and white is nobody's."""
     latent = document.height // PIXELS_PER_LATENT, document.width // PIXELS_PER_LATENT
-    grid = tuple(-(-side // factor) for side in latent)
+    grid = tuple(downsampled(side, factor) for side in latent)
     words = membership(document.regions, document.overlap, latent, grid).view(grid).numpy()
     owned = words[..., None] >> np.arange(len(document.regions)) & 1  # [h, w, R]
     colors = np.array([ImageColor.getrgb(r.color)[:3] for r in document.regions]).reshape(-1, 3)

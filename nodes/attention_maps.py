@@ -13,7 +13,8 @@ from comfy_api.latest import io
 
 from ..deig_core.errors import DeigError
 from ..deig_core.layout.masks import PIXELS_PER_LATENT
-from ..deig_core.maps.picture import brightened, colours, enlarged, overview
+from ..deig_core.limits import MAX_REGIONS
+from ..deig_core.maps.picture import brightened, colours, enlarged, laid_over, overview
 from ..deig_core.maps.recording import Recording
 from .sockets import Attention, schema, share
 
@@ -68,7 +69,7 @@ class DeigAttentionMaps(io.ComfyNode):
                     "region",
                     default=1,
                     min=1,
-                    max=64,
+                    max=MAX_REGIONS,
                     tooltip="The region's number, as in the editor and in Draw DEIG Regions.",
                 ),
                 io.Combo.Input(
@@ -119,7 +120,7 @@ class DeigAttentionMaps(io.ComfyNode):
                     f"DEIG Attention Maps got {len(image)} pictures for {len(samples)} latents: connect the pictures "
                     f"decoded from them."
                 )
-            shown = torch.lerp(image[:, None, ..., :3].to(shown), shown, opacity)
+            shown = laid_over(image[..., :3], shown, opacity)
         return io.NodeOutput(shown.flatten(0, 1), torch.stack([overview(pictures) for pictures in shown]))
 
 

@@ -12,6 +12,7 @@ from ..deig_core.layout.window import crop_document
 from ..deig_core.regions.document import MAX_SIDE, Box, RegionDocument
 from ..deig_core.regions.painted import mask_bounds
 from ..deig_core.regions.reader import read
+from ..deig_core.regions.reader.tools import segs_parts
 from .host.message import say
 from .sockets import Regions, schema
 
@@ -108,10 +109,8 @@ def _of_mask(mask: torch.Tensor) -> Box:
 def _of_box(box: Any, regions: RegionDocument) -> tuple[Box, tuple[str, ...]]:
     """The one box that `box` holds, and what is to be said of how it was read."""
     notes: tuple[str, ...] = ()
-    if _are_segs(box):
-        (height, width), segs = box
-        found = [tuple(v / side for v, side in zip(s.crop_region, (width, height) * 2, strict=True)) for s in segs]
-    else:
+    found = segs_parts(box)
+    if found is None:
         reading = read(box, regions.width, regions.height)
         if reading.unplaced:
             raise RegionError("Crop DEIG Regions got a text without a place: give a box of four numbers.")
@@ -119,8 +118,3 @@ def _of_box(box: Any, regions: RegionDocument) -> tuple[Box, tuple[str, ...]]:
     if len(found) != 1:
         raise RegionError(f"Crop DEIG Regions got {len(found)} boxes; one box says one part: pick one of them.")
     return found[0], notes
-
-
-def _are_segs(value: Any) -> bool:
-    """Whether `value` is what the Impact Pack calls SEGS: the picture's size and a list of segments."""
-    return isinstance(value, tuple) and len(value) == 2 and all(hasattr(seg, "crop_region") for seg in value[1])

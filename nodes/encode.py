@@ -65,7 +65,13 @@ class DeigEncode(io.ComfyNode):
                 "DEIG Encode got no regions: connect DEIG Regions, DEIG Regions from Boxes or DEIG Regions from Masks."
             )
         said = ground_texts(
-            regions, prompt, negative_prompt, text_encoder.encode, text_encoder.look, unwritten={OFFICIAL_NEGATIVE}
+            regions,
+            prompt,
+            negative_prompt,
+            text_encoder.encode,
+            text_encoder.look,
+            unwritten={OFFICIAL_NEGATIVE},
+            asker="DEIG Encode",
         )
         return io.NodeOutput(
             with_deig(positive, said.positive, said.nothing),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from comfy_api.latest import io
 
 from ..deig_core.errors import DeigError
+from .host.conditioning import carries_deig
 from .host.follower import following
-from .host.keys import DEIG
 from .sockets import schema
 
 
@@ -35,7 +35,7 @@ class DeigFollowTiles(io.ComfyNode):
 
     @classmethod
     def execute(cls, positive, negative):
-        if not any(DEIG in values.get("model_conds", {}) for _, values in [*positive, *negative]):
+        if not carries_deig(positive) and not carries_deig(negative):
             raise DeigError(
                 "DEIG Follow Tiles got conditionings without DEIG's regions: connect those of DEIG Encode, with other "
                 "conditioning nodes between them as you like."

@@ -9,10 +9,11 @@ import torch
 from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
-from ..deig_core.regions.document import MAX_REGIONS, MAX_SIDE, Box, RegionDocument
+from ..deig_core.limits import MAX_REGIONS
+from ..deig_core.regions.document import MAX_SIDE, Box, RegionDocument
 from ..deig_core.regions.formats import separate
 from ..deig_core.regions.reader import read
-from ..deig_core.regions.tracks import Track, link, longest, moving_regions, of_masks, unpacked
+from ..deig_core.regions.tracks import Track, chosen, link, moving_regions, of_masks, of_packed
 from .host.message import say
 from .sockets import BOXES, Regions, lines, schema
 
@@ -93,15 +94,14 @@ class DeigRegionsFromFrames(io.ComfyNode):
             tracks, count = of_masks(separate(masks)[0]), len(masks)
         else:
             tracks, count = _tracked(track)
-        seen = [t for t in tracks if len(t.boxes) >= at_least]
-        kept = longest(seen, MAX_REGIONS)
+        kept, short, more = chosen(tracks, at_least, MAX_REGIONS)
         if not kept:
             raise RegionError(f"Nothing is seen in {at_least} or more of the {count} frames: lower at_least.")
         regions = moving_regions(kept, count, lines(descriptions), tolerance / max(width, height))
         notes = [f"{len(kept)} {'thing' if len(kept) == 1 else 'things'} in {count} frames."]
-        if short := len(tracks) - len(seen):
+        if short:
             notes.append(f"{short} more, seen in fewer than {at_least} frames, were left out.")
-        if more := len(seen) - len(kept):
+        if more:
             notes.append(f"{more} more were left out: a document has at most {MAX_REGIONS} regions.")
         return io.NodeOutput(RegionDocument(width, height, regions), width, height, count, ui=say(cls, notes))
 
@@ -147,5 +147,4 @@ def _tracked(track: Any) -> tuple[list[Track], int]:
         )
     if packed is None:
         return [], int(track.get("n_frames", 0))
-    things = (of_masks(unpacked(packed[:, i].cpu())) for i in range(packed.shape[1]))
-    return [found for thing in things for found in thing], len(packed)
+    return of_packed(packed), len(packed)

@@ -6,17 +6,15 @@ from dataclasses import replace
 
 import torch
 from comfy_api.latest import io
-from torch.nn.functional import interpolate
 
 from ..deig_core.errors import RegionError
 from ..deig_core.layout.masks import PIXELS_PER_LATENT, mask_cells
-from ..deig_core.layout.refine import Part, small_parts, soft_mask
+from ..deig_core.layout.refine import Part, blend, resized, small_parts, soft_mask
 from ..deig_core.layout.window import crop_document
 from ..deig_core.regions.document import RegionDocument
-from ..deig_core.regions.rules import counting, joined_prompt
+from ..deig_core.regions.rules import prompt_before
 from ..deig_core.text.encoder import TextEncoder as Encoder
-from ..deig_core.text.grounded import Sides, ground_texts
-from .encode import OFFICIAL_NEGATIVE
+from ..deig_core.text.grounded import OFFICIAL_NEGATIVE, Sides, ground_texts
 from .host.conditioning import part_of_picture, with_deig
 from .host.message import say
 from .host.refining import SAMPLERS, SCHEDULERS, Sampling, progress, redraw
@@ -174,14 +172,14 @@ class DeigRefineRegions(io.ComfyNode):
             new = redraw(
                 model,
                 vae,
-                _resized(old, part.size),
+                resized(old.movedim(-1, 0)[None], part.size).movedim(1, -1),
                 with_deig(positive, said.positive, said.nothing),
                 with_deig(negative, said.negative, said.nothing),
                 mask_cells(where, latent, latent).float(),
                 Sampling((seed + part.region) % 2**64, steps, cfg, sampler_name, scheduler, denoise),
                 callback,
             )
-            old += taken[..., None].to(image) * (_resized(new[0].to(image), old.shape[:2])[0] - old)
+            blend(old.movedim(-1, 0), new[0].movedim(-1, 0), taken)
             drawn = masks[frame, part.rows, part.columns]
             torch.maximum(drawn, taken, out=drawn)
         numbers = ", ".join(dict.fromkeys(str(part.region + 1) for _, part in parts))
@@ -198,18 +196,12 @@ def _at(document: RegionDocument, frame: int) -> RegionDocument:
 def _said(document: RegionDocument, part: Part, prompt: str, negative_prompt: str, text_encoder: Encoder) -> Sides:
     """What the part says: the regions that have a pixel in it, and `prompt` before their descriptions."""
     piece = crop_document(document, part.left, part.top, part.width, part.height)
-    described = joined_prompt([piece.regions[i] for i in counting(piece)])
     return ground_texts(
         piece,
-        f"{prompt.strip()}, {described}" if prompt.strip() else "",
+        prompt_before(prompt, piece),
         negative_prompt,
         text_encoder.encode,
         text_encoder.look,
         unwritten={OFFICIAL_NEGATIVE},
+        asker="DEIG Refine Regions",
     )
-
-
-def _resized(picture: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """[h, w, 3] -> [1, *size, 3]."""
-    resized = interpolate(picture.movedim(-1, 0)[None], tuple(size), mode="bicubic", antialias=True)
-    return resized.clamp(0, 1).movedim(1, -1)

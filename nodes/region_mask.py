@@ -6,7 +6,8 @@ from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
 from ..deig_core.layout.masks import region_pixels
-from ..deig_core.regions.document import MAX_REGIONS, RegionDocument
+from ..deig_core.limits import MAX_REGIONS
+from ..deig_core.regions.document import RegionDocument
 from .sockets import Regions, schema
 
 

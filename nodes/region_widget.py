@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
 from comfy_api.latest import io, ui
 
-from ..deig_core.errors import RegionError
-from ..deig_core.regions.document import FRONT, MAX_SIDE, RegionDocument, check_count
+from ..deig_core.regions.document import MAX_SIDE, RegionDocument
 from ..deig_core.regions.formats import LAYOUTS, UNITS, Reading, read_boxes
+from ..deig_core.regions.rules import BOXES_MODES
+from .host.keys import BACKGROUND, INCOMING, READING
 from .sockets import BOXES
-
-BOXES_MODES = ("when empty", "always", "add")
 
 
 @io.comfytype(io_type="DEIG_REGION_DOCUMENT")
@@ -108,22 +106,6 @@ def incoming(boxes: Any, drawn: RegionDocument, options: dict[str, Any]) -> Read
     return read_with(boxes, drawn.width, drawn.height, options)
 
 
-def combined(drawn: RegionDocument, incoming: RegionDocument | None, mode: str) -> RegionDocument:
-    """What counts of both, on the drawn document's canvas. Raises RegionError for more than 64 regions."""
-    if mode not in BOXES_MODES:
-        raise RegionError(f"boxes_mode is {mode!r}; it must be one of {', '.join(BOXES_MODES)}.")
-    if incoming is None or (mode == "when empty" and drawn.regions):
-        return drawn
-    if FRONT in (drawn.overlap, incoming.overlap):
-        drawn = replace(drawn, overlap=FRONT)
-    if mode != "add":
-        return replace(drawn, regions=incoming.regions, notes=())
-    check_count(len(drawn.regions) + len(incoming.regions))
-    taken = {region.id for region in drawn.regions}
-    free = (f"r{n}" for n in range(1, 1000) if f"r{n}" not in taken)
-    return replace(drawn, regions=(*drawn.regions, *(replace(region, id=next(free)) for region in incoming.regions)))
-
-
 def message(background: torch.Tensor | None, reading: Reading | None) -> dict:
     """What the page needs to show the background, the incoming boxes and how they were read.
 
@@ -131,8 +113,8 @@ def message(background: torch.Tensor | None, reading: Reading | None) -> dict:
     """
     told: dict = {}
     if reading is not None:
-        told["deig_incoming"] = [reading.document.to_json()]
-        told["deig_reading"] = [
+        told[INCOMING] = [reading.document.to_json()]
+        told[READING] = [
             {
                 "summary": reading.summary,
                 "notes": list(reading.notes),
@@ -143,5 +125,5 @@ def message(background: torch.Tensor | None, reading: Reading | None) -> dict:
             }
         ]
     if background is not None:
-        told["deig_background"] = ui.PreviewImage(background[:1]).as_dict()["images"]
+        told[BACKGROUND] = ui.PreviewImage(background[:1]).as_dict()["images"]
     return told

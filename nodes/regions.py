@@ -7,10 +7,10 @@ from comfy_api.latest import io
 from ..deig_core.layout.remarks import remarks
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
 from ..deig_core.regions.formats import read_masks
+from ..deig_core.regions.rules import with_incoming
 from .host.message import say
 from .region_widget import (
     RegionDocumentWidget,
-    combined,
     editor_inputs,
     incoming,
     message,
@@ -99,7 +99,7 @@ class DeigRegions(io.ComfyNode):
         options = {"layout": boxes_layout, "units": boxes_units}
         options |= {"source_width": boxes_source_width, "source_height": boxes_source_height}
         reading = incoming(boxes, drawn, options)
-        document = combined(drawn, reading and reading.document, boxes_mode)
+        document = with_incoming(drawn, reading and reading.document, boxes_mode)
         sentences = [*document.notes, *(reading.sentences if reading else ()), *remarks(document)]
         if reading and reading.document.regions and document is drawn:
             count = len(reading.document.regions)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-MAX_REGIONS = 64  # the bits of a membership word, of which regions/document.py makes its limit
+from ..limits import MAX_REGIONS
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,4 +1,4 @@
-"""The oracle: the whole mask, one softmax, nothing clever."""
+"""The whole mask and one softmax: what the other implementations are compared with."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from diffusers.models.attention import BasicTransformerBlock
 from torch import nn
 
 from ..errors import DeigError
-from ..layout.masks import Size
+from ..layout.masks import Size, downsampled
 from ..model.adapter import Address, DeigAdapter
 from ..model.fuser import Fuser, LevelInstances
 
@@ -26,7 +26,7 @@ def halvings(latent: Size) -> Iterator[Size]:
     """`latent` and its halves, rounded up, down to one cell: the grids that a UNet's levels can have."""
     yield latent
     while latent != (1, 1):
-        latent = (-(-latent[0] // 2), -(-latent[1] // 2))
+        latent = (downsampled(latent[0], 2), downsampled(latent[1], 2))
         yield latent
 
 

@@ -27,6 +27,7 @@ def original_names(unet: UNet2DConditionModel) -> dict[str, str]:
 
 
 def original_state_dict(unet: UNet2DConditionModel) -> dict[str, torch.Tensor]:
+    """The UNet's weights under the original names, sharing memory."""
     names = original_names(unet)
     return {names[k]: v for k, v in unet.state_dict().items()}
 

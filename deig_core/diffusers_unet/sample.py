@@ -9,6 +9,7 @@ from ..call import RowGroup, ground
 from ..layout.window import Window
 from ..model.adapter import DeigAdapter
 from ..model.extractor import Extractor
+from ..schedule import BETAS
 from ..text.grounded import GroundedText
 from .attach import AttachedUNet
 
@@ -16,8 +17,8 @@ from .attach import AttachedUNet
 def scheduler() -> DDIMScheduler:
     """SD 1.x's noise schedule; 40 steps visit 976, 951, ..., 26, 1."""
     return DDIMScheduler(
-        beta_start=0.00085,
-        beta_end=0.012,
+        beta_start=BETAS[0],
+        beta_end=BETAS[1],
         beta_schedule="scaled_linear",
         clip_sample=False,
         set_alpha_to_one=False,

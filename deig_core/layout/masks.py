@@ -20,6 +20,16 @@ Rectangle = tuple[int, int, int, int]  # columns x0..x1, rows y0..y1 of cells, e
 Edges = tuple[torch.Tensor, torch.Tensor]  # where each of several stretches starts and ends, ends excluded
 
 
+def downsampled(latent: float, factor: int) -> int:
+    """Cells of a side of the latent at a level that halves it to 1/factor: each halving rounds up."""
+    return -(-latent // factor)
+
+
+def is_downsampled(latent: int, grid: int, factor: int) -> bool:
+    """Whether halving a side of the latent to 1/factor gives exactly this side of a grid."""
+    return downsampled(latent, factor) == grid
+
+
 def level_factor(latent: int, grid: int) -> int:
     """Downsampling f of the latent on one axis: the power of two nearest to latent/grid.
 
@@ -27,7 +37,7 @@ def level_factor(latent: int, grid: int) -> int:
     (17 -> 3 is f = 8, the ratio 5.7); a power of two that gives exactly this grid therefore comes first.
     """
     nearest = max(0, round(math.log2(latent / grid)))
-    fitting = [k for k in range(latent.bit_length() + 1) if -(-latent // 2**k) == grid]
+    fitting = [k for k in range(latent.bit_length() + 1) if is_downsampled(latent, grid, 2**k)]
     return 2 ** min(fitting, key=lambda k: abs(k - nearest), default=nearest)
 
 
@@ -41,8 +51,9 @@ def _cell_size(latent: int, grid: int, factor: int) -> tuple[int, int]:
     meet.
     """
     # A grid that no halving explains (deep shrink by 1.5) still covers the whole image.
-    exact = -(-latent // factor) == grid
-    return (PIXELS_PER_LATENT * factor, 1) if exact else (PIXELS_PER_LATENT * latent, grid)
+    if is_downsampled(latent, grid, factor):
+        return PIXELS_PER_LATENT * factor, 1
+    return PIXELS_PER_LATENT * latent, grid
 
 
 def box_pixels(box: Box, width: int, height: int) -> Rectangle | None:

@@ -8,7 +8,7 @@ import torch
 
 from ..regions.document import RegionDocument
 from ..regions.rules import counting
-from .masks import PIXELS_PER_LATENT, box_pixels, grown, region_pixels, softened
+from .masks import PIXELS_PER_LATENT, Size, box_pixels, grown, region_pixels, softened
 from .overlap import left_of
 
 LEFT = "Region {} was left as it was: {}."
@@ -31,7 +31,7 @@ class Part:
     top: int
     width: int
     height: int
-    size: tuple[int, int]
+    size: Size
 
     @property
     def rows(self) -> slice:
@@ -73,6 +73,18 @@ def small_parts(
         sizes = (max(1, round(n * size / side / PIXELS_PER_LATENT)) * PIXELS_PER_LATENT for n in (height, width))
         parts.append(Part(i, left, top, width, height, tuple(sizes)))
     return parts, notes
+
+
+def resized(pictures: torch.Tensor, size: Size) -> torch.Tensor:
+    """Pictures [B, 3, h, w] in 0..1 -> [B, 3, *size], bicubic, as a part is enlarged and made small again."""
+    return torch.nn.functional.interpolate(pictures, tuple(size), mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def blend(old: torch.Tensor, new: torch.Tensor, taken: torch.Tensor) -> None:
+    """Lay a part drawn again, new [3, H, W] of any size, over old [3, h, w], in place. taken: [h, w], how much of it,
+    as `soft_mask` says.
+    """
+    old += taken.to(old) * (resized(new[None].to(old), old.shape[1:])[0] - old)
 
 
 def soft_mask(document: RegionDocument, region: int, feather: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,8 +1,11 @@
-"""What will not become of regions what was meant, as the editor says it in their rows (web/editor/notes.js)."""
+"""What will not become of regions what was meant: as the editor says it in their rows (web/editor/notes.js), and what
+only a look at the pixels of all of them shows.
+"""
 
 from __future__ import annotations
 
 from ..regions.document import FRONT, Region, RegionDocument
+from ..regions.rules import NO_TEXT
 from .masks import PIXELS_PER_LATENT, box_pixels
 from .overlap import left_of
 
@@ -20,7 +23,7 @@ def remarks(document: RegionDocument) -> list[str]:
         if region.strength == 0 and not region.strengths:
             said.append(f"Region {n} has strength 0 and is left out.")
         elif not region.description.strip():
-            said.append(f"Region {n} has no text and is left out: write what belongs in it.")
+            said.append(NO_TEXT.format(n))
         if (cells := _cells(region, document)) < 2:
             few = "one cell of the latent" if cells < 1 else "two cells of the latent"
             said.append(f"Region {n} is narrower than {few} ({PIXELS_PER_LATENT} pixels each): it can hardly show.")

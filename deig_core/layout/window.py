@@ -1,4 +1,9 @@
-"""A part of a picture: where it lies, and what it shows of a region (docs/method.md section 4)."""
+"""A part of a picture: where it lies, and what it shows of a region (docs/method.md section 4).
+
+A `Window` is what one UNet call denoises, in cells of the call. A `coordinates.Place` is the part of a picture that a
+run or a row of a call shows, in fractions, as other tools have cut it. A `refine.Part` is what lies around one
+region and is drawn again with it, in pixels.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,7 @@ import torch
 
 from ..errors import RegionError
 from ..regions.document import MAX_SIDE, Box, Region, RegionDocument
-from .masks import PIXELS_PER_LATENT, Edges, Size, any_inside
+from .masks import PIXELS_PER_LATENT, Edges, Size, any_inside, box_pixels
 
 Pair = tuple[float, float]  # (height, width)
 
@@ -116,7 +121,7 @@ def _crop_moving(region: Region, full: Pair, offset: Pair, size: Size) -> Region
 def _crop(region: Region, full: Pair, offset: Pair, size: Size) -> Region | None:
     """`crop` by (height, width) in pixels of the part."""
     if region.mask is not None:
-        edges = (_mask_edges(region.mask.shape[a], full[a], offset[a], size[a]) for a in (0, 1))
+        edges = (_part_edges(region.mask.shape[a], full[a], offset[a], size[a]) for a in (0, 1))
         mask = any_inside(region.mask, *edges)
         return region.with_mask(mask) if mask.any() else None
     axes = tuple(zip(full, offset, size, strict=True))[::-1]
@@ -137,10 +142,10 @@ def _moved(coordinate: float, full: float, offset: float, size: int) -> float:
 
 def _has_pixel(box: Box, pixels: Size) -> bool:
     height, width = pixels
-    return round(box[0] * width) < round(box[2] * width) and round(box[1] * height) < round(box[3] * height)
+    return box_pixels(box, width, height) is not None
 
 
-def _mask_edges(mask_side: int, full: float, offset: float, size: int) -> Edges:
+def _part_edges(mask_side: int, full: float, offset: float, size: int) -> Edges:
     """Which stretch of a mask's side each pixel of the part lies on."""
     starts = [(offset + i) * mask_side // full for i in range(size)]
     ends = [-(-(offset + i + 1) * mask_side // full) for i in range(size)]

@@ -35,6 +35,11 @@ def enlarged(maps: Tensor, size: tuple[int, int]) -> Tensor:
     return F.interpolate(maps, size, mode="nearest-exact")
 
 
+def laid_over(pictures: Tensor, shown: Tensor, opacity: float) -> Tensor:
+    """Coloured maps [B, T, H, W, 3] over pictures [B or 1, H, W, 3], of which they cover this share -> as the maps."""
+    return torch.lerp(pictures[:, None].to(shown), shown, opacity)
+
+
 def overview(pictures: Tensor) -> Tensor:
     """Pictures [T, H, W, 3] side by side and row by row in one, each at most TILE pixels high and wide -> [h, w, 3]."""
     count, height, width, _ = pictures.shape

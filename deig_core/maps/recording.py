@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..attention.contract import math_dtype, unpacked_membership
-from ..layout.masks import Size, level_factor
+from ..layout.masks import Size, downsampled, is_downsampled, level_factor
 from ..layout.window import Window
 from ..model.fuser import Fuser, LevelInstances, split_heads
 
@@ -30,17 +30,17 @@ def token_weights(
     """
     batch, heads, cells, dim = q.shape
     regions, dtype = token_k.shape[2] // tokens_per_region, math_dtype(q)
-    keys = torch.cat([k, token_k.expand(batch, -1, -1, -1)], dim=2).to(dtype).mT * dim**-0.5
+    keys = torch.cat([k, token_k.expand(batch, -1, -1, -1)], dim=2).to(dtype).mT * dim**-0.5  # [B, heads, d, HW + R*T]
     step = max(1, min(cells, _SCRATCH_ENTRIES // (batch * heads * keys.shape[-1])))
     parts = []
     for first in range(0, cells, step):
         rows = slice(first, first + step)
-        logits = q[:, :, rows].to(dtype) @ keys
-        tokens = logits[..., cells:].unflatten(-1, (regions, tokens_per_region))
+        logits = q[:, :, rows].to(dtype) @ keys  # [B, heads, step, HW + R*T]
+        tokens = logits[..., cells:].unflatten(-1, (regions, tokens_per_region))  # [B, heads, step, R, T], a view
         if bias is not None:
             tokens += bias.to(dtype)[:, None, None, :, None]
         tokens.masked_fill_(~unpacked_membership(members[:, rows], regions)[:, None, :, :, None], float("-inf"))
-        parts.append(logits.softmax(dim=-1)[..., cells:].mean(dim=1))
+        parts.append(logits.softmax(dim=-1)[..., cells:].mean(dim=1))  # [B, step, R*T]
     return torch.cat(parts, dim=1).mT
 
 
@@ -65,7 +65,7 @@ def on_latent(maps: Tensor, latent: Size) -> Tensor:
 def _covering(latent: int, grid: int) -> Tensor:
     factor = level_factor(latent, grid)
     index = torch.arange(latent)
-    return index // factor if -(-latent // factor) == grid else index * grid // latent
+    return index // factor if is_downsampled(latent, grid, factor) else index * grid // latent
 
 
 def placed(maps: Tensor, window: Window) -> tuple[int, Tensor, Tensor]:
@@ -77,10 +77,11 @@ def placed(maps: Tensor, window: Window) -> tuple[int, Tensor, Tensor]:
     grid = tuple(maps.shape[-2:])
     long = int(window.size[1] > window.size[0])  # a short side can be rounded up to one cell at several levels
     factor = level_factor(window.size[long], grid[long])
-    whole = tuple(-(-side // factor) for side in window.full)
+    whole = tuple(downsampled(side, factor) for side in window.full)
     if grid == whole and window == Window.whole(window.full):
         return factor, maps, maps.new_ones(whole)
     height, width = window.size
+    # Maps and, as one more, where the window is: [n + 1, height, width], then [n + 1, *window.full] and [n + 1, H, W].
     fine = torch.cat([on_latent(maps, window.size).flatten(0, -3), maps.new_ones(1, height, width)])
     fine = sum(F.pad(fine, _around(piece)) for piece in window.pieces())
     coarse = F.avg_pool2d(fine, factor, ceil_mode=True)

@@ -58,6 +58,7 @@ class DeigAdapter(nn.Module):
         )
 
     def fuser(self, address: Address) -> Fuser | None:
+        """The fuser of a transformer block; None where the adapter has none for it."""
         name = _module_name(address)
         return self.fusers[name] if name in self.fusers else None
 

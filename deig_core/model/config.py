@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 from ..errors import WeightsError
+from ..limits import MOST_LAYERS
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -15,7 +16,6 @@ _FUSER = re.compile(
     r"^(?:(input|output)_blocks\.(\d{1,4})|(middle)_block)\.1\.transformer_blocks\.(\d{1,4})\.fuser\.(.+)$"
 )
 _HEADS = 8  # of the paper; the packed projections do not show them
-MOST_LAYERS = 128
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ class DeigConfig:
         return json.dumps(asdict(self))
 
     def with_heads(self, text: str | None) -> DeigConfig:
-        """This configuration with the numbers of heads that a file's metadata names (shapes do not show them)."""
+        """This configuration with the numbers of heads that a file's metadata names (shapes do not show them). Raises
+        WeightsError where that is no JSON object, or the numbers do not divide the widths.
+        """
         try:
             stored = json.loads(text or "{}")
             heads = {k: stored[k] for k in ("heads", "fuser_heads") if k in stored}

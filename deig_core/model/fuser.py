@@ -41,7 +41,8 @@ class LevelInstances:
 
 
 def split_heads(x: torch.Tensor, heads: int) -> torch.Tensor:
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)  # [B, N, C] -> [B, N, heads, d] -> [B, heads, N, d]
+    """x [B, N, C] -> [B, heads, N, C / heads], a view."""
+    return x.unflatten(-1, (heads, -1)).transpose(1, 2)  # over [B, N, heads, d]
 
 
 def plain_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: int) -> torch.Tensor:
@@ -52,6 +53,8 @@ def plain_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, heads: in
 
 
 class GEGLU(nn.Module):
+    """x [..., dim] -> [..., hidden]: one half of a projection, gated by the GELU of the other."""
+
     def __init__(self, dim: int, hidden: int, *, operations: Any, device=None, dtype=None):
         super().__init__()
         self.proj = operations.Linear(dim, 2 * hidden, device=device, dtype=dtype)
@@ -63,6 +66,8 @@ class GEGLU(nn.Module):
 
 
 class FeedForward(nn.Module):
+    """x [..., dim] -> [..., dim] over four times as many, through a GEGLU."""
+
     def __init__(self, dim: int, *, operations: Any, device=None, dtype=None):
         super().__init__()
         hidden = 4 * dim
@@ -78,6 +83,8 @@ class FeedForward(nn.Module):
 
 
 class MaskedSelfAttention(nn.Module):
+    """Cells attend to all cells of their row, and to the tokens of the instances that own them."""
+
     def __init__(self, dim: int, heads: int, *, operations: Any, device=None, dtype=None):
         super().__init__()
         self.heads = heads

@@ -69,13 +69,15 @@ class PackedAttention(nn.Module):
     def forward(self, u: torch.Tensor, extra: torch.Tensor | None = None) -> torch.Tensor:
         """Queries from u [N, T, D]; keys and values from [u ; extra], extra [N, L, D] -> [N, T, D]."""
         n, tokens, width = u.shape
-        packed = self.in_proj(u if extra is None else torch.cat([u, extra], dim=1))
-        q, k, v = packed.view(n, -1, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
+        packed = self.in_proj(u if extra is None else torch.cat([u, extra], dim=1))  # [N, T + L, 3 * D]
+        q, k, v = packed.view(n, -1, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)  # [N, heads, T + L, d]
         out = F.scaled_dot_product_attention(q[:, :, :tokens], k, v)
-        return self.out_proj(out.transpose(1, 2).reshape(n, tokens, width))
+        return self.out_proj(out.transpose(1, 2).reshape(n, tokens, width))  # [N, heads, T, d] -> [N, T, D]
 
 
 class SquaredReluMLP(nn.Module):
+    """u [..., width] -> [..., width] over `hidden`, through a squared ReLU."""
+
     def __init__(self, width: int, hidden: int, *, operations: Any, device=None, dtype=None):
         super().__init__()
         self.c_fc = operations.Linear(width, hidden, device=device, dtype=dtype)

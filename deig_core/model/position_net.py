@@ -18,8 +18,8 @@ def fourier_embedding(boxes: torch.Tensor, frequencies: int = 8) -> torch.Tensor
     four.
     """
     powers = TEMPERATURE ** (torch.arange(frequencies, dtype=torch.float32, device=boxes.device) / frequencies)
-    angles = boxes.float()[..., None, :] * powers[:, None]
-    return torch.stack([angles.sin(), angles.cos()], dim=-2).flatten(-3)
+    angles = boxes.float()[..., None, :] * powers[:, None]  # [..., frequencies, 4]
+    return torch.stack([angles.sin(), angles.cos()], dim=-2).flatten(-3)  # of [..., frequencies, 2, 4]
 
 
 class PositionNet(nn.Module):
@@ -52,11 +52,11 @@ class PositionNet(nn.Module):
     def forward(self, tokens: torch.Tensor, boxes: torch.Tensor, valid: torch.Tensor | None = None) -> torch.Tensor:
         """valid [B, R], 1 for a real instance; None = all are. Others get the null features (training only)."""
         tokens = tokens.float()
-        position = fourier_embedding(boxes, self.frequencies)
+        position = fourier_embedding(boxes, self.frequencies)  # [B, R, 8 * frequencies]
         if valid is not None:
             v = valid.to(tokens)[..., None]
             position = v * position + (1 - v) * cast_like(self.null_position_feature, tokens)
             v = v[..., None]
             tokens = v * tokens + (1 - v) * cast_like(self.null_positive_feature, tokens)
-        position = position[:, :, None].expand(-1, -1, tokens.shape[2], -1)
-        return self.linears(torch.cat([tokens, position], dim=-1)).flatten(1, 2)
+        position = position[:, :, None].expand(-1, -1, tokens.shape[2], -1)  # [B, R, T, 8 * frequencies]
+        return self.linears(torch.cat([tokens, position], dim=-1)).flatten(1, 2)  # [B, R, T, out] -> [B, R*T, out]

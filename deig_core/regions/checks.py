@@ -56,7 +56,7 @@ def checked_flag(value: Any, name: str, key: str) -> bool:
 
 
 def check_unknown(values: Mapping[str, Any], name: str) -> None:
-    """Refuse unknown keys whose values could not be written into a JSON document again."""
+    """Raise RegionError, naming `name` and the key, for an unknown key whose value no JSON document can hold."""
     for key, value in values.items():
         if not isinstance(key, str):  # JSON would make text of it, and of two of them one
             raise RegionError(f"{name}: the key {shown(key)} is no text; remove it.")

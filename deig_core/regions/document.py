@@ -20,8 +20,10 @@ from typing import Any
 import torch
 
 from ..errors import RegionError
+from ..limits import MAX_REGIONS
 from ..schedule import GateSchedule, completed
 from . import painted
+from .box import Box
 from .checks import (
     check_unknown,
     checked_flag,
@@ -37,14 +39,11 @@ from .keyframes import Keyframe, StrengthKey, as_json, box_at, parse_keyframes, 
 VERSION = 1
 VERSION_WITH_MASKS = 2
 SHARED, FRONT = OVERLAPS = ("shared", "front")  # what becomes of cells that several regions have
-MAX_REGIONS = 64  # a cell's membership is one 64-bit word
 MIN_SIDE, MAX_SIDE = 8, 16384
 COLORS = (
     *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45"),
     *("#fabed4", "#469990", "#dcbeff", "#9a6324", "#ffe119", "#800000", "#aaffc3", "#808000"),
 )  # as in the editor
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class Region:
     mask: bool [h, w] of any resolution over the whole image, or None. Where given, it says which cells belong to the
         region, and `box` is its bounding box.
     strength: 1 is exactly the paper; log(strength) is added to the attention to the region's tokens; 0 makes it
-    invisible. negative: text for the same box in the unconditional half of CFG; empty = as trained.
+    invisible. negative: text for the same box in the unconditional side of CFG; empty = as trained.
     keyframes: where it is over time; where given, `box` is for readers that know no frames.
     start, end: the share of the noise schedule in which it is there, as those of `GateSchedule`.
     strengths: its strength over the noise schedule; where given, `strength` is for readers that know no such thing.

@@ -94,6 +94,7 @@ def read_masks(
 def separate(masks: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
     """(bool [count, h, w], notes) of masks [h, w], [count, h, w], [count, 1, h, w] or [count, h, w, 1]: a pixel belongs
     to one from half of white on; white is 1, or 255 where a number is larger, and in a soft mask its brightest pixel.
+    Raises RegionError for anything else.
     """
     if not isinstance(masks, torch.Tensor) or masks.is_complex() or masks.is_quantized or masks.layout != torch.strided:
         raise RegionError("Masks must be an ordinary tensor of numbers; connect the output of a node that gives MASK.")

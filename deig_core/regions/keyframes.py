@@ -16,11 +16,10 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from ..errors import RegionError
+from .box import Box
 
 MAX_KEYFRAMES = 4096
 MAX_FRAME = 10**6
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,10 @@ from typing import Any
 import torch
 
 from ..errors import RegionError
+from .box import Box
 
 MAX_GRID = 256  # cells a side: two pixels of a picture of 512, a quarter of a latent's cell
-MAX_SIDE = 1024  # pixels a side of the whole picture that a mask is read into
-
-Box = tuple[float, float, float, float]
+READ_SIDE = 1024  # pixels a side of the whole picture that a mask is read into
 
 
 def mask_bounds(mask: torch.Tensor, name: str = "mask") -> Box:
@@ -71,11 +70,12 @@ def kept(mask: torch.Tensor) -> dict[str, Any]:
 
 
 def over_picture(mask: torch.Tensor, box: Box, width: int, height: int) -> torch.Tensor:
-    """A mask over `box` (bool [h, w]) as one over the whole picture of width x height pixels, at most MAX_SIDE a side.
+    """A mask over `box` (bool [h, w]) as one over the whole picture of width x height pixels, at most
+    READ_SIDE a side.
 
     A pixel of it belongs to the region where the cell at its middle does; at least one pixel does.
     """
-    scale = min(1.0, MAX_SIDE / max(width, height))
+    scale = min(1.0, READ_SIDE / max(width, height))
     columns, rows = max(1, round(width * scale)), max(1, round(height * scale))
     x, y = _cells(box[0], box[2], columns, mask.shape[1]), _cells(box[1], box[3], rows, mask.shape[0])
     within = ((y >= 0) & (y < mask.shape[0]))[:, None] & ((x >= 0) & (x < mask.shape[1]))[None]

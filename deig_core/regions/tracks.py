@@ -55,6 +55,7 @@ def link(frames: Sequence[Sequence[tuple[str, Box]]]) -> list[Track]:
 
 
 def iou(a: Box, b: Box) -> float:
+    """What two boxes share, as a fraction of what they cover together."""
     across, down = (min(a[i + 2], b[i + 2]) - max(a[i], b[i]) for i in (0, 1))
     inside = max(0.0, across) * max(0.0, down)
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
@@ -117,6 +118,15 @@ def moving_regions(
     )
 
 
+def chosen(tracks: Sequence[Track], at_least: int, limit: int) -> tuple[list[Track], int, int]:
+    """The tracks that are seen in `at_least` frames, of more than `limit` the `longest`; how many are seen in fewer
+    frames, and how many were too many.
+    """
+    seen = [track for track in tracks if len(track.boxes) >= at_least]
+    kept = longest(seen, limit)
+    return kept, len(tracks) - len(seen), len(seen) - len(kept)
+
+
 def longest(tracks: Sequence[Track], limit: int) -> list[Track]:
     """The `limit` tracks that are seen in most frames, in their order."""
     kept = sorted(range(len(tracks)), key=lambda i: (-len(tracks[i].boxes), i))[:limit]
@@ -127,6 +137,11 @@ def of_masks(masks: torch.Tensor, name: str = "") -> list[Track]:
     """The track of one thing's masks, bool [frames, h, w]: none where all are empty."""
     boxes = {i: mask_bounds(mask) for i, mask in enumerate(masks) if mask.any()}
     return [Track(name, boxes)] if boxes else []
+
+
+def of_packed(packed: torch.Tensor) -> list[Track]:
+    """The tracks of things whose masks a tracker packed, uint8 [frames, things, h, w / 8]."""
+    return [track for i in range(packed.shape[1]) for track in of_masks(unpacked(packed[:, i].cpu()))]
 
 
 def unpacked(packed: torch.Tensor) -> torch.Tensor:

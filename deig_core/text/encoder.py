@@ -13,7 +13,7 @@ from ..cache import MEGABYTE, TensorCache
 from ..checkpoint.file_kind import read_json
 from ..checkpoint.read import SAFETENSORS, check_finite, check_plain, read_tensors
 from ..errors import WeightsError
-from ..model.config import MOST_LAYERS
+from ..limits import MOST_LAYERS
 from .features import TextFeatures
 from .quantised import dequantised
 from .tokenizer import load_tokenizer

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from ..errors import DeigError
 from ..layout.layout import Layout
+from ..limits import MAX_REGIONS
 from ..regions.checks import checked_text
-from ..regions.document import MAX_REGIONS, SHARED, RegionDocument
-from ..regions.rules import counting, joined_prompt
+from ..regions.document import SHARED, RegionDocument
+from ..regions.rules import NO_TEXT, counting, joined_prompt
 from .features import TextFeatures
 from .tokens import Tokens, remarks, too_long
 
@@ -83,19 +84,21 @@ def ground_texts(
     look: Callable[[str], Tokens] | None = None,
     *,
     unwritten: Collection[str] = (),
+    asker: str = "The texts",
 ) -> Sides:
     """Read a document: its counting regions with their descriptions, and those with a negative text on the other side.
 
     prompt: of the whole picture; empty = all descriptions joined. encode: texts to their features, such as
-    `TextEncoder.encode`; called once. look: what becomes of a text, such as `TextEncoder.look`, for the notes;
-    unwritten: a node's defaults, which nobody can be asked to write otherwise.
+    `TextEncoder.encode`; called once. look: what becomes of a text, such as `TextEncoder.look`, for the notes,
+    which without it name the regions that are left out alone. unwritten: a node's defaults, which nobody can be asked
+    to write otherwise. asker: who is named in an error.
     Raises DeigError for a text of which the encoder knows nothing.
     """
     for name, text in (("prompt", prompt), ("negative_prompt", negative_prompt)):
-        checked_text(text, "DEIG Encode", name)
+        checked_text(text, asker, name)
     seen = counting(document)
     opposite = "" if negative_prompt in unwritten else negative_prompt
-    notes = _notes(document, seen, prompt, opposite, look) if look else ()
+    notes = _notes(document, seen, prompt, opposite, look)
     opposed = [i for i in seen if document.regions[i].negative.strip()]
     prompt = prompt.strip() or joined_prompt([document.regions[i] for i in seen])
     texts = ["", prompt, negative_prompt]
@@ -116,17 +119,21 @@ def ground_texts(
 
 
 def _notes(
-    document: RegionDocument, seen: Sequence[int], prompt: str, negative_prompt: str, look: Callable[[str], Tokens]
+    document: RegionDocument,
+    seen: Sequence[int],
+    prompt: str,
+    negative_prompt: str,
+    look: Callable[[str], Tokens] | None,
 ) -> tuple[str, ...]:
     """Each mark and each unknown piece is said where it was typed, not again for a prompt that is joined of it."""
-    regions, notes = document.regions, []
-    for i, region in enumerate(regions):
-        if i in seen:
-            notes += remarks(f"Region {i + 1}", region.description, look(region.description))
-            if region.negative.strip():
-                notes += remarks(f"The negative text of region {i + 1}", region.negative, look(region.negative))
-        elif region.visible:
-            notes.append(f"Region {i + 1} has no description and was left out: describe it, or disable it.")
+    regions = document.regions
+    notes = [NO_TEXT.format(i + 1) for i, region in enumerate(regions) if region.visible and i not in seen]
+    if look is None:
+        return tuple(notes)
+    for i in seen:
+        notes += remarks(f"Region {i + 1}", regions[i].description, look(regions[i].description))
+        if regions[i].negative.strip():
+            notes += remarks(f"The negative text of region {i + 1}", regions[i].negative, look(regions[i].negative))
     if prompt.strip():
         notes += remarks("The prompt", prompt.strip(), look(prompt.strip()))
     elif not seen:

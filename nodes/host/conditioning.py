@@ -113,6 +113,11 @@ def with_deig(conditioning: list | None, text: GroundedText, nothing: GroundedTe
     ]
 
 
+def carries_deig(conditioning: list) -> bool:
+    """Whether any entry of a CONDITIONING is of DEIG Encode."""
+    return any(DEIG in values.get("model_conds", {}) for _, values in conditioning)
+
+
 def part_of_picture(conditioning: list | None) -> str | None:
     """What in a CONDITIONING lies at a place of the whole picture, in words; None where nothing does."""
     found = (PLACED[key] for _, values in conditioning or () for key in PLACED if values.get(key) is not None)

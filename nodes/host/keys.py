@@ -1,8 +1,14 @@
 """Every name under which DEIG keeps something in the host's dictionaries: who writes it, who reads it, and at which
-wrapper.
+wrapper; and the names of others that it reads there.
 
-The host clones a model's options for every run and merges those of hooks into them; nothing of ours lies anywhere else.
+The host clones a model's options for every run and merges those of hooks into them. Under the host's own names lie the
+`Carrier` that an entry of a conditioning has as `cross_attn`, and the `Follower` that it has under `control`.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 DEIG = "deig"
 """Of our wrappers and of the adapter among a model's additional models (Apply DEIG); and of the `DeigCond` in an
@@ -12,11 +18,14 @@ entry's `model_conds`
 """
 
 SETTINGS = "deig_settings"
-"""transformer_options: `Settings`. Written by Apply DEIG, read at OUTER_SAMPLE and DIFFUSION_MODEL."""
+"""transformer_options: `Settings`. Written by Apply DEIG, read at OUTER_SAMPLE, APPLY_MODEL and DIFFUSION_MODEL, and by
+the nodes that need a model with DEIG (`sampling.settings_of`).
+"""
 
 LATENT = "deig_latent"
 """transformer_options: (height, width) of the whole latent, where regions act. Written at OUTER_SAMPLE, and at
-PREDICT_NOISE for a sampler that resizes the picture; read at CALC_COND_BATCH and DIFFUSION_MODEL.
+PREDICT_NOISE for a sampler that resizes the picture; read at PREDICT_NOISE, CALC_COND_BATCH and
+DIFFUSION_MODEL.
 """
 
 PLACES = "deig_places"
@@ -43,7 +52,7 @@ ADAPTER = "deig_adapter"
 DIFFUSION_MODEL.
 """
 
-CALL = "deig_call"
+WORK = "deig_work"
 """transformer_options: the `BlockWork` of a UNet call. Written at DIFFUSION_MODEL, read in every transformer block."""
 
 DEMO = "deig_demo"
@@ -64,3 +73,24 @@ APPLY_MODEL, read at DIFFUSION_MODEL.
 
 TEXTS = "deig_attention_texts"
 """transformer_options: whose text the rows of a recorded call belong to. Written at APPLY_MODEL, read in the blocks."""
+
+INCOMING, READING, BACKGROUND = "deig_incoming", "deig_reading", "deig_background"
+"""A node's ui: the boxes that came in, how they were read, and the picture to draw on. Written by DEIG Regions, read by
+the page (web/host/results.js).
+"""
+
+NOTES = "deig_notes"
+"""A node's ui: the sentences that were said at it. Written by `message.say`, read by the page (web/host/said.js)."""
+
+SAID = "deig.said"
+"""The event by which the page is told them at once. Sent by `message.say`, heard by web/host/said.js."""
+
+
+def context_window(options: Mapping[str, Any]) -> Any:
+    """The host's own: the window on the latent, along one axis, that a call is of; None without one."""
+    return options.get("context_window")
+
+
+def animated_rows(options: Mapping[str, Any]) -> Sequence[int]:
+    """AnimateDiff-Evolved's: which of the run's pictures the rows of a call are; () where it does not say."""
+    return options.get("ad_params", {}).get("sub_idxs") or ()

@@ -9,8 +9,8 @@ from typing import Any
 
 from comfy_execution.utils import get_executing_context
 
-NOTES = "deig_notes"
-SAID = "deig.said"
+from .keys import NOTES, SAID
+
 log = logging.getLogger("deig")
 _said: set[str] = set()
 

@@ -14,7 +14,7 @@ from ...deig_core.layout.masks import Size
 from ...deig_core.layout.window import Window
 from ...deig_core.regions.document import Box
 from .conditioning import DeigCond
-from .keys import LATENT, PLACES, TILES
+from .keys import LATENT, PLACES, TILES, animated_rows, context_window
 
 TILED = (
     "DEIG cannot place its regions: the picture's latent is {} x {} cells and another node has the model denoise "
@@ -43,7 +43,7 @@ def host_window(options: Mapping[str, Any], size: Size) -> Window | None:
     """The part of the run's latent that the host is about to denoise in one piece: all of it, or a context window over
     its rows or columns of this (height, width). None without regions.
     """
-    latent, context = options.get(LATENT), options.get("context_window")
+    latent, context = options.get(LATENT), context_window(options)
     axis = getattr(context, "dim", 0) - 2
     if latent is None or size == latent or axis not in (0, 1):
         return latent and Window.whole(latent)
@@ -121,9 +121,9 @@ def _of_run(cond: DeigCond, places: Sequence[Place], options: Mapping[str, Any])
     """Which of the run's pictures each of an entry's rows is, where they differ in what they show."""
     rows = range(cond.rows)
     if cond.text.layout.moves or len(set(places)) > 1:
-        context = options.get("context_window")
+        context = context_window(options)
         of_window = _indices(context) if getattr(context, "dim", None) == 0 else None
-        rows = options.get("ad_params", {}).get("sub_idxs") or of_window or rows  # AnimateDiff-Evolved's own
+        rows = animated_rows(options) or of_window or rows
     if len(rows) != cond.rows:
         raise DeigError(ROWS.format(len(rows), cond.rows))
     if places and isinstance(rows, range) and len(rows) % len(places):

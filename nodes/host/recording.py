@@ -13,7 +13,7 @@ from comfy.patcher_extension import WrappersMP
 from ...deig_core.errors import DeigError
 from ...deig_core.maps.recording import Recording, RunMaps, fuser_weights
 from ...deig_core.schedule import GateSchedule
-from .keys import ATTENTION, CALL, RUN, TEXTS, WATCHERS
+from .keys import ATTENTION, RUN, TEXTS, WATCHERS, WORK
 from .sampling import settings_of
 
 POSITIVE = 0  # in the host's cond_or_uncond
@@ -80,13 +80,13 @@ def watch(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
     """middle_patch, just before `fuse`: the weights of the attention that `fuse` is about to make; x is passed on as
     it is.
     """
-    call, texts, maps = (extra_options[key] for key in (CALL, TEXTS, RUN))
-    fuser = call.adapter.fuser((*extra_options["block"], extra_options["block_index"]))
+    work, texts, maps = (extra_options[key] for key in (WORK, TEXTS, RUN))
+    fuser = work.adapter.fuser((*extra_options["block"], extra_options["block_index"]))
     if fuser is None:
         return x
     grid = tuple(extra_options["activations_shape"][2:4])
     start = 0
-    for group, grounded, text in zip(call.grounded.instances(grid, x.device), call.grounded.groups, texts, strict=True):
+    for group, grounded, text in zip(work.grounded.instances(grid, x.device), work.grounded.groups, texts, strict=True):
         here = slice(start, start := start + group.rows)
         if text is None or group.tokens is None:
             continue

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from comfy.model_patcher import ModelPatcher
 
-from .keys import REUSE, TILES
+from .keys import REUSE, TILES, animated_rows, context_window
 
 Added = dict[tuple[str, int, int], torch.Tensor]
 
@@ -62,7 +62,7 @@ def rows_of(options: Mapping[str, Any], x: torch.Tensor, scale: float, there: Ha
     """What makes two calls the same but for their timestep: entries, places, frames, sizes, the gates' scale, and which
     regions are `there`.
     """
-    window = options.get("context_window")
+    window = context_window(options)
     return (
         tuple(x.shape),
         scale,
@@ -71,5 +71,5 @@ def rows_of(options: Mapping[str, Any], x: torch.Tensor, scale: float, there: Ha
         tuple(options.get("cond_or_uncond", ())),
         tuple(options.get(TILES) or ()),
         tuple(getattr(window, "index_list", ())),
-        tuple(options.get("ad_params", {}).get("sub_idxs") or ()),
+        tuple(animated_rows(options)),
     )

@@ -17,7 +17,8 @@ from aiohttp import web
 
 from ...deig_core.demo import files as demo_files
 from ...deig_core.errors import DeigError
-from ...deig_core.regions.document import MAX_REGIONS, MAX_SIDE, MIN_SIDE
+from ...deig_core.limits import MAX_REGIONS
+from ...deig_core.regions.document import MAX_SIDE, MIN_SIDE
 from ...deig_core.regions.reader import read
 from ...deig_core.text.tokenizer import FILE, tokenizer_folder
 from ...deig_core.text.tokens import look, marks

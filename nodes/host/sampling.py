@@ -25,7 +25,7 @@ from ...deig_core.schedule import GateSchedule
 from .compatibility import check_model
 from .conditioning import clip_alone, resolved
 from .follower import followed
-from .keys import ADAPTER, CALL, DEIG, KEPT, LATENT, PLACES, REUSE, SETTINGS, WATCHERS
+from .keys import ADAPTER, DEIG, KEPT, LATENT, PLACES, REUSE, SETTINGS, WATCHERS, WORK
 from .neighbours import check_context, explained, watched
 from .parts import check_uncut, row_groups
 from .patchers import HostedAdapter
@@ -186,7 +186,7 @@ def ground_call(
         fusers = [*transformer_options.get(WATCHERS, ()), fuse]
         patches = {**patches, "middle_patch": [*fusers, *patches.get("middle_patch", ())]}
         whole = cache(partial(grounding, True)) if again else None
-        transformer_options = {**transformer_options, CALL: BlockWork(hosted.adapter, grounded, scale, added, whole)}
+        transformer_options = {**transformer_options, WORK: BlockWork(hosted.adapter, grounded, scale, added, whole)}
     transformer_options = {**transformer_options, "patches": patches}
     return executor(x, timesteps, context, y, control, transformer_options, **kwargs)
 
@@ -201,20 +201,20 @@ def _context(mode: str, grounded: GroundedCall, x: torch.Tensor, clip: torch.Ten
 
 def fuse(x: torch.Tensor, extra_options: dict) -> torch.Tensor:
     """middle_patch: the block's fuser, between self- and cross-attention; x [rows, HW, C]."""
-    call: BlockWork = extra_options[CALL]
+    work: BlockWork = extra_options[WORK]
     address = (*extra_options["block"], extra_options["block_index"])
-    fuser = call.adapter.fuser(address)
+    fuser = work.adapter.fuser(address)
     if fuser is None:
         return x
     management.throw_exception_if_processing_interrupted()
-    if call.whole and (last := call.added.get(address)) is not None and last.shape == x.shape:
+    if work.whole and (last := work.added.get(address)) is not None and last.shape == x.shape:
         return x + last
-    grounded = call.whole() if call.whole else call.grounded
+    grounded = work.whole() if work.whole else work.grounded
     attention = partial(_host_attention, extra_options)
     grid = tuple(extra_options["activations_shape"][2:4])
-    fused = fuser(x, grounded.instances(grid, x.device), call.scale, attention)
-    if call.added is not None:
-        call.added[address] = fused - x
+    fused = fuser(x, grounded.instances(grid, x.device), work.scale, attention)
+    if work.added is not None:
+        work.added[address] = fused - x
     return fused
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from deig_core.layout.masks import shared_membership
+from deig_core.layout.masks import downsampled, shared_membership
 from deig_core.model.config import SD1_FUSERS
 from deig_core.model.fuser import Fuser, LevelInstances
 from deig_core.regions.document import Region
@@ -76,7 +76,7 @@ def levels(
     tokens = torch.randn(1, count * TOKENS, WIDTH, device=device, dtype=dtype)
     made = []
     for kind in dict.fromkeys(kinds):
-        grid = tuple(-(-side // 2 ** kind[1]) for side in latent)
+        grid = tuple(downsampled(side, 2 ** kind[1]) for side in latent)
         if kind not in fusers:
             fusers[kind] = fuser(kind[0], device, dtype)
         x = torch.randn(1, grid[0] * grid[1], kind[0], device=device, dtype=dtype)

@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch.nn.functional import interpolate
 
 from deig_core.layout.masks import mask_cells
-from deig_core.layout.refine import Part, small_parts, soft_mask
+from deig_core.layout.refine import Part, blend, resized, small_parts, soft_mask
 from deig_core.layout.window import crop_document
 from deig_core.regions.document import RegionDocument
 
@@ -69,10 +68,6 @@ def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> 
     return Table(f"{about}\n\n{measures(found)}\n\nCPU a picture: {'; '.join(seconds)}")
 
 
-def _resized(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    return interpolate(pictures, size, mode="bicubic", antialias=True).clamp(0, 1)
-
-
 def _tensor(pictures: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(pictures).permute(0, 3, 1, 2)
 
@@ -84,10 +79,10 @@ def twice(
     """The pictures enlarged, denoised again and made small again."""
     drawn = []
     for picture, regions, scene in zip(_tensor(plain), documents, scenes, strict=True):
-        before = painter.autoencoder.encode(_resized(picture[None], (2 * SIZE, 2 * SIZE)))
+        before = painter.autoencoder.encode(resized(picture[None], (2 * SIZE, 2 * SIZE)))
         asked = Asked(painter.said(regions), painter.noise(seed + 1, scene, 2 * LATENT), whole(2 * LATENT))
         after = painter.again([asked], before, DENOISE, torch.ones(1, 1, 1, 1))
-        drawn.append(_resized(painter.autoencoder.decode(after), (SIZE, SIZE)))
+        drawn.append(resized(painter.autoencoder.decode(after), (SIZE, SIZE)))
     return torch.cat(drawn).permute(0, 2, 3, 1).numpy()
 
 
@@ -105,14 +100,13 @@ def refined(
             piece = crop_document(regions, part.left, part.top, part.width, part.height)
             noise = painter.noise(seed + 2 + number, scene, LATENT)
             asked.append(Asked(painter.said(piece), noise, whole(LATENT)))
-            before.append(_resized(_cut(picture, part)[None], part.size))
+            before.append(resized(_cut(picture, part)[None], part.size))
             masks.append(mask_cells(_cut(where, part), (LATENT, LATENT), (LATENT, LATENT)).float()[None])
             taken.append(_cut(share, part))
         latents = painter.autoencoder.encode(torch.cat(before))
         new = painter.autoencoder.decode(painter.again(asked, latents, DENOISE, torch.stack(masks)))
         for i, part in enumerate(p[number] for p in parts):
-            old = _cut(pictures[i], part)
-            old += taken[i] * (_resized(new[i : i + 1], tuple(old.shape[1:]))[0] - old)
+            blend(_cut(pictures[i], part), new[i], taken[i])
     return pictures.permute(0, 2, 3, 1).numpy()
 
 

@@ -15,6 +15,7 @@ from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 
 from deig_core.checkpoint.read import load_adapter, read_official
 from deig_core.diffusers_unet.attach import attach
+from deig_core.diffusers_unet.load import decode, load_autoencoder, load_unet
 from deig_core.diffusers_unet.sample import sample
 from deig_core.errors import DeigError
 from deig_core.layout.layout import Layout
@@ -23,12 +24,12 @@ from deig_core.regions.document import Region
 from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import GroundedText
 
-from .base import decode, load_autoencoder, load_unet, new_adapter, start_from_gligen
 from .cached import CachedFeatures, CachedPictures
 from .config import add_arguments, from_arguments
 from .noise import generator
 from .pictures import read_pictures
 from .skipped import changed_since, without_skipped
+from .start import new_adapter, start_from_gligen
 from .store import Store
 from .train import train
 

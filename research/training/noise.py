@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from deig_core.schedule import TRAIN_STEPS
+from deig_core.schedule import BETAS, TRAIN_STEPS
 
 
 def alphas_cumprod() -> torch.Tensor:
     """float32 [1000]: SD 1.x's schedule (docs/method.md section 7)."""
-    return torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, TRAIN_STEPS, dtype=torch.float64) ** 2, 0).float()
+    first, last = (beta**0.5 for beta in BETAS)
+    return torch.cumprod(1 - torch.linspace(first, last, TRAIN_STEPS, dtype=torch.float64) ** 2, 0).float()
 
 
 def generator(*seed: int) -> torch.Generator:

@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from deig_core.diffusers_unet.load import encode, load_autoencoder
 from deig_core.errors import DeigError
 from deig_core.text.encoder import MAX_TOKENS, TextEncoder, load_text_encoder
 
-from .base import encode, load_autoencoder
 from .cached import cache_pictures, cache_texts, texts_of
 from .pictures import read_pictures
 from .skipped import remember, without_skipped

@@ -54,13 +54,15 @@ def test_each_run_begins_anew_and_gates_that_change_are_not_reused(graph, fusers
 
 
 def test_a_region_that_comes_or_goes_is_not_reused(graph, fusers):
-    """Where it ends it is gone in the very next step, which would else add what was kept of it."""
-    text = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a dog", "end": 0.25}, REGIONS[1]])
-    graph.sample(reusing(graph, 2), *text, steps=4)
-    assert fusers[1] == fusers[0] and fusers[3] == 0
+    """Where it begins or ends it is there or gone in the very next step, which would else add what was kept."""
+    for share in ({"end": 0.25}, {"start": 0.25}):
+        text = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a dog", **share}, REGIONS[1]])
+        fusers.clear()
+        graph.sample(reusing(graph, 2), *text, steps=4)
+        assert fusers[0] and fusers[1] == fusers[0] and fusers[3] == 0
 
 
-def test_other_entries_and_sizes_are_not_taken_for_those_of_before(graph, fusers):
+def test_other_entries_are_not_taken_for_those_of_before(graph, fusers):
     """Two entries in turns over the schedule: the second one is not drawn with what was kept of the first."""
     dog = graph.encode([{"box": [0, 0, 0.5, 1], "description": "a dog"}])
     cat = graph.encode([{"box": [0.5, 0, 1, 1], "description": "a cat"}])
@@ -70,8 +72,26 @@ def test_other_entries_and_sizes_are_not_taken_for_those_of_before(graph, fusers
     )
     graph.sample(reusing(graph, 4), early + late, dog[1], steps=4)
     assert fusers[0] and fusers[1], "the second step is another entry's first"
-    smaller = {"samples": torch.zeros(1, 4, CELLS - 8, CELLS)}
-    assert torch.isfinite(graph.sample(reusing(graph, 2), *dog, latent=smaller)).all()
+
+
+def test_another_size_is_not_taken_for_that_of_before(graph, fusers):
+    """A sampler may have the picture denoised at another size in its second step."""
+    import comfy.samplers
+
+    def two_sizes(model, x, sigmas, extra_args=None, **_):
+        first, second = (
+            model(part, sigmas[i] * x.new_ones(1), **extra_args) for i, part in enumerate((x, x[..., ::2, ::2]))
+        )
+        return x + first.mean() + second.repeat(1, 1, 2, 2)
+
+    noise, found = torch.randn(1, 4, CELLS, CELLS, generator=torch.Generator().manual_seed(1)), []
+    for model in (graph.apply(), reusing(graph, 4)):
+        guider = comfy.samplers.CFGGuider(model)
+        guider.set_conds(*graph.encode())
+        sigmas = comfy.samplers.calculate_sigmas(model.get_model_object("model_sampling"), "normal", 2)
+        with torch.inference_mode():
+            found.append(guider.sample(noise, 0 * noise, comfy.samplers.KSAMPLER(two_sizes), sigmas))
+    assert torch.equal(*found) and len(fusers) == 4 and 0 not in fusers
 
 
 def test_tiles_of_which_nobody_says_where_they_are_are_not_taken_for_each_other(graph, fusers):

@@ -453,7 +453,7 @@ def test_other_samplers(graph, text, sampler, scheduler):
     assert changed(out, other) > 1e-2 and changed(out, ddim) > 1e-2
 
 
-def test_two_models_sample_at_once_without_seeing_each_other(graph, text):
+def test_two_models_are_called_at_once_without_seeing_each_other(graph, text):
     """Nothing is global: threads with models, adapters and settings of their own get what they get alone."""
     demo = pack_module(graph.host, "nodes.host.demo")
     second, adapter = demo.sd1_model(demo.UNET, 1), demo.demo_adapter(7)

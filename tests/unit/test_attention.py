@@ -2,6 +2,7 @@
 strides.
 """
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -252,8 +253,11 @@ def test_more_than_64_regions_are_refused():
         masked_attention(*example(regions=33, tokens=2)[0], tokens_per_region=1)
 
 
-def test_names_are_listed():
-    assert {"dense", "sdpa"} <= set(IMPLEMENTATIONS)
+def test_a_wrong_name_is_answered_with_all_names():
+    arguments, options = example()
+    with pytest.raises(ValueError, match="no implementation 'flash'") as said:
+        masked_attention(*arguments, **options, implementation="flash")
+    assert {"auto", *IMPLEMENTATIONS} <= set(re.findall(r"\w+", str(said.value).split("choose")[1]))
 
 
 def test_a_kernel_that_cannot_run_is_tried_once_and_said_once(monkeypatch, caplog):

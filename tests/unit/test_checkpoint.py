@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
+from small_adapter import SMALL
 
 from deig_core.checkpoint import OfficialCheckpoint, load_adapter, read, read_official, save_adapter, write_safetensors
 from deig_core.checkpoint import __main__ as cli
@@ -17,18 +18,6 @@ from deig_core.model.config import SD1_FUSERS, DeigConfig, infer_config
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 REAL = {k: tuple(v) for k, v in json.loads((GOLDEN / "real_size_state_dict_shapes.json").read_text()).items()}
-SMALL = DeigConfig(
-    text_dim=24,
-    width=32,
-    tokens=4,
-    layers=2,
-    heads=8,
-    time_channels=16,
-    time_dim=24,
-    hidden=64,
-    position_hidden=48,
-    fusers=((("input", 1, 0), 16), (("middle", 0, 0), 32), (("output", 3, 0), 16)),
-)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from small_adapter import SMALL
 from torch import nn
 from torch.nn import functional as F
 
@@ -13,21 +14,7 @@ from deig_core.checkpoint.read import OfficialCheckpoint, check_finite
 from deig_core.errors import WeightsError
 from deig_core.model import operations
 from deig_core.model.adapter import DeigAdapter, expected_weights
-from deig_core.model.config import DeigConfig
 from deig_core.model.untrained import random_weights, untrained_adapter
-
-CONFIG = DeigConfig(
-    text_dim=24,
-    width=32,
-    tokens=4,
-    layers=2,
-    heads=8,
-    time_channels=16,
-    time_dim=24,
-    hidden=64,
-    position_hidden=48,
-    fusers=((("input", 1, 0), 16), (("middle", 0, 0), 32), (("output", 3, 0), 16)),
-)
 
 
 class LazyLinear(nn.Module):
@@ -48,7 +35,7 @@ LAZY = SimpleNamespace(Linear=LazyLinear, LayerNorm=operations.LayerNorm)
 
 @pytest.fixture
 def weights():
-    return {k: torch.randn(v.shape) for k, v in expected_weights(CONFIG).items()}
+    return {k: torch.randn(v.shape) for k, v in expected_weights(SMALL).items()}
 
 
 def checkpoint(weights):
@@ -56,7 +43,7 @@ def checkpoint(weights):
 
 
 def test_such_a_layer_has_nothing_to_compare_a_file_with():
-    assert DeigAdapter(CONFIG, operations=LAZY).official_state_dict().keys() < expected_weights(CONFIG).keys()
+    assert DeigAdapter(SMALL, operations=LAZY).official_state_dict().keys() < expected_weights(SMALL).keys()
 
 
 @pytest.mark.parametrize("dtype", [None, torch.float16])
@@ -69,7 +56,7 @@ def test_loading_computing_and_saving(weights, tmp_path, dtype):
     text, times = torch.randn(2, 128, 24), torch.tensor([3.0, 700.0])
     tokens = [a.ide(a.ide.project_text(text), times) for a in (lazy, ours)]
     assert torch.equal(*tokens)
-    save_adapter(tmp_path / "a.safetensors", lazy, CONFIG, dtype=torch.float32)
+    save_adapter(tmp_path / "a.safetensors", lazy, SMALL, dtype=torch.float32)
     again = load_adapter(read_official(tmp_path / "a.safetensors"))
     assert all(torch.equal(v, lazy.official_state_dict()[k].float()) for k, v in again.official_state_dict().items())
 
@@ -93,16 +80,16 @@ def test_what_does_not_fit_is_named_all_the_same(weights, spoil, named):
 
 def test_an_adapter_without_its_weights_is_not_saved(tmp_path):
     with pytest.raises(WeightsError, match=r"missing: IDE\.time_embedding\.linear_1\.weight"):
-        save_adapter(tmp_path / "a.safetensors", DeigAdapter(CONFIG, operations=LAZY), CONFIG)
+        save_adapter(tmp_path / "a.safetensors", DeigAdapter(SMALL, operations=LAZY), SMALL)
     assert not list(tmp_path.iterdir())
 
 
 def test_untrained_adapters_repeat_with_their_seed_and_differ_between_seeds():
     lazy, same, other = (
-        untrained_adapter(CONFIG, seed, operations=o).official_state_dict()
+        untrained_adapter(SMALL, seed, operations=o).official_state_dict()
         for seed, o in ((5, LAZY), (5, operations), (6, LAZY))
     )
-    assert lazy.keys() == same.keys() == expected_weights(CONFIG).keys()
+    assert lazy.keys() == same.keys() == expected_weights(SMALL).keys()
     assert all(torch.equal(v, same[k]) for k, v in lazy.items())
     assert not torch.equal(lazy["IDE.connector.latents"], other["IDE.connector.latents"])
     assert all(v > 0 for k, v in lazy.items() if ".alpha_" in k)

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.regions.document import MAX_REGIONS, Region, parse
+from deig_core.limits import MAX_REGIONS
+from deig_core.regions.document import Region, parse
 from deig_core.regions.painted import mask_bounds
 
 json_values = st.recursive(

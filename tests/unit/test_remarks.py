@@ -1,4 +1,4 @@
-"""What a document's regions are remarked upon: as the editor does in their rows."""
+"""What a document's regions are remarked upon: as the editor does in their rows, and what it does not see."""
 
 import pytest
 

@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
+from deig_core.layout.remarks import remarks
 from deig_core.regions.document import Region, RegionDocument
-from deig_core.regions.rules import counting, joined_prompt, with_masks
+from deig_core.regions.rules import (
+    BOXES_MODES,
+    NO_TEXT,
+    counting,
+    joined_prompt,
+    prompt_before,
+    with_incoming,
+    with_masks,
+)
 from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import ground_texts
 from deig_core.text.tokens import Tokens, look, marks
@@ -47,15 +56,37 @@ def test_both_sides_say_what_the_document_asks_for(regions, prompt):
     assert said.nothing.layout.regions == ()
 
 
-def test_a_region_without_description_is_named_and_left_out(caplog):
+def test_a_region_without_description_is_left_out_and_named_in_one_sentence(caplog):
     document = RegionDocument(8, 8, (Region("a", BOX), Region("b", BOX, "a tree"), Region("c", BOX, enabled=False)))
-    with caplog.at_level(logging.WARNING, "deig"):
+    with caplog.at_level(logging.INFO, "deig"):
         assert counting(document) == (1,)
-    assert [r.getMessage().split(" has")[0] for r in caplog.records] == ["Region 1"]
+        assert ground_texts(document, "", "", encoded).notes == (NO_TEXT.format(1),)
+    assert not caplog.records and NO_TEXT.format(1) in remarks(document)
 
 
 def test_the_joined_prompt_is_the_papers():
     assert joined_prompt([Region("a", BOX, " a dog "), Region("b", BOX, "a cat")]) == "a dog, a cat"
+
+
+def test_a_prompt_stands_before_the_descriptions_that_count():
+    document = RegionDocument(8, 8, (Region("a", BOX, " a dog "), Region("b", BOX), Region("c", BOX, "a cat")))
+    assert [prompt_before(p, document) for p in (" oil ", " ")] == ["oil, a dog, a cat", ""]
+
+
+def test_boxes_that_come_in_count_beside_drawn_ones_as_the_mode_says():
+    drawn, empty = RegionDocument(8, 8, (Region("r1", BOX, "a dog"),)), RegionDocument(8, 8)
+    new = RegionDocument(8, 8, (Region("r1", BOX, "a cat"), Region("x", BOX, "a hat")), overlap="front")
+    for mode in BOXES_MODES:
+        assert with_incoming(drawn, None, mode) is drawn
+        assert with_incoming(empty, new, mode).regions[0].description == "a cat"
+    assert with_incoming(drawn, new, "when empty") is drawn
+    assert with_incoming(drawn, new, "always").regions == new.regions
+    added = with_incoming(drawn, new, "add")
+    assert [r.id for r in added.regions] == ["r1", "r2", "r3"] and added.overlap == "front"
+    with pytest.raises(RegionError, match="65 regions"):
+        with_incoming(drawn, RegionDocument(8, 8, new.regions * 32), "add")
+    with pytest.raises(RegionError, match="must be one of when empty"):
+        with_incoming(drawn, new, "never")
 
 
 def test_masks_given_to_regions():
@@ -79,7 +110,7 @@ def test_a_text_that_is_not_read_as_it_was_meant_is_named_and_a_default_is_not()
     document = RegionDocument(512, 512, (*regions, Region("r3", (0, 0, 1, 1))))
     said = ground_texts(document, "", "a long default", encoded, looked, unwritten={"a long default"}).notes
     assert [s.split(" has ")[0] for s in said] == [
-        *("Region 1", "The negative text of region 2", "Region 3", "The joined prompt of 2 descriptions")
+        *("Region 3", "Region 1", "The negative text of region 2", "The joined prompt of 2 descriptions")
     ]
     said = ground_texts(document, "a long prompt", "a long default", encoded, looked).notes
     assert [s.split(" has ")[0] for s in said][-2:] == ["The prompt", "The negative prompt"]
@@ -87,7 +118,7 @@ def test_a_text_that_is_not_read_as_it_was_meant_is_named_and_a_default_is_not()
 
 def test_half_a_character_in_a_prompt_is_named():
     with pytest.raises(RegionError, match=r'DEIG Encode: "prompt" holds half a character'):
-        ground_texts(RegionDocument(64, 64), "a \ud83d", "", encoded)
+        ground_texts(RegionDocument(64, 64), "a \ud83d", "", encoded, asker="DEIG Encode")
 
 
 def test_marks_of_clip_prompts_are_said():

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from deig_core.attention import contract
 from deig_core.errors import RegionError
 from deig_core.layout.masks import PIXELS_PER_LATENT, box_pixels
-from deig_core.regions.document import COLORS, MAX_REGIONS, MAX_SIDE, VERSION, Region, RegionDocument, parse
+from deig_core.layout.remarks import MOSTLY
+from deig_core.limits import MAX_REGIONS
+from deig_core.regions.document import COLORS, MAX_SIDE, MIN_SIDE, VERSION, Region, RegionDocument, parse
+from deig_core.regions.painted import MAX_GRID
 from deig_core.text.encoder import MAX_TOKENS
 
 SHARED = json.loads((Path(__file__).parents[1] / "data" / "document.json").read_text(encoding="utf-8"))
@@ -17,9 +19,10 @@ WHOLE = {"box": [0, 0, 1, 1]}
 
 def test_limits():
     assert SHARED["version"] == VERSION
-    assert SHARED["max_regions"] == MAX_REGIONS == contract.MAX_REGIONS
+    assert SHARED["max_regions"] == MAX_REGIONS
     assert SHARED["max_tokens"] == MAX_TOKENS
-    assert SHARED["max_side"] == MAX_SIDE
+    assert (SHARED["min_side"], SHARED["max_side"]) == (MIN_SIDE, MAX_SIDE)
+    assert (SHARED["max_grid"], SHARED["mostly"]) == (MAX_GRID, MOSTLY)
     assert SHARED["pixels_per_latent"] == PIXELS_PER_LATENT
     assert RegionDocument(512, 512).to_dict() == SHARED["empty"] == parse(SHARED["empty"]).to_dict()
 

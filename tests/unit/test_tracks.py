@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
 from deig_core.regions.keyframes import box_at
-from deig_core.regions.tracks import MISSED, Track, keyframes, link, longest, moving_regions, of_masks, unpacked
+from deig_core.regions.tracks import MISSED, Track, chosen, keyframes, link, longest, moving_regions, of_masks, unpacked
 
 
 def at(x, y=0.2, side=0.2):
@@ -64,6 +64,7 @@ def test_one_that_is_missed_for_a_while_is_the_same_and_for_longer_another():
 def test_descriptions_replace_names_and_the_longest_are_kept():
     tracks = [Track("cat", {0: at(0)}), Track("dog", {0: at(0), 1: at(0)}), Track("cow", {3: at(0)})]
     assert [t.name for t in longest(tracks, 2)] == ["cat", "dog"]
+    assert chosen(tracks, 1, 2) == (longest(tracks, 2), 0, 1) and chosen(tracks, 2, 2) == ([tracks[1]], 2, 0)
     regions = moving_regions(tracks, 4, ["", "a brown dog"])
     assert [r.description for r in regions] == ["cat", "a brown dog", "cow"] and regions[0].color != regions[1].color
     with pytest.raises(RegionError, match="4 descriptions and 3 things"):

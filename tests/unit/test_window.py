@@ -1,6 +1,8 @@
 """Parts of a picture: crops of crops, parts that were resized, that reach beyond the picture or around its edge."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,6 +16,7 @@ from deig_core.layout.window import Window, crop, crop_document
 from deig_core.regions.document import Region, RegionDocument
 
 CPU = torch.device("cpu")
+PIXELS = json.loads((Path(__file__).parents[1] / "data" / "document.json").read_text(encoding="utf-8"))["pixels"]
 
 
 @st.composite
@@ -52,6 +55,17 @@ def drawn(document):
     return [
         (r.id, r.description, box_pixels(r.box, *size) if r.mask is None else r.mask.tolist()) for r in document.regions
     ]
+
+
+@pytest.mark.parametrize("case", PIXELS, ids=lambda case: case["name"])
+def test_the_whole_window_shows_what_has_a_pixel(case):
+    width, height = case["size"]
+    region = Region("r1", tuple(case["box"]), "a thing")
+    kept = crop_document(RegionDocument(width, height, (region,)), 0, 0, width, height).regions
+    assert kept == ((region,) if case["pixels"] else ())
+    if width % 8 == height % 8 == 0:
+        found = crop(region, Window.whole((height // 8, width // 8)))
+        assert found == (region if case["pixels"] else None)
 
 
 class TestDocuments:

@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as documents from "../../web/editor/document.js";
 import { toPixels } from "../../web/editor/geometry.js";
+import { MAX_GRID } from "../../web/editor/mask.js";
+import { MOSTLY } from "../../web/editor/notes.js";
 import { BAD_SIZE, parse, problemOf } from "../../web/editor/parse.js";
 
 const shared = JSON.parse(readFileSync(new URL("../data/document.json", import.meta.url)));
@@ -15,6 +17,7 @@ test("limits", () => {
   assert.equal(documents.PIXELS_PER_LATENT, shared.pixels_per_latent);
   assert.deepEqual([documents.MIN_SIDE, documents.MAX_SIDE], [shared.min_side, shared.max_side]);
   assert.deepEqual(BAD_SIZE.match(/\d+/g).map(Number), [shared.min_side, shared.max_side]);
+  assert.deepEqual([MAX_GRID, MOSTLY], [shared.max_grid, shared.mostly]);
   assert.deepEqual(documents.empty(), shared.empty);
 });
 

@@ -22,7 +22,9 @@ def test_modules(file):
 
 
 def test_lines_end_at_120_columns():
-    sources = [*(FOLDER.parents[1] / "web").rglob("*.js"), *FOLDER.glob("*.mjs")]
+    root = FOLDER.parents[1]
+    pages = [root / "web", root / "research" / "captions" / "review" / "page"]
+    sources = [*FOLDER.glob("*.mjs"), *(f for page in pages for kind in ("*.js", "*.css") for f in page.rglob(kind))]
     long = [
         f"{path.name}:{number}"
         for path in sources

@@ -7,7 +7,7 @@ import { coverage, isBox, toPixels } from "./geometry.js";
 
 /** @import { Note, Region, RegionDocument, TokenCount } from "./types.js" */
 
-const MOSTLY = 0.8; // of each other that two boxes cover before they are mixed
+export const MOSTLY = 0.8; // of each other that two boxes cover before they are mixed
 
 /**
  * The regions that cover each other for the most part and share that, each with the numbers of those it does so with.

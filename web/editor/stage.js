@@ -1,4 +1,4 @@
-// The stage: the picture with its boxes. Draws a document and answers where a pointer is; decides nothing.
+// The stage: the picture with its boxes. Draws a document and says what lies under a pointer; it changes nothing.
 import { height, isBox, toPixels, width } from "./geometry.js";
 import { colorOf, isEnabled, sizeOf } from "./document.js";
 import { frameOf } from "./gesture.js";

@@ -49,7 +49,7 @@ export function remember(storage, signature, text) {
   try {
     storage.setItem(NAME, JSON.stringify(all.slice(-KEPT)));
   } catch {
-    // A full storage forgets.
+    // The storage is full: this is not kept.
   }
 }
 

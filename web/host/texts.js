@@ -23,6 +23,6 @@ export async function loadTexts(useLanguage) {
     apply();
     app.ui?.settings?.addEventListener?.("Comfy.Locale.change", apply);
   } catch {
-    // English is built in.
+    // Without the translations the texts stay English.
   }
 }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..document import Box
 from .entry import Context, Entry, around, folded, is_four, is_list, numbers, points, wrote
 from .mapping import entries_of
 from .places import Place, place_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def find_label_studio(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    """A result of Label Studio, or a row of its short export; a kind without a place is named, or passed over."""
     if not isinstance(value, Mapping):
         return None
     values = folded(value)
@@ -39,6 +41,7 @@ def find_label_studio(value: Any, context: Context, walk: Walk) -> list[Entry] |
 
 
 def find_createml(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    """An annotation of CreateML: the centre and size in pixels."""
     inner = folded(value).get("coordinates") if isinstance(value, Mapping) else None
     if not isinstance(inner, Mapping) or not all(k in folded(inner) for k in ("x", "y", "width", "height")):
         return None
@@ -47,6 +50,7 @@ def find_createml(value: Any, context: Context, walk: Walk) -> list[Entry] | Non
 
 
 def find_omost(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    """A region of Omost's canvas: top, bottom, left, right of 90."""
     if not isinstance(value, Mapping) or not {"rect"} < set(value) or not {"prefixes", "suffixes"} & set(value):
         return None
     four = numbers(value["rect"])
@@ -59,6 +63,7 @@ def find_omost(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
 
 
 def find_labelme(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    """A shape of labelme; of an outline the box around it."""
     if not isinstance(value, Mapping) or "shape_type" not in value or "points" not in value:
         return None
     corners, text = points(value["points"]), text_of(value, context)
@@ -76,6 +81,7 @@ def find_labelme(value: Any, context: Context, walk: Walk) -> list[Entry] | None
 
 
 def find_vgg(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    """A region of the VGG Image Annotator, of its versions 1 to 3 or a row of its CSV."""
     if not isinstance(value, Mapping):
         return None
     if "region_shape_attributes" in value:  # a row of its CSV
@@ -126,6 +132,7 @@ def _vgg_said(attributes: Any, key: str, said: Any) -> str:
 
 
 def find_fragment(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    """A W3C web annotation whose selector is a media fragment, xywh=."""
     target = value.get("target") if isinstance(value, Mapping) else None
     selector = target.get("selector") if isinstance(target, Mapping) else None
     said = selector.get("value") if isinstance(selector, Mapping) else None
@@ -139,6 +146,7 @@ def find_fragment(value: Any, context: Context, walk: Walk) -> list[Entry] | Non
 
 
 def find_segs(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    """The Impact Pack's SEGS as JSON: each segment's own box."""
     if not is_list(value) or len(value) != 2 or not is_list(value[1]):
         return None
     size = numbers(value[0]) if is_list(value[0]) else None
@@ -152,7 +160,18 @@ def find_segs(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     return found
 
 
+def segs_parts(value: Any) -> list[Box] | None:
+    """The parts around the segments of the Impact Pack's SEGS ((height, width), segments), in fractions of the picture;
+    None for anything else. `find_segs` reads the segments' own boxes.
+    """
+    if not isinstance(value, tuple) or len(value) != 2 or not all(hasattr(seg, "crop_region") for seg in value[1]):
+        return None
+    (height, width), segs = value
+    return [tuple(v / side for v, side in zip(seg.crop_region, (width, height) * 2, strict=True)) for seg in segs]
+
+
 def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
+    """A whole COCO file: the annotations of its first picture."""
     if not isinstance(value, Mapping) or not is_list(value.get("annotations")) or not is_list(value.get("images")):
         return None
     marked = [a for a in value["annotations"] if isinstance(a, Mapping) and "image_id" in a]

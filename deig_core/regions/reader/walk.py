@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from ...errors import RegionError
+from ...limits import MAX_REGIONS
 from ..checks import shown
-from ..document import MAX_REGIONS
 from .entry import Context, Entry, folded, is_list, numbers, plain_key, points, wrote
 from .lines import from_lines, has_marked_numbers
 from .places import FROM_BELOW, counts_from_below, declared, place_of, size_of

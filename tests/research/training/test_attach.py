@@ -28,7 +28,8 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 @pytest.fixture(scope="module", params=["unet.safetensors", "unet_2level.safetensors"])
 def golden(request):
     with safe_open(GOLDEN / request.param, "pt") as file:
-        tensors, config = {k: file.get_tensor(k).float() for k in file.keys()}, json.loads(file.metadata()["config"])  # noqa: SIM118
+        tensors = {k: file.get_tensor(k).float() for k in file.keys()}  # noqa: SIM118
+        config = json.loads(file.metadata()["config"])
     values = {k.removeprefix("golden."): v for k, v in tensors.items() if k.startswith("golden.")}
     weights = {k: v for k, v in tensors.items() if not k.startswith("golden.")}
     deig = {k: v for k, v in weights.items() if is_deig_key(k)}

@@ -11,6 +11,8 @@ from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from tiny import features, tiny_adapter, tiny_unet
 
 from deig_core.checkpoint.base_unet import sd1_unet_shapes
+from deig_core.demo import files
+from deig_core.diffusers_unet import load
 from deig_core.diffusers_unet.attach import attach
 from deig_core.diffusers_unet.names import original_state_dict
 from deig_core.diffusers_unet.sample import sample
@@ -20,7 +22,8 @@ from deig_core.model.config import SD1_FUSERS, DeigConfig
 from deig_core.regions.document import Region
 from deig_core.text.features import TextFeatures
 from deig_core.text.grounded import GroundedText
-from research.training import base
+from research.demo import models
+from research.training import start
 from research.training.noise import alphas_cumprod
 
 
@@ -57,7 +60,7 @@ def test_the_unet_is_read_from(tmp_path, form):
     else:
         path = tmp_path / "base"
         unet.save_pretrained(path / "unet" if form == "pipeline" else path)
-    found = base.load_unet(path)
+    found = load.load_unet(path)
     x, context = torch.randn(1, 4, 16, 16), torch.randn(1, 3, 32)
     assert found.state_dict().keys() == unet.state_dict().keys()
     assert all(torch.equal(v, unet.state_dict()[k]) for k, v in found.state_dict().items())
@@ -68,7 +71,7 @@ def test_the_unet_is_read_from(tmp_path, form):
 
 
 def test_the_sizes_of_stable_diffusion_are_recognised():
-    found = base.unet_config({k: torch.empty(s, device="meta") for k, s in sd1_unet_shapes().items()})
+    found = load.unet_config({k: torch.empty(s, device="meta") for k, s in sd1_unet_shapes().items()})
     assert (
         found["block_out_channels"] == (320, 640, 1280, 1280)
         and found["layers_per_block"] == 2
@@ -76,16 +79,16 @@ def test_the_sizes_of_stable_diffusion_are_recognised():
     )
     assert found["down_block_types"] == ("CrossAttnDownBlock2D",) * 3 + ("DownBlock2D",)
     with torch.device("meta"):
-        adapter = base.new_adapter(UNet2DConditionModel(**found))
+        adapter = start.new_adapter(UNet2DConditionModel(**found))
         assert adapter.config == DeigConfig(fusers=SD1_FUSERS)
     assert sum(p.numel() for p in adapter.parameters()) == 297_147_296
 
 
 def test_another_file_is_no_base(tmp_path):
     save_file({"x": torch.ones(1)}, tmp_path / "lora.safetensors")
-    for load, what in ((base.load_unet, "UNet"), (base.load_autoencoder, "autoencoder")):
+    for read, what in ((load.load_unet, "UNet"), (load.load_autoencoder, "autoencoder")):
         with pytest.raises(WeightsError, match=rf"^lora\.safetensors holds no Stable Diffusion 1\.x {what}"):
-            load(tmp_path / "lora.safetensors")
+            read(tmp_path / "lora.safetensors")
 
 
 def test_autoencoders_of_a_folder(tmp_path):
@@ -105,10 +108,21 @@ def test_autoencoders_of_a_folder(tmp_path):
             (full, 0.5 * full.encode(pictures * 2 - 1).latent_dist.mean),
         ):
             model.save_pretrained(tmp_path / type(model).__name__ / "vae")
-            found = base.load_autoencoder(tmp_path / type(model).__name__)
-            latents = base.encode(found, pictures)
+            found = load.load_autoencoder(tmp_path / type(model).__name__)
+            latents = load.encode(found, pictures)
             assert type(found) is type(model) and torch.equal(latents, expected) and latents.shape == (2, 4, 4, 4)
-            assert base.decode(found, latents).shape == pictures.shape
+            assert load.decode(found, latents).shape == pictures.shape
+
+
+def test_the_demos_autoencoder():
+    """The same pictures and latents as by the model that was trained."""
+    found, trained = load.load_autoencoder(files.WEIGHTS / files.VAE), models.autoencoder()
+    pictures = torch.rand(1, 3, 32, 32, generator=torch.manual_seed(0))
+    with torch.no_grad():
+        latents = trained.encode(pictures)
+        torch.testing.assert_close(load.encode(found, pictures), latents, rtol=1e-5, atol=1e-5)
+        made = trained.decode(latents).clamp(0, 1)
+        torch.testing.assert_close(load.decode(found, latents), made, rtol=1e-5, atol=1e-5)
 
 
 def test_a_gligen_file_starts_fusers_and_position_net(tmp_path):
@@ -117,7 +131,7 @@ def test_a_gligen_file_starts_fusers_and_position_net(tmp_path):
     ide = {k: v.clone() for k, v in adapter.ide.state_dict().items()}
     gligen = {k: v.clone() for k, v in given.official_state_dict().items() if not k.startswith("IDE.")}
     torch.save({"model": gligen | {"input_blocks.0.0.weight": torch.ones(1)}}, tmp_path / "gligen.bin")
-    assert base.start_from_gligen(adapter, tmp_path / "gligen.bin") == len(gligen)
+    assert start.start_from_gligen(adapter, tmp_path / "gligen.bin") == len(gligen)
     assert all(torch.equal(adapter.official_state_dict()[k], v) for k, v in gligen.items())
     assert all(torch.equal(adapter.ide.state_dict()[k], v) for k, v in ide.items())
     del gligen["position_net.linears.4.bias"]
@@ -125,7 +139,7 @@ def test_a_gligen_file_starts_fusers_and_position_net(tmp_path):
     with pytest.raises(
         WeightsError, match=r"less\.safetensors cannot start this adapter: position_net\.linears\.4\.bias \(1 in all\)"
     ):
-        base.start_from_gligen(adapter, tmp_path / "less.safetensors")
+        start.start_from_gligen(adapter, tmp_path / "less.safetensors")
 
 
 def test_sampling_is_ddim():

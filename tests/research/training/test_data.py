@@ -123,7 +123,8 @@ def test_a_store_is_added_to_and_never_half(tmp_path):
     store.add({k: values[k] for k in keys[2:]})
     import pickle
 
-    for again in (Store(tmp_path, "x"), pickle.loads(pickle.dumps(store))):  # noqa: S301 (our own object, sent to another process)
+    sent = pickle.loads(pickle.dumps(store))  # noqa: S301 (our own object, sent to another process)
+    for again in (Store(tmp_path, "x"), sent):
         assert len(again) == 5 and all(
             torch.equal(again[k], v) and again[k].dtype == v.dtype for k, v in values.items()
         )

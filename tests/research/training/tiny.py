@@ -10,10 +10,10 @@ import torch
 from accelerate.state import AcceleratorState
 from diffusers import UNet2DConditionModel
 
-from research.training.base import new_adapter
 from research.training.batch import Example
 from research.training.config import TrainConfig, add_arguments, from_arguments
 from research.training.noise import generator
+from research.training.start import new_adapter
 from research.training.train import train
 
 TEXT, LENGTH = 24, 6

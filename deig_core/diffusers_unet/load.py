@@ -1,4 +1,4 @@
-"""The frozen base: UNet and autoencoder from a diffusers folder, or from one file in the original SD 1.x layout."""
+"""UNet and autoencoder from a diffusers folder, or from one file in the original SD 1.x layout."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
 
-from deig_core.checkpoint.read import read_tensors
-from deig_core.diffusers_unet.attach import transformer_blocks
-from deig_core.diffusers_unet.names import load_original
-from deig_core.errors import WeightsError
-from deig_core.model.adapter import DeigAdapter, is_deig_key
-from deig_core.model.config import DeigConfig
+from ..checkpoint.read import read_tensors
+from ..errors import WeightsError
+from ..model.adapter import is_deig_key
+from .names import load_original
 
 _PREFIX = "model.diffusion_model."
 SD1_AUTOENCODER = {
@@ -30,24 +28,24 @@ SD1_AUTOENCODER = {
 }
 
 
-def load_unet(path: str | Path) -> UNet2DConditionModel:
+def load_unet(path: str | Path, heads: int = 8) -> UNet2DConditionModel:
     """A frozen SD 1.x UNet of any size from a diffusers folder, a checkpoint, the published model.pth or a file of the
     UNet alone.
 
-    A file's metadata may hold "unet_config" (JSON of diffusers' configuration); else sizes are read off the shapes, and
-    heads are 8. Raises WeightsError for other files.
+    A file's metadata may hold "unet_config" (JSON of diffusers' configuration); else sizes are read off the shapes,
+    which do not show `heads`. Raises WeightsError for other files.
     """
     path = Path(path)
     if path.is_dir():
         folder = path / "unet" if (path / "unet").is_dir() else path
         return UNet2DConditionModel.from_pretrained(folder, local_files_only=True).eval().requires_grad_(False)
-    weights, metadata = _read(path)
+    weights, metadata = read_weights(path)
     if any(k.startswith(_PREFIX) for k in weights):
         weights = {k.removeprefix(_PREFIX): v for k, v in weights.items() if k.startswith(_PREFIX)}
     weights = {k: v.float() for k, v in weights.items() if not is_deig_key(k)}
     try:
         unet = UNet2DConditionModel(
-            **(json.loads(metadata["unet_config"]) if "unet_config" in metadata else unet_config(weights))
+            **(json.loads(metadata["unet_config"]) if "unet_config" in metadata else unet_config(weights, heads))
         )
         load_original(unet, weights)
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
@@ -59,7 +57,7 @@ def load_unet(path: str | Path) -> UNet2DConditionModel:
     return unet.eval().requires_grad_(False)
 
 
-def unet_config(weights: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+def unet_config(weights: Mapping[str, torch.Tensor], heads: int = 8) -> dict[str, Any]:
     """diffusers' configuration of a UNet in the original layout. Raises KeyError for weights that are another
     model's.
     """
@@ -83,15 +81,15 @@ def unet_config(weights: Mapping[str, torch.Tensor]) -> dict[str, Any]:
         ),
         "layers_per_block": len(levels[0]),
         "cross_attention_dim": weights[f"middle_block.1.{query}"].shape[1],
-        "attention_head_dim": 8,
+        "attention_head_dim": heads,  # diffusers' name for the number of heads of SD 1.x
         "down_block_types": tuple("CrossAttnDownBlock2D" if a else "DownBlock2D" for a in attends),
         "up_block_types": tuple("CrossAttnUpBlock2D" if a else "UpBlock2D" for a in reversed(attends)),
     }
 
 
 def load_autoencoder(path: str | Path) -> AutoencoderKL | AutoencoderTiny:
-    """An SD 1.x autoencoder from a diffusers folder (AutoencoderTiny too), a checkpoint, the published model.pth or
-    a VAE file.
+    """An SD 1.x autoencoder from a diffusers folder (AutoencoderTiny too), a checkpoint, the published model.pth, a VAE
+    file or the demo's, which is a TAESD's. Raises WeightsError for other files.
     """
     path = Path(path)
     if path.is_dir():
@@ -104,8 +102,12 @@ def load_autoencoder(path: str | Path) -> AutoencoderKL | AutoencoderTiny:
     contents, _ = read_tensors(path)
     weights = contents.get("autoencoder") or contents.get("state_dict") or contents
     weights = {k: v for k, v in weights.items() if isinstance(v, torch.Tensor)}
-    model = AutoencoderKL(**SD1_AUTOENCODER)
+    tiny = any(k.startswith("taesd_decoder.") for k in weights)
+    model = AutoencoderTiny() if tiny else AutoencoderKL(**SD1_AUTOENCODER)
     try:
+        if tiny:
+            model.load_state_dict(_taesd_named(weights))
+            return model.eval().requires_grad_(False)
         if not any(k.startswith("first_stage_model.") for k in weights):
             weights = {f"first_stage_model.{k}": v for k, v in weights.items()}
         model.load_state_dict(
@@ -117,6 +119,17 @@ def load_autoencoder(path: str | Path) -> AutoencoderKL | AutoencoderTiny:
             f"{path.name} holds no Stable Diffusion 1.x autoencoder ({reason}): give an SD 1.x checkpoint or its VAE."
         ) from None
     return model.eval().requires_grad_(False)
+
+
+def _taesd_named(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """TAESD's names -> diffusers', whose decoder counts from behind the clamp. A host's scale of the latents is
+    dropped: both halves are at the UNet's.
+    """
+    found = {}
+    for name, tensor in weights.items():
+        if m := re.match(r"taesd_(en|de)coder\.(\d+)\.(.+)$", name):
+            found[f"{m[1]}coder.layers.{int(m[2]) - (m[1] == 'de')}.{m[3]}"] = tensor.float()
+    return found
 
 
 def encode(model: AutoencoderKL | AutoencoderTiny, pictures: torch.Tensor) -> torch.Tensor:
@@ -133,49 +146,10 @@ def decode(model: AutoencoderKL | AutoencoderTiny, latents: torch.Tensor) -> tor
     return (model.decode(latents / model.config.scaling_factor).sample / 2 + 0.5).clamp(0, 1)
 
 
-def new_adapter(unet: UNet2DConditionModel, text_dim: int = 2048, *, tokens: int = 16, layers: int = 6) -> DeigAdapter:
-    """An untrained adapter for `unet`, with the paper's proportions: for SD 1.x and Flan-T5-XL exactly the published
-    model's sizes.
+def read_weights(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors of a file, of what is nested in it, and its metadata. Raises WeightsError for what is no file of
+    weights.
     """
-    width = unet.config.cross_attention_dim
-    fusers = tuple((address, block.norm1.normalized_shape[0]) for address, block in transformer_blocks(unet))
-    heads = next(block.attn1.heads for _, block in transformer_blocks(unet))
-    return DeigAdapter(
-        DeigConfig(
-            text_dim=text_dim,
-            width=width,
-            tokens=tokens,
-            layers=layers,
-            time_dim=width,
-            hidden=4 * width,
-            fusers=fusers,
-            fuser_heads=heads,
-            heads=8 if width % 8 == 0 else 1,
-        )
-    )
-
-
-def start_from_gligen(adapter: DeigAdapter, path: str | Path) -> int:
-    """Take fusers and position net over from a GLIGEN text-box file (docs/method.md section 9). Returns the number of
-    tensors.
-
-    Raises WeightsError that names what is missing or of another shape.
-    """
-    found = {k: v for k, v in _read(Path(path))[0].items() if is_deig_key(k) and not k.startswith("IDE.")}
-    own = {k: v for k, v in adapter.official_state_dict().items() if not k.startswith("IDE.")}
-    wrong = [k for k in own if k not in found or found[k].shape != own[k].shape]
-    if wrong:
-        raise WeightsError(
-            f"{Path(path).name} cannot start this adapter: {wrong[0]} ({len(wrong)} in all) is missing or has another "
-            f"shape; "
-            "use the GLIGEN text-box file for Stable Diffusion 1.4."
-        )
-    for name, parameter in own.items():
-        parameter.copy_(found[name])
-    return len(own)
-
-
-def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     contents, metadata = read_tensors(path)
     for nested in ("model", "state_dict"):
         if isinstance(contents.get(nested), Mapping):
