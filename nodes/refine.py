@@ -15,6 +15,7 @@ from ..deig_core.regions.document import RegionDocument
 from ..deig_core.regions.rules import prompt_before
 from ..deig_core.text.encoder import TextEncoder as Encoder
 from ..deig_core.text.grounded import OFFICIAL_NEGATIVE, Sides, ground_texts
+from ..deig_core.text.tokens import remarks
 from .host.conditioning import part_of_picture, with_deig
 from .host.message import say
 from .host.refining import SAMPLERS, SCHEDULERS, Sampling, progress, redraw
@@ -186,11 +187,18 @@ class DeigRefineRegions(io.ComfyNode):
         notes = list(dict.fromkeys(note for _, said in found for note in said))
         if parts:
             notes.insert(0, f"Drawn again: region {numbers}.")
+            notes += _remarks(prompt, negative_prompt, text_encoder)
         return io.NodeOutput(image, masks, ui=say(cls, notes or [NONE.format(smaller_than)]) or None)
 
 
 def _at(document: RegionDocument, frame: int) -> RegionDocument:
     return replace(document, regions=tuple(region.at(frame) for region in document.regions))
+
+
+def _remarks(prompt: str, negative_prompt: str, text_encoder: Encoder) -> list[str]:
+    """On what was typed here; DEIG Encode says what there is to say of the descriptions."""
+    typed = (("The prompt", prompt.strip()), ("The negative prompt", negative_prompt.strip()))
+    return [note for name, text in typed if text for note in remarks(name, text, text_encoder.look(text))]
 
 
 def _said(document: RegionDocument, part: Part, prompt: str, negative_prompt: str, text_encoder: Encoder) -> Sides:

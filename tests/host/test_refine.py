@@ -74,6 +74,11 @@ def test_why_nothing_was_drawn_again_is_said(graph, picture):
         assert len(notes) == 1 and notes[0].startswith(beginning)
 
 
+def test_what_is_not_read_as_typed_here_is_said(graph, picture):
+    drawn, prompt, negative = refined(graph, picture, said=True, prompt="a (red:1.3) sky", negative_prompt="(fog:1.2)")
+    assert drawn.startswith("Drawn again") and prompt.startswith("The prompt") and negative.startswith("The negative")
+
+
 def test_what_belongs_to_the_whole_picture_is_refused(graph, picture):
     clip = graph.clip()
     (controlled,) = graph.node(
