@@ -168,10 +168,13 @@ def test_more_masks_than_regions(graph):
     assert "3 masks for 2 regions" in said(error)
 
 
-def test_a_region_without_description_is_left_out_with_a_warning(graph, caplog):
-    positive, _ = graph.encode(
+def test_a_region_without_description_is_left_out_and_the_node_says_so(graph):
+    regions = graph.regions(
         [{"box": [0, 0, 1, 1], "description": " "}, {"box": [0, 0, 0.5, 1], "description": "a tree"}]
     )
-    (record,) = [r for r in caplog.records if r.name == "deig"]
-    assert record.getMessage().startswith("Region 1 has no description")
+    asked = {"text_encoder": graph.encoder, "regions": regions, "prompt": "", "negative_prompt": ""}
+    with torch.inference_mode():
+        out = graph.host.NODE_CLASS_MAPPINGS["DEIGEncode"].EXECUTE_NORMALIZED(**asked)
+    positive, _ = out.args
+    assert out.ui["deig_notes"] == ["Region 1 has no text and is left out: write what belongs in it, or disable it."]
     assert len(positive[0][1]["model_conds"]["deig"].text.layout.regions) == 1
