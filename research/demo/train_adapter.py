@@ -1,4 +1,4 @@
-"""Last stage: the adapter, with the project's own trainer, in the frozen base."""
+"""The adapter, with the project's own trainer, in the frozen base; then both go on (`train_together`)."""
 
 from __future__ import annotations
 
