@@ -7,6 +7,11 @@ from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+gc.disable()  # until all is imported, of which nothing is garbage
+
+
+def pytest_collection_finish():
+    gc.enable()
 
 
 @pytest.fixture(scope="module", autouse=True)

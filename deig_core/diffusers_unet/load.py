@@ -51,8 +51,7 @@ def load_unet(path: str | Path, heads: int = 8) -> UNet2DConditionModel:
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         reason = str(error).strip().splitlines()[0][:150]
         raise WeightsError(
-            f"{path.name} holds no Stable Diffusion 1.x UNet ({reason}): choose an SD 1.x "
-            f"checkpoint."
+            f"{path.name} holds no Stable Diffusion 1.x UNet ({reason}): choose an SD 1.x checkpoint."
         ) from None
     return unet.eval().requires_grad_(False)
 

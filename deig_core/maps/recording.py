@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..attention.contract import math_dtype, unpacked_membership
+from ..attention.contract import AttentionCall, math_dtype, unpacked_membership
 from ..layout.masks import Size, downsampled, is_downsampled, level_factor
 from ..layout.window import Window
 from ..model.fuser import Fuser, LevelInstances, split_heads
@@ -19,28 +19,24 @@ _SCRATCH_ENTRIES = 2**24
 _SAME = 0.01  # share of a latent's mean magnitude by which a rounded copy of it may differ
 
 
-def token_weights(
-    q: Tensor, k: Tensor, token_k: Tensor, members: Tensor, *, tokens_per_region: int, bias: Tensor | None = None
-) -> Tensor:
-    """Softmax weight, over all keys of `masked_attention`, that each cell gives to each instance token; the mean of the
-    heads.
+def token_weights(call: AttentionCall) -> Tensor:
+    """Softmax weight, over all keys of a call, that each cell gives to each instance token; the mean of the heads.
 
-    Arguments as in `masked_attention`. Returns [B, R*T, HW] in float32 (float64 for float64). Scratch memory is
-    bounded.
+    The call's values are not read. Returns [B, R*T, HW] in float32 (float64 for float64). Scratch memory is bounded.
     """
-    batch, heads, cells, dim = q.shape
-    regions, dtype = token_k.shape[2] // tokens_per_region, math_dtype(q)
-    keys = torch.cat([k, token_k.expand(batch, -1, -1, -1)], dim=2).to(dtype).mT * dim**-0.5  # [B, heads, d, HW + R*T]
-    step = max(1, min(cells, _SCRATCH_ENTRIES // (batch * heads * keys.shape[-1])))
+    dtype, tokens = math_dtype(call.q), call.token_k.expand(call.batch, -1, -1, -1)
+    keys = torch.cat([call.k, tokens], dim=2).to(dtype).mT * call.dim**-0.5  # [B, heads, d, HW + R*T]
+    step = max(1, min(call.cells, _SCRATCH_ENTRIES // (call.batch * call.heads * keys.shape[-1])))
     parts = []
-    for first in range(0, cells, step):
+    for first in range(0, call.cells, step):
         rows = slice(first, first + step)
-        logits = q[:, :, rows].to(dtype) @ keys  # [B, heads, step, HW + R*T]
-        tokens = logits[..., cells:].unflatten(-1, (regions, tokens_per_region))  # [B, heads, step, R, T], a view
-        if bias is not None:
-            tokens += bias.to(dtype)[:, None, None, :, None]
-        tokens.masked_fill_(~unpacked_membership(members[:, rows], regions)[:, None, :, :, None], float("-inf"))
-        parts.append(logits.softmax(dim=-1)[..., cells:].mean(dim=1))  # [B, step, R*T]
+        logits = call.q[:, :, rows].to(dtype) @ keys  # [B, heads, step, HW + R*T]
+        of_regions = logits[..., call.cells :].unflatten(-1, (call.regions, -1))  # [B, heads, step, R, T], a view
+        if call.bias is not None:
+            of_regions += call.bias.to(dtype)[:, None, None, :, None]
+        own = unpacked_membership(call.members[:, rows], call.regions)  # [B or 1, step, R]
+        of_regions.masked_fill_(~own[:, None, :, :, None], float("-inf"))
+        parts.append(logits.softmax(dim=-1)[..., call.cells :].mean(dim=1))  # [B, step, R*T]
     return torch.cat(parts, dim=1).mT
 
 
@@ -50,8 +46,8 @@ def fuser_weights(fuser: Fuser, x: Tensor, group: LevelInstances) -> Tensor:
     tokens = attention.to_k(fuser.norm1(fuser.linear(group.tokens.to(x))))
     normed = fuser.norm1(x)
     q, k, token_k = (split_heads(t, attention.heads) for t in (attention.to_q(normed), attention.to_k(normed), tokens))
-    weights = token_weights(q, k, token_k, group.members, tokens_per_region=group.tokens_per_region, bias=group.bias)
-    return weights.unflatten(1, (-1, group.tokens_per_region))
+    call = AttentionCall(q, k, k, token_k, token_k, group.members, group.tokens_per_region, group.bias)
+    return token_weights(call).unflatten(1, (call.regions, -1))
 
 
 def on_latent(maps: Tensor, latent: Size) -> Tensor:

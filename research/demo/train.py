@@ -74,7 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="with --start and the stage base: train only the base's own IDE, with which new adapters begin and which "
         "the shipped weights leave out",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the adapter stage; others than 0 are for the table")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="of the stages adapter (others than 0 are for the table) and together (another one, to go on again)",
+    )
     parser.add_argument("--batch", type=int, default=DEMO.batch)
     parser.add_argument("--minutes", type=float, default=math.inf, help="save and stop after this time")
     parser.add_argument(
@@ -185,11 +190,12 @@ def _adapter(run: _Run) -> bool:
 
 
 def _together(run: _Run) -> bool:
-    steps, batch = run.options.together_steps, run.options.batch
+    options = run.options
+    steps, batch = options.together_steps, options.batch
     unet, adapter, done = train_together(
-        run.weights, *run.drawn, run.states("together"), steps=steps, batch=batch, until=run.until
+        run.weights, *run.drawn, run.states("together"), steps=steps, batch=batch, seed=options.seed, until=run.until
     )
-    told = {"stage": "together", "steps": steps, "batch": batch}
+    told = {"stage": "together", "steps": steps, "batch": batch, "seed": options.seed}
     files.write(run.weights, files.UNET, original_state_dict(unet), told)
     adapter_file = run.weights / files.ADAPTER
     save_adapter(adapter_file, adapter, adapter.config, dtype=torch.float16, provenance=json.dumps(told))

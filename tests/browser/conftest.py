@@ -35,10 +35,11 @@ ABOUT_THE_PAGE = {
     "test_finding",
     "test_history",
     "test_page",
-    "test_place",
     "test_subgraphs",
     "test_workflows",
 }
+# Both frontends, and both ways in which they draw nodes.
+PAIRS = (("host-classic", "new-nodes2"), ("host-nodes2", "new-classic"))
 
 
 def pytest_configure(config):
@@ -46,7 +47,7 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    """Tests about the page run in every page, or in those that they name; the others in one, and together in all."""
+    """Tests about the page run in two pages, or in those that they name; the others in one, and together in all."""
     if "hands" not in metafunc.fixturenames:
         return
     named = metafunc.definition.get_closest_marker("pages")
@@ -54,10 +55,10 @@ def pytest_generate_tests(metafunc):
         pages = PAGES
     elif named:
         pages = named.args
-    elif metafunc.definition.path.stem in ABOUT_THE_PAGE:
-        pages = PAGES
     else:
-        pages = [PAGES[zlib.crc32(metafunc.function.__name__.encode()) % len(PAGES)]]
+        lot = zlib.crc32(metafunc.function.__name__.encode())
+        about_the_page = metafunc.definition.path.stem in ABOUT_THE_PAGE
+        pages = PAIRS[lot % len(PAIRS)] if about_the_page else [PAGES[lot % len(PAGES)]]
     metafunc.parametrize("hands", pages, indirect=True, scope="package")
 
 

@@ -55,6 +55,7 @@ def of_blueprints(hands, kind):
     return [node["inputs"] for node in hands.prompt().values() if node["class_type"] == kind]
 
 
+@EACH_FRONTEND
 def test_each_blueprint_is_one_node_that_carries_the_whole_workflow_with_regions_and_a_seed_of_its_own(hands):
     hands.start(None)
     hands.page.evaluate("() => app.graph.clear()")

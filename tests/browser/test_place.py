@@ -2,7 +2,9 @@
 
 import random
 
+import pytest
 from hands import document
+from pages import PAGES
 
 TRACKER = "app.extensionManager.workflow.activeWorkflow.changeTracker"
 # A node beside the editor's, in a subgraph; what came before is no step that undo could take back.
@@ -120,6 +122,7 @@ def check(hands, done):
     assert hands.chosen() == 1, done
 
 
+@pytest.mark.pages(*PAGES)
 def test_the_editor_is_there_after_any_acts(hands, request):
     hands.start(document())
     acts, choose = Acts(hands), random.Random(request.node.callspec.id)

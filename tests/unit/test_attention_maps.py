@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.attention import masked_attention
+from deig_core.attention.contract import AttentionCall
 from deig_core.layout.window import Window
 from deig_core.maps import picture as heatmap
 from deig_core.maps import recording as attention_maps
@@ -30,7 +31,10 @@ def calls(draw):
     if draw(st.booleans()):
         bias = torch.randn(1, regions, generator=generator)
         bias[0, draw(st.integers(0, regions - 1))] = float("-inf")
-    return q, k, token_k, (own.long() << torch.arange(regions)).sum(-1), {"tokens_per_region": tokens, "bias": bias}
+    members = (own.long() << torch.arange(regions)).sum(-1)
+    return AttentionCall(
+        q, k, torch.full_like(q, torch.nan), token_k, torch.full_like(token_k, torch.nan), members, tokens, bias
+    )
 
 
 @settings(max_examples=40)
@@ -39,21 +43,19 @@ def test_weights_are_those_of_the_attention(call, scratch):
     """Values that are 0 for visual keys and 1 for one instance token turn the attention's output into that token's
     weight.
     """
-    q, k, token_k, members, options = call
     saved, attention_maps._SCRATCH_ENTRIES = attention_maps._SCRATCH_ENTRIES, scratch
     try:
-        weights = token_weights(q, k, token_k, members, **options)
+        weights = token_weights(call)
     finally:
         attention_maps._SCRATCH_ENTRIES = saved
-    tokens = token_k.shape[2]
-    assert weights.shape == (len(q), tokens, q.shape[2])
-    q, k, token_k = (t.double() for t in (q, k, token_k))
+    tokens = call.token_k.shape[2]
+    assert weights.shape == (call.batch, tokens, call.cells)
+    q, k, token_k = (t.double() for t in (call.q, call.k, call.token_k))
+    options = {"tokens_per_region": call.tokens_per_region, "bias": call.bias, "implementation": "dense"}
     for chosen in {0, tokens // 2, tokens - 1}:
         values = torch.zeros_like(token_k)
         values[:, :, chosen] = 1
-        of_heads = masked_attention(
-            q, k, torch.zeros_like(k), token_k, values, members, **options, implementation="dense"
-        )[..., 0]
+        of_heads = masked_attention(q, k, torch.zeros_like(k), token_k, values, call.members, **options)[..., 0]
         assert (weights[:, chosen] - of_heads.mean(1)).abs().max() < 1e-5
 
 

@@ -23,8 +23,11 @@ def shards(folder):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")
-def test_two_actors_killed_and_resumed_write_what_one_loop_writes(tmp_path, capsys):
+def test_two_actors_killed_and_resumed_write_what_one_loop_writes(tmp_path, capsys, monkeypatch):
     """One cluster for both: a driver that joins it and is killed, and the one that started it."""
+    # Ray would start processes for every driver that nobody has asked for.
+    for name in ("RAY_prestart_worker_first_driver", "RAY_enable_worker_prestart"):
+        monkeypatch.setenv(name, "0")
     ray = pytest.importorskip("ray", reason="Ray is not installed (extra `ray`)")
     world, here, there = write_set(tmp_path / "world", 12), tmp_path / "here", tmp_path / "there"
     for out in (here, there):

@@ -31,9 +31,9 @@ SHIPPED = files.WEIGHTS / files.ADAPTER
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
-    """Shards of 20 scenes in two chunks, little a step; a number of threads would hold for all tests after this one."""
-    monkeypatch.setattr("research.demo.latents.SHARD", 20)
-    monkeypatch.setattr("research.demo.latents.CHUNK", 10)
+    """Shards of 4 scenes in two chunks, little a step; a number of threads would hold for all tests after this one."""
+    monkeypatch.setattr("research.demo.latents.SHARD", 4)
+    monkeypatch.setattr("research.demo.latents.CHUNK", 2)
     monkeypatch.setattr("research.demo.train_autoencoder.SCENES", 1)
     monkeypatch.setattr("research.demo.train_text.CAPTIONS", 8)
     monkeypatch.setattr("research.demo.train_together.ALONE", 1)
@@ -77,7 +77,7 @@ def test_a_weight_that_stands_still_is_named(tmp_path):
 
 def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_path, capsys):
     short = [
-        f"--{stage}-steps=2" for stage in ("autoencoder", "scorer", "text", "base", "adapter", "together", "decoder")
+        f"--{stage}-steps=1" for stage in ("autoencoder", "scorer", "text", "base", "adapter", "together", "decoder")
     ]
     for ablation in (
         [],
@@ -87,8 +87,7 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         ["--stages", "adapter", "--ablation", "gligen"],
     ):
         assert (
-            train.main([str(tmp_path), "--scenes=20", "--batch=4", "--sampled=3", "--threads=1", *short, *ablation])
-            == 0
+            train.main([str(tmp_path), "--scenes=4", "--batch=2", "--sampled=2", "--threads=1", *short, *ablation]) == 0
         )
     weights = tmp_path / "weights"
     assert {p.name for p in weights.iterdir()} == {
@@ -114,14 +113,14 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         made.append(generate(assembled, adapter, [draw_scene(1, 1), draw_scene(2, 3)], steps=2, **how))
         assert made[-1].shape == (2, SIZE, SIZE, 3)
     assert all((a != b).any() for i, a in enumerate(made) for b in made[:i]), "every variant draws in its own way"
-    assert evaluate.main(["--weights", str(weights), "--layouts=4", "--threads=1"]) == 1
+    assert evaluate.main(["--weights", str(weights), "--layouts=1", "--threads=1"]) == 1
     assert "evaluate: The scorer is right about" in capsys.readouterr().err
 
 
 def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path):
     run = [
         str(tmp_path),
-        "--scenes=20",
+        "--scenes=4",
         "--batch=4",
         "--threads=1",
         "--base-steps=1",
@@ -183,7 +182,7 @@ def test_drawn_scenes_are_kept_and_made_again_for_another_encoder(tmp_path, monk
         return torch.zeros(len(pictures), 4, 16, 16, dtype=torch.float16)
 
     monkeypatch.setattr("research.demo.latents.encode", encode)
-    for changed, made in ((None, 20), ("decoder", 20), ("encoder", 40)):
+    for changed, made in ((None, 16), ("decoder", 16), ("encoder", 32)):
         model = models.autoencoder()
         if changed:
             model.get_submodule(f"taesd_{changed}")[-1].bias += 1
@@ -222,7 +221,7 @@ def test_the_table_says_what_the_autoencoder_leaves_and_has_pictures_beside_it(t
 
 
 def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_path, capsys):
-    run = [str(tmp_path), "--scenes=20", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1"]
+    run = [str(tmp_path), "--scenes=4", "--batch=4", "--threads=1", "--base-steps=1", "--adapter-steps=1"]
     start = [f"--start={files.WEIGHTS}", "--stages"]
     assert train.main([*run, *start, "adapter"]) == 0
     assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 1

@@ -27,8 +27,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
-    monkeypatch.setattr("research.demo.latents.SHARD", 20)
-    monkeypatch.setattr("research.demo.latents.CHUNK", 10)
+    monkeypatch.setattr("research.demo.latents.SHARD", 4)
+    monkeypatch.setattr("research.demo.latents.CHUNK", 2)
     monkeypatch.setattr("torch.set_num_threads", lambda count: None)
 
 
@@ -98,7 +98,7 @@ def _text():
 
 
 def test_the_whole_study_in_small_and_again(folder, capsys, monkeypatch):
-    run = [str(folder), "--tiny", "--tokens", "5", "--seeds", "1", "--steps=1", "--batch=2", "--scenes=20"]
+    run = [str(folder), "--tiny", "--tokens", "5", "--seeds", "1", "--steps=1", "--batch=2", "--scenes=4"]
     run += ["--layouts=1", "--rounds=1"]
     assert tokens.main(run) == 0
     said = capsys.readouterr().out
@@ -149,7 +149,7 @@ def test_numbers_that_cannot_be_meant_are_refused(tmp_path, capsys, wrong):
 
 
 def test_a_study_that_is_out_of_time_says_so_and_keeps_its_rows(folder, capsys):
-    run = [str(folder), "--only=accuracy", "--tokens", "2", "--seeds", "0", "--steps=1", "--batch=2", "--scenes=20"]
+    run = [str(folder), "--only=accuracy", "--tokens", "2", "--seeds", "0", "--steps=1", "--batch=2", "--scenes=4"]
     assert tokens.main([*run, "--minutes=0"]) == 0
     assert "Stopped before the end" in capsys.readouterr().out
     assert json.loads((folder / tokens.RESULTS).read_text())["accuracy"]["rows"] == []
@@ -157,7 +157,7 @@ def test_a_study_that_is_out_of_time_says_so_and_keeps_its_rows(folder, capsys):
 
 def test_a_folder_without_the_bases_ide_says_how_to_make_one(folder, capsys):
     (folder / "weights" / files.BASE_IDE).unlink()
-    run = [str(folder), "--only=accuracy", "--tokens", "2", "--steps=1", "--scenes=20"]
+    run = [str(folder), "--only=accuracy", "--tokens", "2", "--steps=1", "--scenes=4"]
     assert tokens.main(run) == 1
     assert "--ide-only" in capsys.readouterr().err
 

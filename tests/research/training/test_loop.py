@@ -58,8 +58,8 @@ def gradients(folder):
 
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    config = replace(CONFIG, steps=16, save_every=2, accumulate=2)
-    process = started(killed, "--slow", "--steps", 16, "--save-every", 2, "--accumulate", 2)
+    config = replace(CONFIG, steps=8, save_every=2, accumulate=2)
+    process = started(killed, "--slow", "--steps", 8, "--save-every", 2, "--accumulate", 2)
     until = time.monotonic() + 120
     while not state.states(killed / "states") and time.monotonic() < until and process.is_alive():
         time.sleep(0.02)
@@ -67,7 +67,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path):
     process.join()
     assert process.exitcode == -9
     reached = state.newest(killed / "states")["step"]
-    assert 2 <= reached < 16
+    assert 2 <= reached < 8
     run(whole, config)
     run(killed, config)
     assert_same(weights(whole), weights(killed))
