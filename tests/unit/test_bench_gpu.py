@@ -18,11 +18,17 @@ from research.bench.gpu import part
 from research.bench.gpu.report import Report
 
 ROOT = Path(__file__).resolve().parents[2]
-HIDDEN = """
+BARE = """
+import multiprocessing
 from importlib.machinery import PathFinder
 
 find, hidden = PathFinder.find_spec, ("comfy", "diffusers", "accelerate")
 PathFinder.find_spec = lambda name, *more: None if name.partition(".")[0] in hidden else find(name, *more)
+if "fork" in multiprocessing.get_all_start_methods():  # parts have then what takes seconds to import
+    import torch._dynamo, transformers, triton
+
+    forked = multiprocessing.get_context("fork")
+    multiprocessing.get_context = lambda method: forked
 """
 
 
@@ -39,7 +45,7 @@ def run(*arguments, **environment):
 def test_every_part_runs_on_a_bare_machine(tmp_path):
     """All five parts, in Triton's interpreter, with what a bare machine lacks hidden from every process."""
     pytest.importorskip("triton")
-    (tmp_path / "sitecustomize.py").write_text(HIDDEN, encoding="utf-8")
+    (tmp_path / "sitecustomize.py").write_text(BARE, encoding="utf-8")
     done = run("--tiny", "--out", tmp_path, TRITON_INTERPRET="1", PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     report = Report.from_json((tmp_path / "gpu.json").read_text(encoding="utf-8"))
@@ -107,7 +113,9 @@ def without_a_gpu(monkeypatch):
         monkeypatch.setattr(part, "multiprocessing", forked)
 
 
-def test_without_a_gpu_it_says_so(without_a_gpu, capsys):
+def test_without_a_gpu_it_says_so(monkeypatch, capsys):
+    """From a part that is started as it is for a user, with nothing of this process in it."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert command.main(["--parts", "tune"]) == 2
     assert part.NO_GPU in capsys.readouterr().out
 
