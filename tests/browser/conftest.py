@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from pages import PAGES, browse
+from pages import FEW_FRAMES, NO_SHADOWS, PAGES, browse
 
 from tools.setup import Host, chromium
 
@@ -26,7 +26,8 @@ def pages(tmp_path_factory):
         pytest.skip("Chromium is missing: install it, or apt-get install chromium")
     if not (comfyui / "main.py").is_file():
         pytest.skip(f"no ComfyUI at {comfyui}: run `python dev.py test`")
-    with browse(Host(comfyui, Path(sys.prefix), base), browser, tmp_path_factory.mktemp("pages")) as open_page:
+    host, folder = Host(comfyui, Path(sys.prefix), base), tmp_path_factory.mktemp("pages")
+    with browse(host, browser, folder, scripts=(NO_SHADOWS, FEW_FRAMES)) as open_page:
         yield open_page
 
 
@@ -74,9 +75,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="package")
 def hands(request, pages):
     frontend, mode = request.param.split("-")
-    opened = pages(frontend, mode == "nodes2")
-    yield opened
-    opened.page.close()
+    return pages(frontend, mode == "nodes2")
 
 
 @pytest.fixture(autouse=True)

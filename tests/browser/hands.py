@@ -37,10 +37,18 @@ WITHIN_A_MINUTE = """async (given) => {{
 class Hands:
     """A page of a browser's context with one node of the editor. Points are fractions of the picture."""
 
-    def __init__(self, context, server, base, vue):
-        self.context, self.server, self.base, self.vue = context, server, base, vue
+    def __init__(self, context, server, base):
+        self.context, self.server, self.base, self.vue = context, server, base, False
         self.errors: list[str] = []
         self.page = None
+
+    def show(self, vue):
+        """Nodes 2.0, or the classic canvas, from an empty start."""
+        self.vue = vue
+        if self.page:
+            self.open()
+        else:
+            self.new_page()
 
     def new_page(self):
         """A page in place of the one that there was."""
@@ -116,6 +124,8 @@ class Hands:
                 const workflowRendererVersion = LiteGraph.vueNodesMode ? "Vue" : "LG";
                 await app.loadGraphData({last_node_id: 0, last_link_id: 0, nodes: [], links: [], groups: [], config: {},
                     extra: {ds: {scale, offset: [120 / scale, 90 / scale]}, workflowRendererVersion}, version: 0.4});
+                // In the next frame a page may choose another part of the graph to show.
+                for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
                 documents.forEach((text, i) => {
                     const node = LiteGraph.createNode("DEIGRegions");
                     node.pos = [i * 560, 0];

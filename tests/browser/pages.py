@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
@@ -40,15 +40,38 @@ NO_SHADOWS = """(() => {
     sheet.replaceSync(".lg-node { filter: none !important }");
     document.adoptedStyleSheets.push(sheet);
 })()"""
+# A page asks for the next frame in each frame, and one that waits would take a third of a core for what nobody sees.
+FEW_FRAMES = """(() => {
+    const [request, cancel] = [window.requestAnimationFrame, window.cancelAnimationFrame].map((f) => f.bind(window));
+    const waiting = new Map();
+    let last = 0;
+    window.requestAnimationFrame = (work) => {
+        const id = ++last;
+        const draw = (time) => {
+            waiting.delete(id);
+            work(time);
+        };
+        const timer = setTimeout(() => {
+            const frame = request(draw);
+            waiting.set(id, () => cancel(frame));
+        }, 45);
+        waiting.set(id, () => clearTimeout(timer));
+        return id;
+    };
+    window.cancelAnimationFrame = (id) => {
+        waiting.get(id)?.();
+        waiting.delete(id);
+    };
+})()"""
 
 
 @contextmanager
-def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
-    """open(frontend, vue) -> Hands; frontend: "host" for ComfyUI's own page, "new" for the newest.
+def browse(host, chromium: str, folder: Path, *, scripts: Sequence[str] = ()) -> Iterator[Callable[..., Hands]]:
+    """open(frontend, vue) -> Hands; frontend: "host" for ComfyUI's own page, "new" for the newest. One page of each.
 
-    host: Host. Servers have base directories of their own in `folder`, because each empties its own of temporary
-    files when it starts; they and the browser live as long as the context. Both modes of a frontend share what the
-    browser keeps of its files.
+    host: Host. scripts: JavaScript that each page begins with. Servers have base directories of their own in `folder`,
+    because each empties its own of temporary files when it starts; they and the browser live as long as the context.
+    Both modes of a frontend share what the browser keeps of its files.
     """
     from playwright.sync_api import sync_playwright
 
@@ -67,12 +90,17 @@ def browse(host, chromium: str, folder: Path) -> Iterator[Callable[..., Hands]]:
             server = stack.enter_context(Server(own, arguments=("--cpu", *more), log=own.base / "server.log"))
             context = browser.new_context(viewport={"width": 1500, "height": 1000})
             stack.callback(context.close)
-            context.add_init_script(NO_SHADOWS)
+            for script in scripts:
+                context.add_init_script(script)
             return context, server, own.base
 
+        @cache
+        def opened(frontend):
+            return Hands(*served(frontend))
+
         def open_page(frontend, vue):
-            hands = Hands(*served(frontend), vue)
-            hands.new_page()
+            hands = opened(frontend)
+            hands.show(vue)
             return hands
 
         yield open_page
