@@ -6,6 +6,7 @@ import json
 
 import pytest
 from hands import REGIONS, document
+from pages import EACH_FRONTEND
 
 PICTURE = ".deig-picture"
 
@@ -192,6 +193,7 @@ def test_the_wheel_over_the_stage_zooms_the_graph(hands):
     assert json.loads(hands.text()) == document()
 
 
+@EACH_FRONTEND  # undo makes the editor anew
 def test_zoom_and_pan_in_full_screen(hands):
     many = [{**REGIONS[0], "id": f"r{i}", "box": [0.1, 0.1, 0.2, 0.2]} for i in range(20)]
     hands.start(document([*many, {**REGIONS[1], "box": [0.5, 0.5, 0.6, 0.6]}]))

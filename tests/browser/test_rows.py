@@ -61,6 +61,29 @@ def test_a_region_is_there_in_a_part_of_the_schedule_with_a_strength_that_change
     assert "strengths" not in hands.regions()[0] and hands.regions()[0]["strength"] == 1
 
 
+def test_what_is_typed_into_a_number_field_stays_whatever_is_drawn_meanwhile(hands):
+    """Counts of tokens, a picture's size and other nodes' answers come when they come."""
+    hands.start(document([row()], 640, 512))
+    hands.click(0.3, 0.3)
+    fields = {"It is there from": "0.2", "It is there until": "0.8", "Strength": "0.5", "X": "32", "Width in": "1280"}
+    for i, (label, typed) in enumerate(fields.items()):
+        field = hands.page.locator(f"[type=number][aria-label^='{label}']:visible")
+        field.fill(typed)
+        changed = hands.document()
+        changed["regions"][0]["description"] = f"a cat, {i}"
+        hands.page.evaluate("(text) => { app.graph.getNodeById(1).widgets[0].value = text }", json.dumps(changed))
+        assert field.input_value() == typed
+        field.press("Enter")
+        hands.pause()
+    (region,) = hands.regions()
+    assert (region["start"], region["end"], region["strength"]) == (0.2, 0.8, 0.5)
+    assert region["description"] == "a cat, 4" and hands.pixels()[0] == 64 and hands.document()["width"] == 1280
+    field = hands.page.locator("[type=number][aria-label='Strength']:visible")
+    field.fill("-3")
+    field.press("Enter")
+    assert field.input_value() == "0", "what was taken over is shown as it is"
+
+
 @pytest.mark.parametrize(
     ("region", "note"),
     [

@@ -51,3 +51,26 @@ export function button(name, label, onclick) {
 export function wideButton(text, onclick) {
   return element("button", { type: "button", className: "deig-wide", textContent: text, onclick });
 }
+
+/** Number fields with something typed that was not taken over yet. */
+const typed = new WeakSet();
+
+/**
+ * Keep what is typed into the number fields in `root`: `write` leaves it there until it is taken over.
+ * @param {HTMLElement} root
+ */
+export function keepTyping(root) {
+  root.addEventListener("input", ({ target }) => {
+    if (target instanceof HTMLInputElement && target.type === "number") typed.add(target);
+  }, true);
+  for (const over of ["change", "focusout"]) root.addEventListener(over, ({ target }) => typed.delete(target), true);
+}
+
+/**
+ * Show a value in a field, unless another is being typed there: an answer or a picture's size comes at any time.
+ * @param {HTMLInputElement | HTMLTextAreaElement} field
+ * @param {string | number} value
+ */
+export function write(field, value) {
+  if (!typed.has(field) && field.value !== String(value)) field.value = String(value);
+}

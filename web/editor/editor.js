@@ -4,7 +4,7 @@ import { BoxText } from "./boxtext.js";
 import { Brush } from "./brush.js";
 import { Counts } from "./counts.js";
 import * as documents from "./document.js";
-import { element } from "./dom.js";
+import { element, keepTyping } from "./dom.js";
 import { handleClipboard, listenToDrops, takesClipboard } from "./exchange.js";
 import { isBox, toPixels } from "./geometry.js";
 import { t } from "./i18n.js";
@@ -68,6 +68,7 @@ export class Editor {
     const body = element("div", { className: "deig-body" }, this.area, status, this.list.root);
     this.panel = element("div", { className: "deig-panel", tabIndex: -1 }, this.toolbar.bar, this.toolbar.panels,
       this.timeline.root, body);
+    keepTyping(this.panel);
     this.boxText = new BoxText(this);
     listenToPointer(this);
     listenToKeys(this);

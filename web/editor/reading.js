@@ -1,5 +1,5 @@
 // How foreign boxes were read, and what reads them once more: order, units and the size of their picture.
-import { element } from "./dom.js";
+import { element, write } from "./dom.js";
 import { t } from "./i18n.js";
 
 /** @import { Reading, ReadingOptions, Sentence } from "./types.js" */
@@ -50,10 +50,7 @@ export class ReadingBar {
     this.root.classList.toggle("warns", reading.notes.length > 0);
     const fixed = reading.layout === "auto";
     [this.layout.value, this.units.value] = [reading.layout, reading.units];
-    this.sides.forEach((input, axis) => {
-      // The answer to one side may come while the other one is being typed.
-      if (!input.matches(":focus")) input.value = String(reading.size[axis] || "");
-    });
+    this.sides.forEach((input, axis) => write(input, reading.size[axis] || ""));
     for (const field of [this.layout, this.units, this.size]) field.hidden = fixed;
   }
 

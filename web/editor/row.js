@@ -3,7 +3,7 @@ import { moveTo, reorder } from "./arrange.js";
 import { estimateTokens } from "./counts.js";
 import { colorOf, DEFAULTS, isEnabled, MAX_TOKENS, setBoxes, sizeOf, strengthOf, update } from "./document.js";
 import { fromPixels, isBox, toPixels } from "./geometry.js";
-import { button, element, icon } from "./dom.js";
+import { button, element, icon, write } from "./dom.js";
 import { t } from "./i18n.js";
 import { Schedule } from "./schedule.js";
 
@@ -134,15 +134,15 @@ export class Row {
     this.whole.hidden = !region.mask;
     this.behind.ariaPressed = String(!!region.behind);
     write(this.negative, region.negative ?? "");
-    write(this.strength, String(strengthOf(region)));
-    write(this.slider, String(strengthOf(region)));
+    write(this.strength, strengthOf(region));
+    write(this.slider, strengthOf(region));
     this.constant.hidden = !!region.strengths;
     this.schedule.draw();
     write(this.color, /^#[0-9a-f]{6}$/i.test(region.color) ? region.color : colorOf({}));
     if (!isBox(region.box)) return;
     const [x0, y0, x1, y1] = toPixels(region.box, sizeOf(doc));
     [x0, y0, x1 - x0, y1 - y0].forEach((value, side) => {
-      write(this.sides[side], String(value));
+      write(this.sides[side], value);
       this.sides[side].disabled = !!region.locked;
     });
   }
@@ -234,10 +234,6 @@ export class Row {
 function middle(row) {
   const { top, height } = row.getBoundingClientRect();
   return top + height / 2;
-}
-
-function write(input, value) {
-  if (input.value !== value) input.value = value;
 }
 
 function pressed(node, on, yes, no) {

@@ -1,6 +1,6 @@
 // When a region is there over the noise schedule, and how strong it is then.
 import { strengthOf } from "./document.js";
-import { button, element } from "./dom.js";
+import { button, element, write } from "./dom.js";
 import { clamp } from "./geometry.js";
 import { t } from "./i18n.js";
 import { ofSchedule, STRONGEST, withNextStrength, withoutStrength } from "./keyframes.js";
@@ -99,8 +99,4 @@ export class Schedule {
     this.row.redraw();
     this.row.editor.say(text, values);
   }
-}
-
-function write(input, value) {
-  if (input.value !== String(value)) input.value = String(value);
 }

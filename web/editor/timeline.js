@@ -1,5 +1,5 @@
 // The frames of regions that move: which one the stage shows, and keys that are set at it.
-import { element, button } from "./dom.js";
+import { element, button, write } from "./dom.js";
 import { isBox } from "./geometry.js";
 import { t } from "./i18n.js";
 import { framesOf, withKey, withoutKey } from "./keyframes.js";
@@ -83,8 +83,8 @@ export class Timeline {
     if (frame === null) return;
     const frames = this.frames();
     this.slider.max = String(Math.max(SHORTEST, frame, ...frames));
-    if (this.slider.valueAsNumber !== frame) this.slider.value = String(frame);
-    if (this.number.valueAsNumber !== frame) this.number.value = String(frame);
+    write(this.slider, frame);
+    write(this.number, frame);
     const text = frames.join();
     if (this.marks.dataset.frames !== text) {
       this.marks.dataset.frames = text;

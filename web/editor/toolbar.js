@@ -3,7 +3,7 @@ import { copyAll, importText, saveFile } from "./exchange.js";
 import { arrange, reorder } from "./arrange.js";
 import { MAX_SIDE, OVERLAPS, overlapOf, PIXELS_PER_LATENT, setOverlap } from "./document.js";
 import { LAYOUTS, UNITS } from "./reading.js";
-import { button, element, icon, wideButton } from "./dom.js";
+import { button, element, icon, wideButton, write } from "./dom.js";
 import { t } from "./i18n.js";
 
 /** @import { Editor } from "./editor.js" */
@@ -88,7 +88,7 @@ function drawToolbar(editor, buttons, size) {
   buttons.magnet.ariaPressed = String(preferences.magnet);
   drawFull(buttons.full, editor.host.fullScreen);
   [doc.width, doc.height].forEach((value, axis) => {
-    if (size[axis].valueAsNumber !== value) size[axis].value = value;
+    write(size[axis], value);
     size[axis].classList.toggle("warns", value % PIXELS_PER_LATENT > 0);
   });
 }

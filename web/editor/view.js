@@ -47,9 +47,9 @@ export class View {
     if (!host.fullScreen) Object.assign(host.memory, { zoom: 1, shift: [0, 0] });
     if (this.zoom === 1 && !root.style.translate) return;
     root.style.setProperty("--zoom", String(this.zoom));
-    // Something of the picture stays in the middle.
+    // Something of the picture stays in the middle. An editor that was just made has no size yet.
     const shift = [root.offsetWidth, root.offsetHeight].map((side, axis) => {
-      const most = (side * (1 - 1 / this.zoom)) / 2;
+      const most = side ? (side * (1 - 1 / this.zoom)) / 2 : Infinity;
       return clamp(host.memory.shift?.[axis] ?? 0, -most, most);
     });
     host.memory.shift = shift;
