@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from deig_core.checkpoint.read import read_tensors
 from deig_core.checkpoint.write import save_adapter
 from deig_core.demo import files
 from deig_core.diffusers_unet.names import original_state_dict
@@ -184,9 +185,14 @@ def _adapter(run: _Run) -> bool:
         until=run.until,
     )
     made = folder / files.ADAPTER
-    if options.ablation is None and options.seed == 0 and made.is_file():
+    if _ships(options) and made.is_file():
         shutil.copyfile(made, run.weights / files.ADAPTER)
     return done
+
+
+def _ships(options: argparse.Namespace) -> bool:
+    """Whether the adapter that these options train is the one in FOLDER/weights, and not a row of the table."""
+    return options.ablation is None and options.seed == 0
 
 
 def _together(run: _Run) -> bool:
@@ -223,16 +229,42 @@ STAGES = {
     "decoder": _decoder,
 }
 """In their order. A stage trains, writes what it has to FOLDER/weights, and says whether it is done."""
+GONE_ON_WITH = {
+    "autoencoder": ("decoder", files.VAE),
+    "base": ("together", files.UNET),
+    "adapter": ("together", files.ADAPTER),
+}
+"""Of a stage the later one that goes on with its file in FOLDER/weights, and that file."""
 
 
 def _train(options: argparse.Namespace) -> bool:
     """Whether all stages are done. A stage that is not ends the run: the next would learn from a half-trained model."""
     run = _Run(options, time.monotonic() + 60 * options.minutes)
     run.folder.mkdir(parents=True, exist_ok=True)
+    _keep_what_went_on(run)
     if options.start:
         base, adapter = "base" not in options.stages, "adapter" not in options.stages
         _copy_frozen(options.start, run.weights, base=base, adapter=adapter)
     return all(stage(run) for name, stage in STAGES.items() if name in options.stages)
+
+
+def _keep_what_went_on(run: _Run) -> None:
+    """Raises DeigError where a stage would put its own, earlier work in the place of what a later stage made of it."""
+    options = run.options
+    for stage, (later, name) in GONE_ON_WITH.items():
+        made = run.weights / name
+        if stage not in options.stages or later in options.stages or not made.is_file():
+            continue
+        if stage == "adapter" and not _ships(options):
+            continue
+        theirs = options.start and options.start / name
+        if theirs and theirs.is_file() and filecmp.cmp(theirs, made, shallow=False):
+            continue
+        if json.loads(read_tensors(made)[1].get("provenance") or "{}").get("stage") == later:
+            raise DeigError(
+                f"{made} is what the stage {later} made of it, and the stage {stage} would put its own earlier work in "
+                f"its place: add {later} to --stages, or choose a new FOLDER."
+            )
 
 
 def _copy_frozen(start: Path, weights: Path, *, base: bool, adapter: bool) -> None:

@@ -90,6 +90,8 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
             train.main([str(tmp_path), "--scenes=4", "--batch=2", "--sampled=2", "--threads=1", *short, *ablation]) == 0
         )
     weights = tmp_path / "weights"
+    assert train.main([str(tmp_path), "--stages", "autoencoder"]) == 1
+    assert "is what the stage decoder made of it, and the stage autoencoder would" in capsys.readouterr().err
     assert {p.name for p in weights.iterdir()} == {
         files.UNET,
         files.VAE,
@@ -117,7 +119,7 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
     assert "evaluate: The scorer is right about" in capsys.readouterr().err
 
 
-def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path):
+def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, capsys):
     run = [
         str(tmp_path),
         "--scenes=4",
@@ -150,8 +152,15 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path):
     assert {name.split(".")[0] for name, tensor in after.items() if not torch.equal(tensor, before[name])} == {
         "taesd_decoder"
     }
-    assert train.main([*run, "--stages=adapter", "--adapter-steps=2"]) == 0, "a decoder that went on is no stranger's"
-    assert (weights / files.UNET).read_bytes() == trained
+    kept = {name: (weights / name).read_bytes() for name in (files.UNET, files.ADAPTER)}
+    assert kept[files.UNET] == trained
+    for earlier, later in (("base", "together"), ("adapter", "together")):
+        assert train.main([*run, f"--stages={earlier}"]) == 1
+        assert f"is what the stage {later} made of it, and the stage {earlier} would" in capsys.readouterr().err
+    assert {name: (weights / name).read_bytes() for name in kept} == kept
+    more = ["--stages", "adapter", "--adapter-steps=2", "--seed=1"]
+    assert train.main([*run, *more]) == 0, "a decoder that went on is no stranger's"
+    assert {name: (weights / name).read_bytes() for name in kept} == kept
 
 
 def test_cells_that_show_something_of_a_thing_count_more():
