@@ -43,10 +43,11 @@ class Hands:
         self.page = None
 
     def show(self, vue):
-        """Nodes 2.0, or the classic canvas, from an empty start."""
+        """Nodes 2.0, or the classic canvas."""
         self.vue = vue
         if self.page:
-            self.open()
+            self.page.evaluate("(vue) => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', vue)", vue)
+            self.page.wait_for_timeout(1000)
         else:
             self.new_page()
 
@@ -82,8 +83,9 @@ class Hands:
             "Comfy.VueNodes.Enabled": self.vue,
             "Comfy.TutorialCompleted": True,
             "Comfy.Workflow.WarnBlueprintOverwrite": False,
-            # What only costs time here: pictures of the graph that nobody looks at.
+            # What only costs time here: pictures of the graph and rows of tabs that nobody looks at.
             "Comfy.Minimap.Visible": False,
+            "Comfy.Workflow.WorkflowTabsPosition": "Sidebar",
             "LiteGraph.Canvas.MaximumFps": 30,
         }
         self.post("/api/settings", settings)
