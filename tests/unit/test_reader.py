@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from at_once import at_once
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -412,12 +413,8 @@ def test_values_that_are_no_boxes_are_a_region_error(value):
     ids=lambda t: t[:8],
 )
 def test_hostile_text_is_refused_at_once(text):
-    import time
-
-    start = time.process_time()
-    with pytest.raises(RegionError):
+    with at_once(), pytest.raises(RegionError):
         read(text, WIDTH, HEIGHT)
-    assert time.process_time() - start < 2
 
 
 def test_xml_expands_nothing():

@@ -1,10 +1,10 @@
 """Which regions count, the joined prompt, the negatives, masks given to regions: what a library user gets too."""
 
 import logging
-import time
 
 import pytest
 import torch
+from at_once import at_once
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -138,8 +138,8 @@ def test_a_joined_prompt_is_too_long_whatever_its_words_are(mark):
 
 
 def test_a_text_of_known_and_unknown_tokens_in_turn_is_looked_at_at_once():
-    """Seconds where it is looked through once for each token."""
-    ids, places = [2, 7] * 20_000, [(i, i + 1) for i in range(40_000)]
-    start = time.process_time()
-    found = look("a" * 40_000, lambda _: (ids, places), 2)
-    assert found.unknown == 20_000 and time.process_time() - start < 0.5
+    """A minute where it is looked through once for each token."""
+    ids, places = [2, 7] * 100_000, [(i, i + 1) for i in range(200_000)]
+    with at_once():
+        found = look("a" * 200_000, lambda _: (ids, places), 2)
+    assert found.unknown == 100_000

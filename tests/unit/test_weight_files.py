@@ -2,11 +2,11 @@
 
 import json
 import pickle
-import time
 import zipfile
 
 import pytest
 import torch
+from at_once import at_once
 from safetensors.torch import save_file
 
 from deig_core.checkpoint import read_official, read_tensors
@@ -38,12 +38,11 @@ HTML = b"<!DOCTYPE html><html><body>Please log in</body></html>"
 def test_what_it_is_instead(tmp_path, name, content, said):
     path = tmp_path / name
     path.write_bytes(content)
-    start = time.process_time()
-    with pytest.raises(WeightsError) as error:
+    with at_once(), pytest.raises(WeightsError) as error:
         read_official(path)
     text = str(error.value)
     assert text.startswith((name, "model")) and "\n" not in text and len(text) < 300
-    assert said in text and time.process_time() - start < 2
+    assert said in text
 
 
 def test_folders_and_dangling_links(tmp_path):

@@ -134,6 +134,7 @@ def find_transposed(value: Any, context: Context, walk: Walk) -> list[Entry] | N
         return None
     values = folded(value)
     if is_list(values.get("columns")) and is_list(values.get("data")) and all(map(is_list, values["data"])):
+        walk.allow(len(values["data"]))
         rows = [dict(zip(map(str, values["columns"]), row, strict=False)) for row in values["data"]]
         return _of_rows(rows, context, walk)
     keys = next((s for s in (*CENTRES, *CORNERS, *SIZES) if all(_column(values.get(k)) for k in s)), None)
@@ -145,6 +146,7 @@ def find_transposed(value: Any, context: Context, walk: Walk) -> list[Entry] | N
         problem = f"the columns {', '.join(keys)} have different lengths"
         return [Entry("columns of numbers", problem=problem, written=", ".join(keys))]
     (count,) = counts
+    walk.allow(count)
     rows = [{k: c[i] for k, c in columns.items() if len(c) == count} for i in range(count)]
     return _of_rows(rows, walk.inside(value, context), walk)
 

@@ -16,6 +16,7 @@ UNITS = ("auto", "pixels", "fractions", "0..1000", "percent")
 
 Size = tuple[float, float]
 Numbers = tuple[float, ...]
+_NO_PART_OF_A_KEY = re.compile(r"[^a-z0-9]+")
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*(%|px)?\s*")
 
 
@@ -64,7 +65,8 @@ def plain_key(key: Any) -> str:
 
 @lru_cache(maxsize=4096)
 def _plain(key: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", key.lower())
+    key = key.lower()
+    return key if key.isascii() and key.isalnum() else _NO_PART_OF_A_KEY.sub("", key)
 
 
 def words_of(key: Any) -> list[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from .entry import (
@@ -85,7 +86,7 @@ def size_of(entry: Mapping) -> Size | None:
         *(("canvaswidth", "canvasheight"), ("inputwidth", "inputheight"), ("framewidth", "frameheight")),
         *(("width", "height"), ("w", "h")),
     ):
-        if _keyed(values) is None and width in values and height in values:
+        if width in values and height in values and _keyed(values) is None:
             sides = number(values[width]), number(values[height])
             if all(s is not None and s >= 2 for s in sides):
                 return sides
@@ -119,7 +120,8 @@ def size_of(entry: Mapping) -> Size | None:
     return None
 
 
-def _is_box_key(key: Any) -> bool:
+@lru_cache(maxsize=4096)
+def _is_box_key(key: Hashable) -> bool:
     """A key such as "bbox_norm" or "boxXYWH": a box, and words for its order and units."""
     words = words_of(key)
     return any(w in ("box", "bbox") for w in words) and all(
@@ -169,11 +171,17 @@ def _boxed(entry: Mapping, key: str, value: Any) -> Place | None:
     return Place(problem=f'"{own}" must be four numbers; got {wrote(value)}', key=own)
 
 
+_KEYS = tuple(
+    (keys, frozenset(keys), layout)
+    for sets, layout in ((CENTRES, "cxcywh"), (CORNERS, "xyxy"), (SIZES, "xywh"))
+    for keys in sets
+)
+
+
 def _keyed(values: Mapping[str, Any]) -> Place | None:
-    for sets, layout in ((CENTRES, "cxcywh"), (CORNERS, "xyxy"), (SIZES, "xywh")):
-        for keys in sets:
-            if all(k in values for k in keys):
-                return _of_keys(values, keys, layout)
+    for keys, needed, layout in _KEYS:
+        if needed <= values.keys():
+            return _of_keys(values, keys, layout)
     return None
 
 

@@ -39,11 +39,13 @@ class _Copy:
             return float(value)
         if depth > MOST_DEEP:
             raise RegionError(f"The boxes are nested more than {MOST_DEEP} levels deep; give a list of boxes.")
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):
             return Record({self._key(k): self.of(v, depth + 1) for k, v in value.items()})
-        if hasattr(value, "_fields") and isinstance(value, tuple):
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
             return {k: self.of(v, depth + 1) for k, v in zip(value._fields, value, strict=True) if k not in _PIXELS}
-        if isinstance(value, (Sequence, set, frozenset)) and not isinstance(value, (bytes, bytearray, memoryview)):
+        if isinstance(value, (list, Sequence, set, frozenset)) and not isinstance(
+            value, (bytes, bytearray, memoryview)
+        ):
             return [self.of(v, depth + 1) for v in value]
         if hasattr(value, "canvas_size") and hasattr(value, "format"):  # torchvision's boxes
             height, width = value.canvas_size

@@ -27,6 +27,11 @@ TOO_MUCH = (
 _PICTURES = ("imageid", "image", "filename", "imagepath", "imagename", "frameid", "frame", "frameindex", "path")
 
 
+def _parts(value: Any) -> int:
+    """What a value counts in a reading, without what is in it."""
+    return 1 + len(value) // KEYS_OF_ONE if isinstance(value, Mapping) else 1
+
+
 class Walk:
     """One reading of a value. notes: sentences about all of it."""
 
@@ -44,20 +49,23 @@ class Walk:
         self._depth += 1
         if self._depth > MOST_DEEP + 1:
             raise RegionError(f"The boxes are nested more than {MOST_DEEP} levels deep; give a list of boxes.")
-        self.spend(1 + len(value) // KEYS_OF_ONE if isinstance(value, Mapping) else 1)
+        self.spend(_parts(value))
         try:
             found = self._entries(value, context, listed)
         finally:
             self._depth -= 1
-        if len(found) > self._left:
-            raise RegionError(TOO_MUCH)
+        self.allow(len(found))
         return found
+
+    def allow(self, count: int) -> None:
+        """Raises RegionError where so many more parts would be too many."""
+        if count > self._left:
+            raise RegionError(TOO_MUCH)
 
     def spend(self, count: int) -> None:
         """Reckon with so many more parts. Raises RegionError where they are too many."""
+        self.allow(count)
         self._left -= count
-        if self._left < 0:
-            raise RegionError(TOO_MUCH)
 
     def _entries(self, value: Any, context: Context, listed: bool) -> list[Entry]:
         for dialect in self.dialects:
@@ -148,16 +156,23 @@ class Walk:
 
     def _list(self, value: list, context: Context, listed: bool) -> list[Entry]:
         value = self._first_picture(value)
-        if len(value) > self._left:
-            raise RegionError(TOO_MUCH)
-        kinds = [self._is_frame(item) for item in value]
-        if value and any(kinds) and all(k or item in ([], None) for k, item in zip(kinds, value, strict=True)):
+        self.allow(len(value) + max(map(_parts, value), default=0))
+        if self._are_frames(value):
             return self._first_frame(value, context, listed)
         found: list[Entry] = []
         for item in value:
             if listed or isinstance(item, (Mapping, list)):
                 found += self.entries(item, context, listed)
         return found
+
+    def _are_frames(self, value: list) -> bool:
+        some = False
+        for item in value:
+            if self._is_frame(item):
+                some = True
+            elif item not in ([], None):
+                return False
+        return some
 
     def _is_frame(self, item: Any) -> bool:
         """A list of boxes, or a mapping around one that has no text for them: the boxes of one picture."""
