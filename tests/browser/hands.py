@@ -43,11 +43,10 @@ class Hands:
         self.page = None
 
     def show(self, vue):
-        """Nodes 2.0, or the classic canvas."""
+        """Nodes 2.0, or the classic canvas, from an empty start."""
         self.vue = vue
         if self.page:
-            self.page.evaluate("(vue) => app.extensionManager.setting.set('Comfy.VueNodes.Enabled', vue)", vue)
-            self.page.wait_for_timeout(1000)
+            self.open()
         else:
             self.new_page()
 
