@@ -181,8 +181,8 @@ def test_a_dead_server_among_several_costs_no_answer():
         free.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     began = time.monotonic()
-    answers, stub = asked(first(YES), [Question([RED], "?")] * 40, urls=[dead], first_wait=60)
-    assert answers == [Answer("Yes")] * 40 and len(stub.asked) == 40 and time.monotonic() - began < 30
+    answers, stub = asked(first(YES), [Question([RED], "?")] * 40, urls=[dead], first_wait=5)
+    assert answers == [Answer("Yes")] * 40 and len(stub.asked) == 40 and time.monotonic() - began < 4
 
 
 def test_a_wait_that_the_server_asks_for_is_kept():
@@ -193,7 +193,7 @@ def test_a_wait_that_the_server_asks_for_is_kept():
         return YES if number else Reply(status=429, headers={"Retry-After": "0.4"})
 
     assert asked(answer)[0] == [Answer("Yes")]
-    assert 0.39 < moments[1] - moments[0] < 10
+    assert 0.39 < moments[1] - moments[0] < 1.5
 
 
 def test_p_yes_is_the_share_of_the_first_tokens_probabilities():
