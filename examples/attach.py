@@ -5,11 +5,12 @@ import sys
 import torch
 from PIL import Image
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.demo.files import ADAPTER, GUIDANCE, HEADS, SIDE, TEXT, UNET, VAE, WEIGHTS
 from deig_core.diffusers_unet.attach import attach
 from deig_core.diffusers_unet.load import decode, load_autoencoder, load_unet
 from deig_core.diffusers_unet.sample import sample
+from deig_core.limits import PIXELS_PER_LATENT
 from deig_core.regions.document import Region, RegionDocument
 from deig_core.text.encoder import load_text_encoder
 from deig_core.text.grounded import ground_texts
@@ -21,9 +22,9 @@ REGIONS = (
 
 
 def main(path: str, steps: int = 20) -> None:
-    adapter = load_adapter(read_official(WEIGHTS / ADAPTER), dtype=torch.float32).eval()
+    adapter = load_adapter(read_published(WEIGHTS / ADAPTER), dtype=torch.float32).eval()
     said = ground_texts(RegionDocument(SIDE, SIDE, REGIONS), "", "", load_text_encoder(WEIGHTS / TEXT).encode)
-    noise = torch.randn(1, 4, SIDE // 8, SIDE // 8, generator=torch.manual_seed(3))
+    noise = torch.randn(1, 4, *[SIDE // PIXELS_PER_LATENT] * 2, generator=torch.manual_seed(3))
     attached = attach(load_unet(WEIGHTS / UNET, HEADS), adapter)
     latents = sample(attached, adapter, said.positive, said.negative, noise, steps=steps, guidance=GUIDANCE)
     picture = decode(load_autoencoder(WEIGHTS / VAE), latents)[0].permute(1, 2, 0)

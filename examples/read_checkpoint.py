@@ -10,7 +10,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.demo.files import ADAPTER, WEIGHTS
 from deig_core.errors import DeigError
 
@@ -21,7 +21,7 @@ def report(path: str | Path) -> str:
     Raises WeightsError for a file without DEIG weights, with some missing, or with anything but tensors and plain
     values.
     """
-    checkpoint = read_official(path)
+    checkpoint = read_published(path)
     adapter = load_adapter(checkpoint)
     modules = {"IDE": adapter.ide, "position net": adapter.position_net, "fusers": adapter.fusers}
     parts = {name: module.state_dict() for name, module in modules.items()}

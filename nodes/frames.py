@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import torch
@@ -10,17 +9,13 @@ from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
 from ..deig_core.limits import MAX_REGIONS
-from ..deig_core.regions.document import MAX_SIDE, Box, RegionDocument
+from ..deig_core.regions.document import MAX_SIDE, RegionDocument
 from ..deig_core.regions.formats import separate
-from ..deig_core.regions.reader import read
+from ..deig_core.regions.reader import read_frames
 from ..deig_core.regions.tracks import Track, chosen, link, moving_regions, of_masks, of_packed
 from .host.message import say
+from .region_widget import reading_inputs
 from .sockets import BOXES, Regions, lines, schema
-
-NO_FRAMES = (
-    "DEIG Regions from Frames needs a list with the boxes of each frame, such as a detector gives for a batch of "
-    "pictures; boxes of one picture are for DEIG Regions from Boxes."
-)
 
 
 class DeigRegionsFromFrames(io.ComfyNode):
@@ -74,6 +69,7 @@ class DeigRegionsFromFrames(io.ComfyNode):
                 io.Custom("SAM3_TRACK_DATA").Input(
                     "track", optional=True, tooltip="All that SAM3 Video Track follows, each a region."
                 ),
+                *reading_inputs("boxes_", optional=True),
             ],
             outputs=[
                 Regions.Output(display_name="regions", tooltip="For DEIG Encode; each picture of a batch is a frame."),
@@ -84,58 +80,43 @@ class DeigRegionsFromFrames(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, width, height, descriptions, tolerance, at_least, boxes=None, masks=None, track=None):
+    def execute(
+        cls,
+        width,
+        height,
+        descriptions,
+        tolerance,
+        at_least,
+        boxes=None,
+        masks=None,
+        track=None,
+        boxes_layout="auto",
+        boxes_units="auto",
+        boxes_source_width=0,
+        boxes_source_height=0,
+    ):
         if (boxes is not None) + (masks is not None) + (track is not None) != 1:
             raise RegionError("DEIG Regions from Frames reads one of boxes, masks and track: connect one of them.")
+        notes = []
         if boxes is not None:
-            frames = _frames(boxes, width, height)
-            tracks, count = link(frames), len(frames)
+            size = boxes_source_width, boxes_source_height
+            frames, notes = read_frames(boxes, width, height, layout=boxes_layout, units=boxes_units, size=size)
+            tracks, count = link([[(r.description, r.box) for r in frame] for frame in frames]), len(frames)
         elif masks is not None:
             tracks, count = of_masks(separate(masks)[0]), len(masks)
         else:
             tracks, count = _tracked(track)
         kept, short, more = chosen(tracks, at_least, MAX_REGIONS)
         if not kept:
-            raise RegionError(f"Nothing is seen in {at_least} or more of the {count} frames: lower at_least.")
+            nothing = f"Nothing is seen in {at_least} or more of the {count} frames: lower at_least."
+            raise RegionError(" ".join([nothing, *notes[:3]]))
         regions = moving_regions(kept, count, lines(descriptions), tolerance / max(width, height))
-        notes = [f"{len(kept)} {'thing' if len(kept) == 1 else 'things'} in {count} frames."]
+        notes = [*notes, f"{len(kept)} {'thing' if len(kept) == 1 else 'things'} in {count} frames."]
         if short:
             notes.append(f"{short} more, seen in fewer than {at_least} frames, were left out.")
         if more:
             notes.append(f"{more} more were left out: a document has at most {MAX_REGIONS} regions.")
         return io.NodeOutput(RegionDocument(width, height, regions), width, height, count, ui=say(cls, notes))
-
-
-def _frames(value: Any, width: int, height: int) -> list[list[tuple[str, Box]]]:
-    """Names and boxes of each frame."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            raise RegionError(NO_FRAMES) from None
-    if not isinstance(value, (list, tuple)) or not value or not all(_is_frame(frame) for frame in value):
-        raise RegionError(NO_FRAMES)
-    found = []
-    for number, frame in enumerate(value):
-        try:
-            reading = read(frame, width, height) if frame else None
-        except RegionError as error:
-            raise RegionError(f"Frame {number}: {error}") from None
-        if reading is not None and reading.unplaced:
-            raise RegionError(f"Frame {number} holds a text without a place: give it a box of four numbers.")
-        found.append([(r.description, r.box) for r in reading.document.regions] if reading else [])
-    return found
-
-
-def _is_frame(value: Any) -> bool:
-    return value is None or (isinstance(value, (list, tuple, dict)) and not _is_box(value))
-
-
-def _is_box(value: Any) -> bool:
-    """Whether this is one box, and not a list of them."""
-    if isinstance(value, dict):
-        return "x" in value or "bbox" in value or "box" in value
-    return len(value) > 0 and all(isinstance(number, (int, float)) for number in value)
 
 
 def _tracked(track: Any) -> tuple[list[Track], int]:

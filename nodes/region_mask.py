@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
@@ -9,6 +10,8 @@ from ..deig_core.layout.masks import region_pixels
 from ..deig_core.limits import MAX_REGIONS
 from ..deig_core.regions.document import RegionDocument
 from .sockets import Regions, schema
+
+MAX_FRAMES = 4096
 
 
 class DeigRegionMask(io.ComfyNode):
@@ -36,12 +39,24 @@ class DeigRegionMask(io.ComfyNode):
                     max=512,
                     tooltip="Pixels by which the box is made larger on every side, so that edges can blend.",
                 ),
+                io.Int.Input(
+                    "frames",
+                    default=0,
+                    min=0,
+                    max=MAX_FRAMES,
+                    tooltip="Of a region that moves: how many pictures the batch has, a mask for each. 0: up to its "
+                    "last keyframe.",
+                ),
             ],
-            outputs=[io.Mask.Output(tooltip="White where the region is, of the picture's size.")],
+            outputs=[
+                io.Mask.Output(
+                    tooltip="White where the region is, of the picture's size; of one that moves a mask for each frame."
+                )
+            ],
         )
 
     @classmethod
-    def execute(cls, regions: RegionDocument, region: int, grow: int):
+    def execute(cls, regions: RegionDocument, region: int, grow: int, frames: int = 0):
         count = len(regions.regions)
         if region > count:
             raise RegionError(
@@ -50,7 +65,15 @@ class DeigRegionMask(io.ComfyNode):
                 else "DEIG Region Mask: there are no regions: draw a box first."
             )
         width, height, chosen = regions.width, regions.height, regions.regions[region - 1]
-        pixels = region_pixels(chosen, width, height, grow)
-        if not pixels.any():
-            raise RegionError(f"DEIG Region Mask: region {region} is smaller than a pixel: make it larger.")
-        return io.NodeOutput(pixels[None].float())
+        last = max((key.frame for key in chosen.keyframes), default=0)
+        count = (frames or last + 1) if chosen.keyframes else 1
+        if count > MAX_FRAMES:
+            raise RegionError(
+                f"DEIG Region Mask: region {region} moves until frame {last}, and at most {MAX_FRAMES} masks are made: "
+                "set frames to the pictures of the batch."
+            )
+        masks = torch.stack([region_pixels(chosen.at(frame), width, height, grow) for frame in range(count)])
+        if not masks.any():
+            where = f"in none of {count} frames in the picture" if chosen.keyframes else "smaller than a pixel"
+            raise RegionError(f"DEIG Region Mask: region {region} is {where}: move it, or make it larger.")
+        return io.NodeOutput(masks.float())

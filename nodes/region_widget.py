@@ -94,7 +94,7 @@ def read_with(boxes: Any, width: int, height: int, options: dict[str, Any], desc
         height,
         layout=options["layout"],
         units=options["units"],
-        size=size if all(size) else None,
+        size=size,
         descriptions=descriptions,
     )
 

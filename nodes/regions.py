@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from comfy_api.latest import io
 
-from ..deig_core.layout.remarks import remarks
+from ..deig_core.layout.notes import region_notes
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
 from ..deig_core.regions.formats import read_masks
 from ..deig_core.regions.rules import with_incoming
@@ -100,7 +100,7 @@ class DeigRegions(io.ComfyNode):
         options |= {"source_width": boxes_source_width, "source_height": boxes_source_height}
         reading = incoming(boxes, drawn, options)
         document = with_incoming(drawn, reading and reading.document, boxes_mode)
-        sentences = [*document.notes, *(reading.sentences if reading else ()), *remarks(document)]
+        sentences = [*document.notes, *(reading.sentences if reading else ()), *region_notes(document)]
         if reading and reading.document.regions and document is drawn:
             count = len(reading.document.regions)
             sentences.append(f"The {count} incoming boxes do not count while something is drawn: see boxes_mode.")

@@ -7,6 +7,8 @@ from comfy_api.latest import io
 
 from ..deig_core.layout.masks import box_pixels, region_pixels
 from ..deig_core.regions.document import RegionDocument
+from ..deig_core.regions.keyframes import MAX_FRAME
+from .host.message import say
 from .sockets import Regions, schema
 
 
@@ -21,7 +23,14 @@ class DeigRegionsToBoxes(io.ComfyNode):
             inputs=[
                 Regions.Input(
                     "regions", tooltip="Boxes or masks with their descriptions; those left out are not given."
-                )
+                ),
+                io.Int.Input(
+                    "frame",
+                    default=0,
+                    min=0,
+                    max=MAX_FRAME,
+                    tooltip="The frame that is given of regions that move, from 0 on.",
+                ),
             ],
             outputs=[
                 io.Custom("BOUNDING_BOX").Output(
@@ -40,19 +49,25 @@ class DeigRegionsToBoxes(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, regions: RegionDocument):
+    def execute(cls, regions: RegionDocument, frame: int = 0):
         width, height = regions.width, regions.height
-        frame, elements, masks, texts = [], [], [], []
-        for region in regions.regions:
+        boxes, elements, masks, texts, notes = [], [], [], [], []
+        if moving := [str(n) for n, r in enumerate(regions.regions, 1) if r.visible and r.keyframes]:
+            notes.append(f"Regions that move ({', '.join(moving)}) are given as they are in frame {frame}.")
+        for number, region in enumerate(regions.regions, 1):
+            if not region.visible:
+                continue
+            region = region.at(frame)
             pixels = box_pixels(region.box, width, height)
-            if not region.visible or pixels is None:
+            if pixels is None:
+                notes.append(f"Region {number} has no pixel in the picture and is not given.")
                 continue
             x0, y0, x1, y1 = pixels
             text = " ".join(region.description.split())
-            frame.append({"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0, "metadata": {"desc": text}})
+            boxes.append({"x": x0, "y": y0, "width": x1 - x0, "height": y1 - y0, "metadata": {"desc": text}})
             ordered = (region.box[1], region.box[0], region.box[3], region.box[2])
             elements.append({"type": "obj", "bbox": [round(1000 * v) for v in ordered], "desc": text})
             masks.append(region_pixels(region, width, height).float())
             texts.append(text)
         batch = torch.stack(masks) if masks else torch.zeros(1, height, width)
-        return io.NodeOutput([frame], elements, batch, "\n".join(texts))
+        return io.NodeOutput([boxes], elements, batch, "\n".join(texts), ui=say(cls, notes) or None)

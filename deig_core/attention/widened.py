@@ -2,8 +2,8 @@
 
 The logit of cell i and a token of region r must become -inf unless i belongs to r. Give every query R more channels, 0
 for its own regions and -BIG for the others, and every instance key a one in its region's channel: the dot product adds
-exactly that. A bias is one more channel, always 1 in the query. Public API only, differentiable, no mask: for training
-and for devices whose attention does not return its log-sum-exp. The price is d + R channels in place of d.
+exactly that. A bias takes two more channels, always 1 in the query. Public API only, differentiable, no mask: for
+training and for devices whose attention does not return its log-sum-exp. The price is d + R channels in place of d.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from ..errors import DeigError, WeightsError
 from ..model.adapter import check_keys, expected_weights
-from .read import SAFETENSORS, adapter_config, check_base, check_finite, read_official
+from .read import SAFETENSORS, adapter_config, check_base, check_finite, read_published
 from .write import DTYPES, save_adapter, save_base
 
 
@@ -52,7 +52,7 @@ def _check_paths(options: argparse.Namespace) -> None:
 
 def _convert(options: argparse.Namespace) -> None:
     _check_paths(options)
-    checkpoint = read_official(options.source)
+    checkpoint = read_published(options.source)
     config = adapter_config(checkpoint)
     check_keys(checkpoint.deig, expected_weights(config))
     check_finite(checkpoint.deig)

@@ -27,7 +27,7 @@ SAFETENSORS = (".safetensors", ".sft")
 
 
 @dataclass(frozen=True, eq=False)
-class OfficialCheckpoint:
+class PublishedCheckpoint:
     """The parts of the published file. `deig` and `base` add up to its 1095 'model' keys; `autoencoder` is SD's VAE."""
 
     deig: Tensors
@@ -106,7 +106,7 @@ def _read_pickle(path: Path) -> Any:
     raise WeightsError(f"{path.name} is no readable weights file ({reason}); download it again.")
 
 
-def read_official(path: str | Path) -> OfficialCheckpoint:
+def read_published(path: str | Path) -> PublishedCheckpoint:
     """Split the published model.pth, or a file converted from it, into its parts.
 
     Raises WeightsError, saying what the file seems to be, where it holds no DEIG weights.
@@ -134,7 +134,7 @@ def read_official(path: str | Path) -> OfficialCheckpoint:
     if not isinstance(autoencoder, Mapping):
         autoencoder = {}
     autoencoder = {k: v for k, v in autoencoder.items() if isinstance(v, torch.Tensor)}
-    return OfficialCheckpoint(deig, {k: v for k, v in model.items() if k not in deig}, autoencoder, metadata)
+    return PublishedCheckpoint(deig, {k: v for k, v in model.items() if k not in deig}, autoencoder, metadata)
 
 
 def _what_it_is(weights: Mapping[str, Any]) -> str:
@@ -150,7 +150,7 @@ def _what_it_is(weights: Mapping[str, Any]) -> str:
     return "holds no DEIG weights"
 
 
-def adapter_config(checkpoint: OfficialCheckpoint) -> DeigConfig:
+def adapter_config(checkpoint: PublishedCheckpoint) -> DeigConfig:
     """Sizes from the weights' shapes; numbers of heads from the metadata, where a file has them."""
     return infer_config({k: tuple(v.shape) for k, v in checkpoint.deig.items()}).with_heads(
         checkpoint.metadata.get("config")
@@ -158,7 +158,7 @@ def adapter_config(checkpoint: OfficialCheckpoint) -> DeigConfig:
 
 
 def load_adapter(
-    checkpoint: OfficialCheckpoint, *, operations: Any = default_operations, dtype: torch.dtype | None = None
+    checkpoint: PublishedCheckpoint, *, operations: Any = default_operations, dtype: torch.dtype | None = None
 ) -> DeigAdapter:
     """Build the adapter that the weights describe and load them (`dtype` None keeps the file's).
 
@@ -166,7 +166,7 @@ def load_adapter(
     """
     adapter = DeigAdapter(adapter_config(checkpoint), operations=operations, device="meta", dtype=dtype)
     weights = checkpoint.deig if dtype is None else {k: v.to(dtype) for k, v in checkpoint.deig.items()}
-    adapter.load_official(weights)
+    adapter.load_published(weights)
     check_finite(weights)
     return adapter
 
@@ -185,7 +185,7 @@ def check_finite(weights: Mapping[str, torch.Tensor], what: str = "DEIG weights"
             )
 
 
-def check_base(checkpoint: OfficialCheckpoint) -> None:
+def check_base(checkpoint: PublishedCheckpoint) -> None:
     """Raise WeightsError unless the base part is exactly an SD 1.x UNet (686 keys), the autoencoder is there, and both
     are finite."""
     expected = {k: torch.empty(s, device="meta") for k, s in sd1_unet_shapes().items()}

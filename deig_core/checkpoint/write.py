@@ -1,4 +1,4 @@
-"""Writing safetensors one tensor at a time, so that converting a 4.6 GB file needs the memory of its largest tensor."""
+"""Writing safetensors one tensor at a time, so that converting a 5 GB file needs the memory of its largest tensor."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def save_adapter(
 
     Raises WeightsError where a weight is missing or not one of `config`, and for a number that `dtype` cannot hold.
     """
-    tensors = weights.official_state_dict() if isinstance(weights, DeigAdapter) else weights
+    tensors = weights.published_state_dict() if isinstance(weights, DeigAdapter) else weights
     check_keys(tensors, expected_weights(config))
     metadata = {
         "format": "pt",

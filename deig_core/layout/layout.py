@@ -12,7 +12,7 @@ import torch
 
 from ..regions.document import SHARED, Region
 from .masks import Size
-from .overlap import membership
+from .overlap import Silent, membership
 from .window import Window, crop
 
 _KEPT = 256  # frames, parts, sizes and devices that a layout remembers; 43 KB each for the cells of a 64 x 64 latent
@@ -25,11 +25,13 @@ class Layout:
     indices: where these regions stand in the document or layout that they were taken from; () where they are all of it.
     What a window shows in two places, because it wraps, stands there twice.
     overlap: whose cells are those that regions share, one of `OVERLAPS`.
+    silent: regions that have no text here, and take from those behind them what is theirs all the same.
     """
 
     regions: tuple[Region, ...]
     indices: tuple[int, ...] = ()
     overlap: str = SHARED
+    silent: tuple[Silent, ...] = ()
     _known: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -37,29 +39,36 @@ class Layout:
         return self  # nothing of it changes but what it remembers
 
     def __reduce__(self):
-        return Layout, (self.regions, self.indices, self.overlap)
+        return Layout, (self.regions, self.indices, self.overlap, self.silent)
 
     @property
     def moves(self) -> bool:
         """Whether the regions are elsewhere in another frame."""
-        return any(region.keyframes for region in self.regions)
+        return any(region.keyframes for region in self._everyone)
 
     def at(self, frame: int) -> Layout:
         """The regions where they are at a frame."""
         if not self.moves:
             return self
-        return self._once(
-            ("frame", frame), lambda: Layout(tuple(r.at(frame) for r in self.regions), self.indices, self.overlap)
-        )
+
+        def make() -> Layout:
+            silent = tuple((before, r.at(frame)) for before, r in self.silent)
+            return Layout(tuple(r.at(frame) for r in self.regions), self.indices, self.overlap, silent)
+
+        return self._once(("frame", frame), make)
 
     @property
     def timed(self) -> bool:
         """Whether some regions are there in a part of the noise schedule only, or change their strength over it."""
-        return any((region.start, region.end) != (0.0, 1.0) or region.strengths for region in self.regions)
+        return any((region.start, region.end) != (0.0, 1.0) or region.strengths for region in self._everyone)
 
     def there(self, timestep: float) -> tuple[bool, ...]:
-        """Which regions are there at a UNet timestep 0..999."""
-        return tuple(bool(region.strength_at(timestep)) for region in self.regions)
+        """Which regions are there at a UNet timestep 0..999, the silent ones after the others."""
+        return tuple(bool(region.strength_at(timestep)) for region in self._everyone)
+
+    @property
+    def _everyone(self) -> tuple[Region, ...]:
+        return (*self.regions, *(region for _, region in self.silent))
 
     def visible(self, window: Window, timestep: float | None = None) -> Layout:
         """The regions that have a pixel in `window`, expressed in it; given a timestep, those that are there then, as
@@ -74,18 +83,22 @@ class Layout:
     def _as_strong_as(self, strengths: Sequence[float]) -> Layout:
         """These regions with other strengths; what is known of their places is known of both."""
         regions = tuple(replace(r, strength=s) for r, s in zip(self.regions, strengths, strict=True))
-        return Layout(regions, self.indices, self.overlap, self._known, self._lock)
+        return Layout(regions, self.indices, self.overlap, self.silent, self._known, self._lock)
 
     def _crop(self, window: Window, there: tuple[bool, ...] | None) -> Layout:
-        pieces = window.pieces()
-        regions = [(i, region) for i, region in enumerate(self.regions) if there is None or there[i]]
-        kept = [(i, r) for i, region in regions for piece in pieces if (r := crop(region, piece))]
-        return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept), self.overlap)
+        pieces, count = window.pieces(), len(self.regions)
+        everyone = [(i, region) for i, region in enumerate(self._everyone) if there is None or there[i]]
+        shown = [(i, r) for i, region in everyone for piece in pieces if (r := crop(region, piece))]
+        kept = [(i, r) for i, r in shown if i < count]
+        silent = [(self.silent[i - count][0], r) for i, r in shown if i >= count]
+        silent = tuple((sum(i < before for i, _ in kept), r) for before, r in silent)
+        return Layout(tuple(r for _, r in kept), tuple(i for i, _ in kept), self.overlap, silent)
 
     def members(self, latent: Size, grid: Size, device: torch.device) -> torch.Tensor:
         """Membership words int64 [1, h * w]."""
         return self._once(
-            (latent, grid, device), lambda: membership(self.regions, self.overlap, latent, grid).to(device)[None]
+            (latent, grid, device),
+            lambda: membership(self.regions, self.overlap, latent, grid, self.silent).to(device)[None],
         )
 
     def boxes(self, device: torch.device) -> torch.Tensor:

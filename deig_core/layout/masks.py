@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import torch
 
+from ..limits import PIXELS_PER_LATENT
 from ..regions.document import Box, Region, check_count
 
-PIXELS_PER_LATENT = 8
 Size = tuple[int, int]  # (height, width)
 Rectangle = tuple[int, int, int, int]  # columns x0..x1, rows y0..y1 of cells, ends excluded
 Edges = tuple[torch.Tensor, torch.Tensor]  # where each of several stretches starts and ends, ends excluded

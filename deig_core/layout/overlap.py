@@ -9,6 +9,8 @@ import torch
 from ..regions.document import FRONT, Region
 from .masks import PIXELS_PER_LATENT, Size, bit_of, mask_cells, region_pixels, shared_membership
 
+Silent = tuple[int, Region]  # how many of the regions that have a text come before it in the document; the region
+
 
 def in_front(regions: Sequence[Region], overlap: str) -> list[list[int]]:
     """For each region the places of those that take from it what they share with it.
@@ -44,13 +46,20 @@ def left_of(regions: Sequence[Region], overlap: str, width: int, height: int) ->
     return left
 
 
-def membership(regions: Sequence[Region], overlap: str, latent: Size, grid: Size) -> torch.Tensor:
+def membership(
+    regions: Sequence[Region], overlap: str, latent: Size, grid: Size, silent: Sequence[Silent] = ()
+) -> torch.Tensor:
     """`shared_membership` where some regions lie in front of others: one that gives way owns the cells of the pixels
-    that are left of it, as if they were painted.
+    that are left of it, as if they were painted. silent: regions that take what is theirs without a bit of their own.
     """
     words = shared_membership(regions, latent, grid)
-    left = left_of(regions, overlap, latent[1] * PIXELS_PER_LATENT, latent[0] * PIXELS_PER_LATENT)
-    for r, pixels in left.items():
+    everyone = [(r, 1, region) for r, region in enumerate(regions)]
+    everyone = sorted([*everyone, *((before, 0, region) for before, region in silent)], key=lambda one: one[:2])
+    height, width = (side * PIXELS_PER_LATENT for side in latent)
+    for place, pixels in left_of([region for *_, region in everyone], overlap, width, height).items():
+        r, speaks, _ = everyone[place]
+        if not speaks:
+            continue
         cells = mask_cells(pixels, latent, grid).flatten()
         words = torch.where(cells, words | bit_of(r), words & ~bit_of(r))
     return words

@@ -105,7 +105,7 @@ def _crop_moving(region: Region, full: Pair, offset: Pair, size: Size) -> Region
     if not region.keyframes:
         return _crop(region, full, offset, size)
     axes = tuple(zip(full, offset, size, strict=True))[::-1]
-    # Not clipped: a line between two boxes is a line between what is left of them only then.
+    # Not clipped: between clipped boxes the lines would be other ones than between the boxes, clipped.
     keys = [
         replace(key, box=tuple((c * axes[i % 2][0] - axes[i % 2][1]) / axes[i % 2][2] for i, c in enumerate(key.box)))
         for key in region.keyframes

@@ -62,11 +62,11 @@ class DeigAdapter(nn.Module):
         name = _module_name(address)
         return self.fusers[name] if name in self.fusers else None
 
-    def official_state_dict(self) -> dict[str, torch.Tensor]:
+    def published_state_dict(self) -> dict[str, torch.Tensor]:
         """Weights under the names of the published checkpoint."""
-        return {official_name(k): v for k, v in self.state_dict().items()}
+        return {published_name(k): v for k, v in self.state_dict().items()}
 
-    def load_official(self, weights: Mapping[str, torch.Tensor]) -> None:
+    def load_published(self, weights: Mapping[str, torch.Tensor]) -> None:
         """Take over weights under the published names, in place of the module's own (no copy; the file's dtype stays).
 
         Raises WeightsError that names every key missing, extra or of another shape.
@@ -80,7 +80,7 @@ class DeigAdapter(nn.Module):
 @lru_cache(maxsize=8)
 def expected_weights(config: DeigConfig) -> Mapping[str, torch.Tensor]:
     """What an adapter of these sizes consists of: tensors without data (device meta) by their published names."""
-    return MappingProxyType(DeigAdapter(config, device="meta").official_state_dict())
+    return MappingProxyType(DeigAdapter(config, device="meta").published_state_dict())
 
 
 def check_keys(found: Mapping[str, Any], expected: Mapping[str, Any], what: str = "DEIG weights") -> None:
@@ -98,19 +98,19 @@ def check_keys(found: Mapping[str, Any], expected: Mapping[str, Any], what: str 
 
 
 def is_deig_key(key: str) -> bool:
-    """Whether an official key belongs to the adapter (and not to the base UNet)."""
+    """Whether a published key belongs to the adapter (and not to the base UNet)."""
     return key.startswith(("IDE.", "position_net.")) or fuser_address(key) is not None
 
 
-def module_key(official: str) -> str:
+def module_key(published: str) -> str:
     """Published name -> name in DeigAdapter."""
-    if found := fuser_address(official):
+    if found := fuser_address(published):
         return f"fusers.{_module_name(found[0])}.{found[1]}"
-    key = re.sub(r"^IDE\.", "ide.", official)
+    key = re.sub(r"^IDE\.", "ide.", published)
     return re.sub(r"\.in_proj_(weight|bias)$", r".in_proj.\1", key)
 
 
-def official_name(key: str) -> str:
+def published_name(key: str) -> str:
     """Name in DeigAdapter -> published name."""
     if m := re.match(r"fusers\.([a-z]+)_(\d+)_(\d+)\.(.+)$", key):
         kind, number, index, name = m.groups()

@@ -76,7 +76,7 @@ def fuser_address(key: str) -> tuple[tuple[str, int, int], str] | None:
 
 
 def infer_config(shapes: Shapes) -> DeigConfig:
-    """Read the sizes off the shapes of an official state dict (extra keys are ignored). Raises WeightsError naming
+    """Read the sizes off the shapes of a published state dict (extra keys are ignored). Raises WeightsError naming
     what is missing.
     """
 

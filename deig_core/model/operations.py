@@ -14,8 +14,8 @@ def cast_like(parameter: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
     """`parameter` in the dtype and on the device of `like`. For bare parameters, which no host layer casts: a host may
     leave them on the CPU or move them, at any time.
     """
-    # A blocking copy would wait for all that the GPU has to do. Towards it none is needed: the driver takes the numbers
-    # before it returns.
+    # A blocking copy would wait for all that the GPU has to do. A copy to the GPU is safe without waiting: the driver
+    # has taken the numbers before the call returns.
     return parameter.to(device=like.device, dtype=like.dtype, non_blocking=like.device.type == "cuda")
 
 

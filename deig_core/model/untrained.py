@@ -39,5 +39,5 @@ def untrained_adapter(
         if name.endswith((".alpha_attn", ".alpha_dense")):
             weight.fill_(1.0 if name.endswith("attn") else 0.3)
     adapter = DeigAdapter(config, operations=operations, device="meta", dtype=dtype)
-    adapter.load_official(weights)
+    adapter.load_published(weights)
     return adapter

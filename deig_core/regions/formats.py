@@ -13,7 +13,7 @@ from .checks import checked_text
 from .document import COLORS, MIN_SIDE, Region, RegionDocument, check_count
 from .painted import mask_bounds
 from .reader import LAYOUTS, UNITS, Reading, read
-from .reader.reading import WHOLE_IMAGE
+from .reader.placing import WHOLE_IMAGE
 from .rules import with_masks
 
 __all__ = [
@@ -37,27 +37,31 @@ def read_boxes(
     size: tuple[int, int] | None = None,
     descriptions: Sequence[str] = (),
 ) -> Reading:
-    """`reader.read`, with `descriptions` instead of the boxes' own texts where they are not empty, in order; texts
-    beyond the last box get a box of the whole picture. Raises RegionError as `read` does.
+    """`reader.read`, with `descriptions` instead of the boxes' own texts where they are not empty, in the order of the
+    boxes as they were given: that of a box which is left out goes with it. Texts beyond the last box get a box of the
+    whole picture. Raises RegionError as `read` does.
     """
     reading = read(source, width, height, layout=layout, units=units, size=size)
-    document = reading.document
-    check_count(max(len(document.regions), len(descriptions)))
-    notes = reading.notes
-    if (extra := len(descriptions) - len(document.regions)) > 0:
-        notes = (*notes, f"{extra} of the descriptions have no box of their own and got the whole picture.")
-    return replace(reading, document=replace(document, regions=_described(document.regions, descriptions)), notes=notes)
-
-
-def _described(regions: Sequence[Region], descriptions: Sequence[str]) -> tuple[Region, ...]:
-    """The regions with these descriptions where they are not empty, and one of the whole picture for each more."""
     texts = [checked_text(text, f"Region {i + 1}", "description") for i, text in enumerate(descriptions)]
-    named = [replace(r, description=texts[i]) if i < len(texts) and texts[i] else r for i, r in enumerate(regions)]
-    for i in range(len(regions), len(texts)):
-        taken = {r.id for r in named}
+    regions = [
+        replace(r, description=texts[n - 1]) if n <= len(texts) and texts[n - 1] else r
+        for r, n in zip(reading.document.regions, reading.numbers, strict=True)
+    ]
+    more = texts[reading.entries :]
+    check_count(len(regions) + len(more))
+    notes = [
+        f"Description {n} belongs to a box that was left out."
+        for n, text in enumerate(texts[: reading.entries], 1)
+        if text and n not in reading.numbers
+    ]
+    if more:
+        notes.append(f"{len(more)} of the descriptions have no box of their own and got the whole picture.")
+    for i, text in enumerate(more, reading.entries):
+        taken = {r.id for r in regions}
         free = next(name for n in range(i + 1, i + len(taken) + 2) if (name := f"r{n}") not in taken)
-        named.append(Region(free, WHOLE_IMAGE, texts[i], color=COLORS[i % len(COLORS)]))
-    return tuple(named)
+        regions.append(Region(free, WHOLE_IMAGE, text, color=COLORS[i % len(COLORS)]))
+    document = replace(reading.document, regions=tuple(regions))
+    return replace(reading, document=document, notes=(*reading.notes, *notes))
 
 
 def read_masks(

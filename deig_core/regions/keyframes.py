@@ -20,6 +20,7 @@ from .box import Box
 
 MAX_KEYFRAMES = 4096
 MAX_FRAME = 10**6
+BETWEEN = 31
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,14 @@ def box_at(keys: Sequence[Keyframe], frame: int) -> Box:
     before, after, part = _around(keys, "frame", frame)
     moved = (a + part * (b - a) for a, b in zip(before.box, after.box, strict=True))
     return tuple(min(max(c, 0.0), 1.0) for c in moved)
+
+
+def some_frames(keys: Sequence[Keyframe]) -> list[int]:
+    """Frames that stand for all: those of the keys, and up to `BETWEEN` between each two of them."""
+    frames = sorted(key.frame for key in keys)
+    steps = range(BETWEEN + 1)
+    between = [a + (b - a) * i // len(steps) for a, b in pairwise(frames) for i in steps]
+    return sorted({*frames, *between})
 
 
 def _around(keys: Sequence[Key], place: str, at: float) -> tuple[Key, Key, float]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from ..errors import DeigError
 from ..layout.layout import Layout
+from ..layout.overlap import Silent, in_front
 from ..limits import MAX_REGIONS
 from ..regions.checks import checked_text
-from ..regions.document import SHARED, RegionDocument
+from ..regions.document import SHARED, Region, RegionDocument
 from ..regions.rules import NO_TEXT, counting, joined_prompt
 from .features import TextFeatures
-from .tokens import Tokens, remarks, too_long
+from .tokens import Tokens, text_notes, too_long
 
 # The negative prompt of the authors' own sampling (docs/method.md).
 OFFICIAL_NEGATIVE = (
@@ -60,7 +61,12 @@ def joined(texts: Sequence[GroundedText]) -> GroundedText:
             "one owns it: set the same overlap in both DEIG Regions."
         )
     overlap = overlaps.pop() if overlaps else SHARED
-    layout = Layout(tuple(r for text in texts for r in text.layout.regions), tuple(indices), overlap)
+    regions: list[Region] = []
+    silent: list[Silent] = []
+    for text in texts:
+        silent += [(len(regions) + before, region) for before, region in text.layout.silent]
+        regions += text.layout.regions
+    layout = Layout(tuple(regions), tuple(indices), overlap, tuple(silent))
     return GroundedText(prompts[0], layout, tuple(d for text in texts for d in text.descriptions), tuple(prompts[1:]))
 
 
@@ -105,10 +111,13 @@ def ground_texts(
     texts += [document.regions[i].description.strip() for i in seen]
     texts += [document.regions[i].negative.strip() for i in opposed]
     empty, positive, negative, *of_regions = encode(texts)
+    some_in_front = any(in_front([document.regions[i] for i in seen], document.overlap))
 
     def side(prompt: TextFeatures, places: Sequence[int], texts: Sequence[TextFeatures]) -> GroundedText:
         regions = tuple(document.regions[i] for i in places)
-        return GroundedText(prompt, Layout(regions, tuple(places), document.overlap), tuple(texts))
+        silent = tuple((sum(p < i for p in places), document.regions[i]) for i in seen if i not in places)
+        layout = Layout(regions, tuple(places), document.overlap, silent if places and some_in_front else ())
+        return GroundedText(prompt, layout, tuple(texts))
 
     return Sides(
         side(positive, seen, of_regions[: len(seen)]),
@@ -131,11 +140,11 @@ def _notes(
     if look is None:
         return tuple(notes)
     for i in seen:
-        notes += remarks(f"Region {i + 1}", regions[i].description, look(regions[i].description))
+        notes += text_notes(f"Region {i + 1}", regions[i].description, look(regions[i].description))
         if regions[i].negative.strip():
-            notes += remarks(f"The negative text of region {i + 1}", regions[i].negative, look(regions[i].negative))
+            notes += text_notes(f"The negative text of region {i + 1}", regions[i].negative, look(regions[i].negative))
     if prompt.strip():
-        notes += remarks("The prompt", prompt.strip(), look(prompt.strip()))
+        notes += text_notes("The prompt", prompt.strip(), look(prompt.strip()))
     elif not seen:
         notes.append(UNASKED)
     else:
@@ -145,5 +154,5 @@ def _notes(
                 f"{cut} The regions are not affected; write a short prompt of the whole picture to have all of it."
             )
     if negative_prompt.strip():
-        notes += remarks("The negative prompt", negative_prompt, look(negative_prompt))
+        notes += text_notes("The negative prompt", negative_prompt, look(negative_prompt))
     return tuple(dict.fromkeys(notes))

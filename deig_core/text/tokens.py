@@ -52,7 +52,7 @@ def marks(text: str) -> list[tuple[str, str]]:
     return [(found[0], why) for pattern, why in _MARKS if (found := pattern.search(text[:20_000]))]
 
 
-def remarks(name: str, text: str, tokens: Tokens) -> list[str]:
+def text_notes(name: str, text: str, tokens: Tokens) -> list[str]:
     """Sentences about a text that is not read as it was meant. Raises DeigError where nothing of it is known.
 
     name: what the text is, at the beginning of a sentence ("Region 2", "The prompt").
@@ -75,7 +75,7 @@ def remarks(name: str, text: str, tokens: Tokens) -> list[str]:
 
 
 def too_long(name: str, text: str, tokens: Tokens) -> str:
-    """A sentence about a text of which the end is not read; "" where all of it is. name: as in `remarks`."""
+    """A sentence about a text of which the end is not read; "" where all of it is. name: as in `text_notes`."""
     if tokens.count <= MAX_TOKENS:
         return ""
     last = _line(text[max(0, tokens.kept - 40) : tokens.kept])

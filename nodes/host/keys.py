@@ -1,5 +1,5 @@
 """Every name under which DEIG keeps something in the host's dictionaries: who writes it, who reads it, and at which
-wrapper; and the names of others that it reads there.
+wrapper; and the names that other packs write and it reads there.
 
 The host clones a model's options for every run and merges those of hooks into them. Under the host's own names lie the
 `Carrier` that an entry of a conditioning has as `cross_attn`, and the `Follower` that it has under `control`.
@@ -30,7 +30,7 @@ DIFFUSION_MODEL.
 
 PLACES = "deig_places"
 """transformer_options, with DEIG Follow Tiles: a `Place` for each picture of the run's batch, or one for all, where the
-run's latent is a part of the picture; else (). Written at OUTER_SAMPLE, read at DIFFUSION_MODEL.
+run's latent is a part of the picture; else (). Written at OUTER_SAMPLE, read at CALC_COND_BATCH and DIFFUSION_MODEL.
 """
 
 TILES = "deig_tiles"
@@ -44,8 +44,11 @@ REUSE = "deig_reuse"
 
 KEPT = "deig_kept"
 """transformer_options, with DEIG Reuse Steps: the `Kept` of one sampling run. Written at OUTER_SAMPLE, read at
-DIFFUSION_MODEL.
+PREDICT_NOISE and DIFFUSION_MODEL.
 """
+
+IDLE = "deig_idle"
+"""transformer_options: the `Idle` of one sampling run. Written at OUTER_SAMPLE, read at DIFFUSION_MODEL."""
 
 ADAPTER = "deig_adapter"
 """transformer_options: the `HostedAdapter` of the patcher that runs the call. Written at APPLY_MODEL, read at

@@ -16,7 +16,7 @@ from comfy.model_patcher import ModelPatcher
 from comfy.utils import ProgressBar
 from torch import nn
 
-from ...deig_core.checkpoint import OfficialCheckpoint, load_adapter, read_official
+from ...deig_core.checkpoint import PublishedCheckpoint, load_adapter, read_published
 from ...deig_core.checkpoint.read import check_base
 from ...deig_core.checkpoint.write import as_sd1_checkpoint
 from ...deig_core.errors import WeightsError
@@ -63,7 +63,7 @@ def adapter_patcher(adapter: DeigAdapter, disable_dynamic: bool = False) -> Mode
 
 def load_adapter_patcher(path: str, disable_dynamic: bool = False) -> ModelPatcher:
     """Load DEIG weights from `path` into a patcher. Raises WeightsError for other files."""
-    checkpoint = read_official(path)
+    checkpoint = read_published(path)
     count = sum(t.numel() for t in checkpoint.deig.values())
     dtype = management.unet_dtype(device=management.get_torch_device(), model_params=count)
     dtype = dtype if dtype in DTYPES.values() else torch.float16
@@ -124,13 +124,13 @@ def _text_dtype() -> torch.dtype:
 
 def load_published_checkpoint(path: str) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher]:
     """(MODEL, VAE, adapter) from the published model.pth. Raises WeightsError for other files."""
-    checkpoint = _read_published(path)
+    checkpoint = _read_whole(path)
     model = _published_model(checkpoint, path, disable_dynamic=False)
     return model, _published_vae(checkpoint, path), load_adapter_patcher(path)
 
 
-def _read_published(path: str) -> OfficialCheckpoint:
-    checkpoint = read_official(path)
+def _read_whole(path: str) -> PublishedCheckpoint:
+    checkpoint = read_published(path)
     if not checkpoint.base:
         raise WeightsError(
             f"{path} holds the DEIG part alone; load it with Load DEIG, beside a Stable Diffusion 1.x checkpoint."
@@ -141,10 +141,10 @@ def _read_published(path: str) -> OfficialCheckpoint:
 
 def load_published_model(path: str, disable_dynamic: bool = False) -> ModelPatcher:
     """The MODEL of the published model.pth alone. Raises WeightsError for other files."""
-    return _published_model(_read_published(path), path, disable_dynamic)
+    return _published_model(_read_whole(path), path, disable_dynamic)
 
 
-def _published_model(checkpoint: OfficialCheckpoint, path: str, disable_dynamic: bool) -> ModelPatcher:
+def _published_model(checkpoint: PublishedCheckpoint, path: str, disable_dynamic: bool) -> ModelPatcher:
     load = comfy.sd.load_state_dict_guess_config
     # Hosts that do not know the argument have plain patchers only.
     how = {"disable_dynamic": disable_dynamic} if "disable_dynamic" in inspect.signature(load).parameters else {}
@@ -155,10 +155,10 @@ def _published_model(checkpoint: OfficialCheckpoint, path: str, disable_dynamic:
 def load_published_vae_patcher(path: str, disable_dynamic: bool = False) -> ModelPatcher:
     """Patcher of the VAE of the published model.pth. As with the host's own loaders, a plain one around its model is
     the host's to make. Raises WeightsError for other files."""
-    return _published_vae(_read_published(path), path).patcher
+    return _published_vae(_read_whole(path), path).patcher
 
 
-def _published_vae(checkpoint: OfficialCheckpoint, path: str) -> comfy.sd.VAE:
+def _published_vae(checkpoint: PublishedCheckpoint, path: str) -> comfy.sd.VAE:
     vae = comfy.sd.VAE(sd=dict(checkpoint.autoencoder))
     remade_by(vae.patcher, load_published_vae_patcher, path)
     return vae

@@ -13,7 +13,7 @@ from comfy.patcher_extension import WrappersMP
 from ...deig_core.errors import DeigError
 from ...deig_core.maps.recording import Recording, RunMaps, fuser_weights
 from ...deig_core.schedule import GateSchedule
-from .keys import ATTENTION, RUN, TEXTS, WATCHERS, WORK
+from .keys import ATTENTION, DEIG, RUN, TEXTS, WATCHERS, WORK
 from .sampling import settings_of
 
 POSITIVE = 0  # in the host's cond_or_uncond
@@ -60,7 +60,7 @@ def note_texts(
     **kwargs,
 ):
     """APPLY_MODEL: in the recorded part of the schedule, tell the blocks whose texts the rows belong to."""
-    deig = kwargs.get("deig")
+    deig = kwargs.get(DEIG)
     if (
         deig is not None
         and RUN in transformer_options

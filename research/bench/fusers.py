@@ -21,7 +21,7 @@ SIZES = {"512 x 512": (64, 64), "768 x 768": (96, 96), "1024 x 1024": (128, 128)
 
 
 def rows(device: torch.device, dtype: torch.dtype, rounds: int) -> Iterator[Row]:
-    """Rows 1, 2, 4 and 5 of the bench."""
+    """Time of one fuser and of all, by the kernel, beside the authors' formulation; and the memory that each takes."""
     fusers: dict[tuple[int, int], Fuser] = {}
 
     def scene(count: int, latent: tuple[int, int] = (64, 64)) -> list[Level]:

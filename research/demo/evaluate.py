@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.demo import files
 from deig_core.errors import DeigError, WeightsError
 from deig_core.model.adapter import DeigAdapter
@@ -41,7 +41,7 @@ def judged(classifier: Classifier, pictures: np.ndarray, scenes: Sequence[Scene]
 
 
 def load(path: Path) -> DeigAdapter:
-    return load_adapter(read_official(path), dtype=torch.float32).to(device()).eval()
+    return load_adapter(read_published(path), dtype=torch.float32).to(device()).eval()
 
 
 def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter, str, dict]]:

@@ -12,6 +12,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from deig_core.demo.files import GUIDANCE, STEPS
+from deig_core.limits import PIXELS_PER_LATENT
 from deig_core.model.adapter import DeigAdapter
 from deig_core.text.encoder import TextEncoder
 
@@ -23,7 +24,7 @@ from .sampling import sample
 from .text import remembered_features
 from .world import SIZE, Scene
 
-LATENT = SIZE // 8
+LATENT = SIZE // PIXELS_PER_LATENT
 BATCH = 32  # pictures drawn together; in batches of other sizes their last digits are others
 DECODED = 4  # pictures decoded together: what a processor's cache has room for
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from diffusers import UNet2DConditionModel
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.demo import files
 from deig_core.diffusers_unet.names import load_original, original_state_dict
 from deig_core.text.encoder import TextEncoder, load_text_encoder
@@ -51,7 +51,7 @@ def base(folder: Path) -> Base:
         found.ide.load_state_dict(files.read(files.BASE_IDE, folder))
     else:
         found.ide.load_state_dict(
-            load_adapter(read_official(folder / files.ADAPTER), dtype=torch.float32).ide.state_dict()
+            load_adapter(read_published(folder / files.ADAPTER), dtype=torch.float32).ide.state_dict()
         )
     return found
 

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from deig_core.regions.tracks import iou
+
 from .world import COLOURS, PATTERNS, SHAPES, SIZE, Placed, Scene, Thing
 
 CROP = 64
@@ -105,12 +107,6 @@ def find_objects(picture: np.ndarray) -> list[tuple[int, int, int, int]]:
         if (numbered[rows, columns] == number).sum() >= SMALLEST:
             found.append((columns.start, rows.start, columns.stop, rows.stop))
     return found
-
-
-def iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
-    inside = max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
-    area = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inside
-    return inside / area if area else 0.0
 
 
 @torch.no_grad()

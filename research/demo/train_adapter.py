@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.demo import files
 from deig_core.diffusers_unet.attach import transformer_blocks
 from deig_core.errors import DeigError
@@ -99,7 +99,7 @@ def train_adapter(
         if tokens is not None:
             adapter = with_new_queries(adapter, tokens, seed)
     else:
-        adapter = load_adapter(read_official(start), dtype=torch.float32)
+        adapter = load_adapter(read_published(start), dtype=torch.float32)
     encoder.model.to(device())
     gpu = device().type == "cuda"
     config = replace(

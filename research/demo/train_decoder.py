@@ -18,7 +18,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.demo import files
 
 from ..training.noise import generator
@@ -32,7 +32,7 @@ from .render import render
 from .world import SIZE, Scene, draw_scene, in_boxes
 
 DECODER_STEPS, SAMPLED_SCENES = 700, 1024
-FIRST_SEED = 20_000_000  # of layouts that are sampled; base and adapter have not seen them
+FIRST_SEED = 20_000_000  # of layouts that are sampled: the scorer's, which base and adapter have not seen
 STEPS = 10  # of the sampler
 AT_ONCE = 64  # layouts that are sampled together
 SAMPLED, ENCODED = 5, 3  # pictures a step
@@ -62,7 +62,7 @@ def sampled(
     assembled = Models(
         models.unet(weights).to(device()), models.autoencoder(weights).to(device()), models.text_encoder(weights)
     )
-    adapter = load_adapter(read_official(weights / files.ADAPTER), dtype=torch.float32)
+    adapter = load_adapter(read_published(weights / files.ADAPTER), dtype=torch.float32)
     trainee = Trainee(assembled.unet, adapter).to(device()).eval()
     scenes, parts = [draw_scene(FIRST_SEED + i) for i in range(count)], []
     for start in range(0, count, AT_ONCE):

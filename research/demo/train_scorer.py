@@ -9,10 +9,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from deig_core.regions.tracks import iou
+
 from ..training.noise import generator
 from .loop import device, run_stage
 from .render import render
-from .scorer import ANSWERS, Classifier, cut, iou, labels
+from .scorer import ANSWERS, Classifier, cut, labels
 from .world import SIZE, draw_scene
 
 FIRST_SEED = 20_000_000

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
+from einops import rearrange
 from torch import nn
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.demo import files
+from deig_core.limits import PIXELS_PER_LATENT
 from deig_core.model.adapter import DeigAdapter
 
 from ..training.batch import collate
@@ -48,8 +50,8 @@ class _Together(nn.Module):
 
 def counts(scene: Scene) -> torch.Tensor:
     """float32 [h, w]: how much each cell of a latent counts in the loss."""
-    cells = SIZE // 8
-    shown = in_boxes(scene, MARGIN).reshape(cells, 8, cells, 8).any((1, 3))
+    cells = SIZE // PIXELS_PER_LATENT
+    shown = rearrange(in_boxes(scene, MARGIN), "(h y) (w x) -> h w (y x)", h=cells, w=cells).any(-1)
     return torch.from_numpy(np.where(shown, WEIGHT, 1).astype(np.float32))
 
 
@@ -71,7 +73,7 @@ def train_together(
     where = device()
     unet, encoder = models.unet(weights).to(where), models.text_encoder(weights)
     encoder.model.to(where)
-    adapter = load_adapter(read_official(weights / files.ADAPTER), dtype=torch.float32).to(where)
+    adapter = load_adapter(read_published(weights / files.ADAPTER), dtype=torch.float32).to(where)
     trainee = Trainee(unet, adapter).to(where)
     both = _Together(unet, adapter)
     examples, features = DemoScenes(scenes, latents), remembered_features(encoder)

@@ -10,7 +10,8 @@ from itertools import product
 
 import numpy as np
 
-SIZE = 128  # pixels a side
+from deig_core.demo.files import SIDE as SIZE
+
 GAP = 6  # pixels between objects: they never touch
 SHAPES = ("circle", "square", "triangle", "star", "heart", "cross")
 COLOURS = {

@@ -10,10 +10,12 @@ import torch
 
 from deig_core.layout import layout
 from deig_core.layout.masks import PIXELS_PER_LATENT, Size, box_pixels, cell_rectangle, mask_cells
+from deig_core.layout.overlap import Silent
 from deig_core.regions.document import FRONT, SHARED, Region
+from deig_core.regions.tracks import iou
 
 from ..demo.render import render
-from ..demo.scorer import ANSWERS, Classifier, Verdict, iou, judge
+from ..demo.scorer import ANSWERS, Classifier, Verdict, judge
 from ..demo.world import SIDES, SIZE, Placed, Scene, draw_thing
 from ..intervals import over_pictures
 from .curves import Table
@@ -61,7 +63,9 @@ def shared_pixels(picture: np.ndarray, scene: Scene) -> float | None:
     return float(nearer[zone].mean()) if zone.sum() >= 20 else None
 
 
-def soft_edged(regions: Sequence[Region], overlap: str, latent: Size, grid: Size) -> torch.Tensor:
+def soft_edged(
+    regions: Sequence[Region], overlap: str, latent: Size, grid: Size, silent: Sequence[Silent] = ()
+) -> torch.Tensor:
     """`membership` where the front one gives up its outermost cell of the latent."""
     height, width = (side * PIXELS_PER_LATENT for side in latent)
     words = torch.zeros(grid, dtype=torch.int64)
@@ -74,7 +78,9 @@ def soft_edged(regions: Sequence[Region], overlap: str, latent: Size, grid: Size
     return words.flatten()
 
 
-def by_cells(regions: Sequence[Region], overlap: str, latent: Size, grid: Size) -> torch.Tensor:
+def by_cells(
+    regions: Sequence[Region], overlap: str, latent: Size, grid: Size, silent: Sequence[Silent] = ()
+) -> torch.Tensor:
     """`membership` where each cell of a level, margins too, belongs to the front one of its owners."""
     words = torch.zeros(grid, dtype=torch.int64)
     for r, region in enumerate(regions):

@@ -14,12 +14,13 @@ import numpy as np
 import torch
 
 from deig_core.layout.window import Window
+from deig_core.regions.tracks import iou
 
 from ..demo.evaluate import FIRST_SEED, judged
 from ..demo.generate import LATENT
 from ..demo.report import measured
 from ..demo.report import table as measures
-from ..demo.scorer import ANSWERS, Classifier, Verdict, cut, find_objects, iou
+from ..demo.scorer import ANSWERS, Classifier, Verdict, cut, find_objects
 from ..demo.world import GAP, SIZE, Placed, Scene, draw_scene
 from .curves import Measured, Table
 from .paint import Asked, Painter, document, whole

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.diffusers_unet.attach import attach
 from deig_core.diffusers_unet.load import decode, load_autoencoder, load_unet
 from deig_core.diffusers_unet.sample import sample
@@ -79,7 +79,7 @@ def _train(options: argparse.Namespace) -> None:
     unet = load_unet(options.base)
     torch.manual_seed(config.seed)
     if options.start:
-        adapter = load_adapter(read_official(options.start), dtype=torch.float32)
+        adapter = load_adapter(read_published(options.start), dtype=torch.float32)
     else:
         adapter = new_adapter(unet, features([""]).shape[-1], tokens=options.tokens, layers=options.layers)
         if options.gligen:

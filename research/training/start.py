@@ -42,7 +42,7 @@ def start_from_gligen(adapter: DeigAdapter, path: str | Path) -> int:
     Raises WeightsError that names what is missing or of another shape.
     """
     found = {k: v for k, v in read_weights(Path(path))[0].items() if is_deig_key(k) and not k.startswith("IDE.")}
-    own = {k: v for k, v in adapter.official_state_dict().items() if not k.startswith("IDE.")}
+    own = {k: v for k, v in adapter.published_state_dict().items() if not k.startswith("IDE.")}
     wrong = [k for k in own if k not in found or found[k].shape != own[k].shape]
     if wrong:
         raise WeightsError(

@@ -83,6 +83,24 @@ def test_how_it_was_read_is_said_and_can_be_changed(hands):
     assert len(hands.regions()) == 1, "it is read again, not added again"
 
 
+def test_boxes_pasted_on_the_stage_are_read_once_more_and_what_was_typed_since_stays(hands):
+    hands.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    hands.start(document([], 640, 480))
+    boxes = json.dumps([{"bbox_2d": [64, 48, 320, 240], "label": "a dog"}])
+    hands.page.evaluate("(text) => navigator.clipboard.writeText(text)", boxes)
+    hands.click(0.5, 0.5)
+    hands.keys("Control+v")
+    bar = hands.page.locator(".deig-reading:visible")
+    bar.wait_for()
+    assert "pixels of 640 x 480" in bar.inner_text()
+    hands.page.locator(".deig-row textarea").first.fill("a white dog")
+    bar.locator("select").nth(1).select_option("0..1000")
+    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).regions[0].box[0] < 0.07")
+    (region,) = hands.regions()
+    assert [round(1000 * v) for v in region["box"]] == [64, 48, 320, 240]
+    assert region["description"] == "a white dog"
+
+
 @pytest.mark.parametrize("size", [None, [1000, 560], [420, 900]], ids=["usual", "wide", "tall"])
 def test_what_was_read_covers_no_row_and_moves_no_picture(hands, size):
     hands.start(document(REGIONS, *((512, 1024) if size and size[0] < size[1] else (768, 512))), size=size)
@@ -126,6 +144,13 @@ def test_a_document_replaces_everything_and_can_be_undone(hands):
     assert hands.document() == whole
     hands.undo()
     assert hands.document() == document()
+
+
+def test_what_did_not_fit_is_read_where_it_is_said(hands):
+    hands.start(document([{"box": [0, 0, (n + 1) / 100, 0.5], "description": "a"} for n in range(63)]))
+    paste_json(hands, json.dumps(document()))
+    assert len(hands.regions()) == 64
+    assert hands.message() == "1 regions did not fit: at most 64 are possible."
 
 
 def test_copy_as_json_is_the_document(hands):

@@ -1,5 +1,7 @@
 """Regions over frames: a person scrubs, sets keys and sees where things are between them."""
 
+import json
+
 import pytest
 from hands import REGIONS, document
 
@@ -49,3 +51,22 @@ def test_undo_takes_a_key_back_and_the_frame_stays(hands):
     assert hands.regions()[0]["keyframes"][1]["box"][0] < 0.45
     hands.undo()
     assert hands.regions()[0]["keyframes"] == keys and shown(hands) == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_document_that_replaces_all_keeps_its_own_keys_at_whatever_frame(hands):
+    keys = [{"frame": 0, "box": REGIONS[0]["box"]}, {"frame": 8, "box": [0.5, 0.1, 1.2, 0.6]}]
+    hands.start(document([{**REGIONS[0], "keyframes": keys}]))
+    hands.button("Frames").click()
+    frame(hands, 8)
+    hands.click(0.7, 0.3)
+    hands.keys("k", "Shift+ArrowLeft")
+    step = 8 / 768
+    nudged = hands.regions()[0]["keyframes"][1]["box"]
+    assert nudged == pytest.approx([0.5 - step, 0.1, 1.2 - step, 0.6], abs=1e-5), "what lies beyond goes along"
+    whole = document([{**REGIONS[0], "keyframes": [{"frame": 4, "box": [0.2, 0.2, 0.4, 0.4]}]}], 640, 960)
+    hands.button("Import and export").click()
+    hands.page.locator(".deig-pop textarea:visible").fill(json.dumps(whole))
+    hands.page.locator(".deig-pop button:visible", has_text="Replace all").click()
+    hands.page.wait_for_function("JSON.parse(app.graph.nodes[0].widgets[0].value).width === 640")
+    assert hands.document() == whole
+    assert shown(hands) == pytest.approx(0.2, abs=0.01)

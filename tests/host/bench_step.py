@@ -124,7 +124,7 @@ class Models:
         from comfy.model_patcher import ModelPatcher
 
         # GLIGEN's keys and shapes are those of DEIG's fusers and position net.
-        gligen = comfy.gligen.load_gligen(self.adapter.official_state_dict()).to(self.dtype)
+        gligen = comfy.gligen.load_gligen(self.adapter.published_state_dict()).to(self.dtype)
         patcher = ModelPatcher(
             gligen, load_device=management.get_torch_device(), offload_device=management.unet_offload_device()
         )
@@ -140,7 +140,7 @@ def _cells(box, latent: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def step_rows(models: Models, latent: tuple[int, int], rounds: int):
-    """Row 3, and the step's memory of row 5."""
+    """Time and memory of a whole UNet step, without DEIG, with it, and with GLIGEN."""
     group = f"a whole UNet step in ComfyUI, {latent[1] * 8} x {latent[0] * 8}, CFG, 5 regions"
     deig, plain = models.with_deig(latent, 5), models.without(latent, 16)
     gligen, bare = models.with_gligen(latent, 5), models.without(latent, 77)

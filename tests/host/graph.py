@@ -34,6 +34,10 @@ class Graph:
                 return cls.EXECUTE_NORMALIZED(**inputs).args
             return tuple(getattr(cls(), cls.FUNCTION)(**inputs))
 
+    def output(self, node_id: str, **inputs):
+        """Of a node of ours, its NodeOutput: `args`, and what it says in `ui`."""
+        return self.host.NODE_CLASS_MAPPINGS[node_id].EXECUTE_NORMALIZED(**inputs)
+
     def regions(self, regions=None, width=PIXELS, height=PIXELS):
         document = {"version": 1, "width": width, "height": height, "regions": REGIONS if regions is None else regions}
         return self.node("DEIGRegions", regions=json.dumps(document))[0]

@@ -41,7 +41,7 @@ class GoldenUNet:
         deig = {k: v for k, v in tensors.items() if not k.startswith("golden.") and read.is_deig_key(k)}
         base = {k: v for k, v in tensors.items() if not k.startswith("golden.") and k not in deig}
         heads = json.dumps({"heads": config["IDE"]["params"]["heads"], "fuser_heads": config["num_heads"]})
-        checkpoint = read.OfficialCheckpoint(deig, base, {}, {"config": heads})
+        checkpoint = read.PublishedCheckpoint(deig, base, {}, {"config": heads})
         self.adapter = patchers.adapter_patcher(read.load_adapter(checkpoint, operations=patchers.OPERATIONS))
         blocks, levels = config["num_res_blocks"], range(len(config["channel_mult"]))
         attends = [int(2**level in config["attention_resolutions"]) for level in levels]

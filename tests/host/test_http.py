@@ -17,7 +17,7 @@ from conftest import COMFYUI
 from PIL import Image
 from safetensors.torch import save_file
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.demo import files
 from deig_core.errors import DeigError
 from deig_core.model.untrained import untrained_adapter
@@ -239,8 +239,8 @@ def test_a_users_checkout_is_left_as_it_was(server, demo):
 
 def untrained_gligen(path):
     """A GLIGEN file for the demo's UNet, with random weights."""
-    config = load_adapter(read_official(files.WEIGHTS / files.ADAPTER)).config
-    weights = untrained_adapter(replace(config, position_hidden=512), 1).official_state_dict()  # 512 is core's
+    config = load_adapter(read_published(files.WEIGHTS / files.ADAPTER)).config
+    weights = untrained_adapter(replace(config, position_hidden=512), 1).published_state_dict()  # 512 is core's
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({k: v for k, v in weights.items() if not k.startswith("IDE.")}, path)
 

@@ -9,11 +9,6 @@ import torch
 QWEN = [{"bbox_2d": [64, 48, 320, 240], "label": "a dog"}, {"bbox_2d": [0, 0, 640, 480], "label": "a sky"}]
 
 
-def output(graph, node_id, **inputs):
-    cls = graph.host.NODE_CLASS_MAPPINGS[node_id]
-    return cls.EXECUTE_NORMALIZED(**inputs)
-
-
 def test_what_carries_boxes_connects(graph):
     for node_id in ("DEIGRegions", "DEIGRegionsFromBoxes"):
         schema = graph.host.NODE_CLASS_MAPPINGS[node_id].GET_SCHEMA()
@@ -23,8 +18,8 @@ def test_what_carries_boxes_connects(graph):
 
 
 def test_the_node_says_how_it_read(graph):
-    made = output(
-        graph, "DEIGRegionsFromBoxes", boxes=QWEN, width=640, height=480, descriptions="", layout="auto", units="auto"
+    made = graph.output(
+        "DEIGRegionsFromBoxes", boxes=QWEN, width=640, height=480, descriptions="", layout="auto", units="auto"
     )
     assert made.ui["deig_notes"] == ["Read as Qwen boxes, xyxy, pixels of 640 x 480, 2 boxes."]
     assert made.args[0].regions[0].box == pytest.approx((0.1, 0.1, 0.5, 0.5))
@@ -40,18 +35,18 @@ def test_options_by_hand_and_the_size_of_another_picture(graph):
 
 def test_the_editor_is_told_how_incoming_boxes_were_read(graph):
     drawn = json.dumps({"version": 1, "width": 640, "height": 480, "regions": []})
-    made = output(graph, "DEIGRegions", regions=drawn, boxes=json.dumps(QWEN))
+    made = graph.output("DEIGRegions", regions=drawn, boxes=json.dumps(QWEN))
     (told,) = made.ui["deig_reading"]
     assert (told["layout"], told["units"], told["size"]) == ("xyxy", "pixels", [640, 480])
     assert len(made.args[0].regions) == 2
-    made = output(graph, "DEIGRegions", regions=drawn, boxes=json.dumps(QWEN), boxes_units="0..1000")
+    made = graph.output("DEIGRegions", regions=drawn, boxes=json.dumps(QWEN), boxes_units="0..1000")
     assert made.args[0].regions[0].box == pytest.approx((0.064, 0.048, 0.32, 0.24))
 
 
 def test_the_node_says_which_regions_will_not_be_as_they_were_meant(graph):
     regions = [{"box": [0.1, 0.1, 0.5, 0.5]}, {"box": [0, 0, 0.01, 1], "description": "a pole"}]
     drawn = json.dumps({"version": 1, "width": 512, "height": 512, "regions": regions})
-    no_text, narrow, idle = output(graph, "DEIGRegions", regions=drawn, boxes=json.dumps(QWEN)).ui["deig_notes"][1:]
+    no_text, narrow, idle = graph.output("DEIGRegions", regions=drawn, boxes=json.dumps(QWEN)).ui["deig_notes"][1:]
     assert "Region 1 has no text" in no_text
     assert "Region 2 is narrower than one cell" in narrow
     assert "2 incoming boxes do not count" in idle
@@ -77,8 +72,8 @@ def test_regions_go_out_as_boxes_texts_and_masks_and_come_back(graph):
 
 def test_values_of_packs(graph):
     segs = ((480, 640), [])
-    made = output(
-        graph, "DEIGRegionsFromBoxes", boxes=segs, width=64, height=64, descriptions="", layout="auto", units="auto"
+    made = graph.output(
+        "DEIGRegionsFromBoxes", boxes=segs, width=64, height=64, descriptions="", layout="auto", units="auto"
     )
     assert made.ui["deig_notes"] == ["There are no boxes in it."]
     with pytest.raises(ValueError, match="DEIG Regions from Masks"):
@@ -96,8 +91,7 @@ def test_values_of_packs(graph):
 def test_texts_that_the_encoder_does_not_know(graph):
     def encoded(prompt="two people", **region):
         regions = [{"box": [0, 0, 0.5, 1], **region}] if region else []
-        return output(
-            graph,
+        return graph.output(
             "DEIGEncode",
             text_encoder=graph.encoder,
             regions=graph.regions(regions),

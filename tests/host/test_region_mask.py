@@ -54,3 +54,51 @@ def test_a_region_with_a_mask_is_its_mask_and_not_the_box_around_it(graph, grow)
     assert torch.equal(mask[0], (columns <= rows + 2 * grow).float())
     if not grow:
         assert torch.equal(mask, graph.node("DEIGRegionsToBoxes", regions=regions)[2])
+
+
+def moving(graph, *keys, box=(0, 0, 0.25, 0.25)):
+    region = {"box": list(box), "description": "a cat", "keyframes": [{"frame": f, "box": list(b)} for f, b in keys]}
+    return graph.regions([region, {"box": [0, 0.5, 0.5, 1], "description": "a wall"}])
+
+
+def columns(mask):
+    """First and last column that is white, for each frame."""
+    return [(int(c.nonzero().min()), int(c.nonzero().max())) if c.any() else None for c in mask.any(1)]
+
+
+def test_a_region_that_moves_has_a_mask_for_each_frame(graph):
+    """From beyond the picture's left edge to its right half; the document's own box is of no frame."""
+    regions = moving(graph, (0, (-0.5, 0, -0.25, 0.25)), (3, (0.25, 0, 0.5, 0.25)))
+    (mask,) = graph.node("DEIGRegionMask", regions=regions, region=1, grow=0)
+    quarter = PIXELS // 4
+    path = [None, None, (0, quarter - 1), (quarter, 2 * quarter - 1)]
+    assert mask.shape == (4, PIXELS, PIXELS) and columns(mask) == path
+    (longer,) = graph.node("DEIGRegionMask", regions=regions, region=1, grow=0, frames=6)
+    assert columns(longer) == [*path, path[-1], path[-1]], "after the last key nothing changes"
+    assert len(graph.node("DEIGRegionMask", regions=regions, region=2, grow=0, frames=6)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ([(0, (1.2, 0, 1.5, 0.5)), (3, (2, 0, 2.3, 0.5))], "in none of 4 frames in the picture"),
+        ([(0, (0, 0, 0.5, 0.5)), (5000, (0.5, 0, 1, 0.5))], "set frames"),
+    ],
+)
+def test_a_region_of_which_no_mask_can_be_made(graph, keys, words):
+    with pytest.raises(ValueError, match=words):
+        graph.node("DEIGRegionMask", regions=moving(graph, *keys), region=1, grow=0)
+
+
+def test_boxes_of_regions_that_move_are_of_one_frame(graph):
+    regions = moving(graph, (0, (0.5, 0.5, 1, 1)), (2, (1.5, 0.5, 2, 1)))
+    quarter = PIXELS // 4
+    for frame, left in ((0, 2 * quarter), (2, None)):
+        made = graph.output("DEIGRegionsToBoxes", regions=regions, frame=frame)
+        (boxes,), _, masks, texts = made.args
+        notes = " ".join(made.ui["deig_notes"])
+        assert f"(1) are given as they are in frame {frame}" in notes
+        if left is None:
+            assert texts == "a wall" and "Region 1 has no pixel in the picture" in notes
+        else:
+            assert boxes[0]["x"] == left and columns(masks)[0] == (left, PIXELS - 1) and texts == "a cat\na wall"

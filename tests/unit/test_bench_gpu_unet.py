@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from deig_core.call import RowGroup, ground
 from deig_core.checkpoint.base_unet import sd1_unet_shapes
-from deig_core.checkpoint.read import OfficialCheckpoint, load_adapter
+from deig_core.checkpoint.read import PublishedCheckpoint, load_adapter
 from deig_core.layout.layout import Layout
 from deig_core.layout.window import Window
 from deig_core.model.adapter import is_deig_key
@@ -62,7 +62,7 @@ def test_the_whole_is_the_official_function(name):
     heads = config["num_heads"]
     ide_heads = config["IDE"]["params"]["heads"]
     adapter = load_adapter(
-        OfficialCheckpoint(deig, {}, {}, {"config": json.dumps({"heads": ide_heads, "fuser_heads": heads})})
+        PublishedCheckpoint(deig, {}, {}, {"config": json.dumps({"heads": ide_heads, "fuser_heads": heads})})
     )
     unet = UNet(
         channels=config["model_channels"],

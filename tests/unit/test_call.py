@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from deig_core.cache import TensorCache
 from deig_core.call import RowGroup, ground
-from deig_core.checkpoint import OfficialCheckpoint, load_adapter
+from deig_core.checkpoint import PublishedCheckpoint, load_adapter
 from deig_core.layout.layout import Layout
 from deig_core.layout.masks import box_pixels
 from deig_core.layout.window import Window, crop
@@ -33,7 +33,7 @@ def golden():
     with safe_open(Path(__file__).parents[1] / "golden" / "unet.safetensors", "pt") as file:
         tensors = {k: file.get_tensor(k).float() for k in file.keys()}  # noqa: SIM118
     deig = {k: v for k, v in tensors.items() if is_deig_key(k)}
-    adapter = load_adapter(OfficialCheckpoint(deig, {}, {}, {"config": json.dumps({"heads": 4, "fuser_heads": 4})}))
+    adapter = load_adapter(PublishedCheckpoint(deig, {}, {}, {"config": json.dumps({"heads": 4, "fuser_heads": 4})}))
     return adapter, {k.removeprefix("golden."): v for k, v in tensors.items() if k.startswith("golden.")}
 
 

@@ -9,11 +9,18 @@ import torch
 from safetensors import safe_open
 from small_adapter import SMALL
 
-from deig_core.checkpoint import OfficialCheckpoint, load_adapter, read, read_official, save_adapter, write_safetensors
+from deig_core.checkpoint import (
+    PublishedCheckpoint,
+    load_adapter,
+    read,
+    read_published,
+    save_adapter,
+    write_safetensors,
+)
 from deig_core.checkpoint import __main__ as cli
 from deig_core.checkpoint.base_unet import sd1_unet_shapes
 from deig_core.errors import WeightsError
-from deig_core.model.adapter import DeigAdapter, is_deig_key, module_key, official_name
+from deig_core.model.adapter import DeigAdapter, is_deig_key, module_key, published_name
 from deig_core.model.config import SD1_FUSERS, DeigConfig, infer_config
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -24,7 +31,7 @@ REAL = {k: tuple(v) for k, v in json.loads((GOLDEN / "real_size_state_dict_shape
 def small():
     torch.manual_seed(0)
     adapter = DeigAdapter(SMALL)
-    return {k: torch.randn_like(v) for k, v in adapter.official_state_dict().items()}
+    return {k: torch.randn_like(v) for k, v in adapter.published_state_dict().items()}
 
 
 def published(path, deig, **extras):
@@ -35,10 +42,10 @@ def published(path, deig, **extras):
 def test_all_1095_keys_of_the_published_model_are_accounted_for():
     config = infer_config(REAL)
     assert config == DeigConfig(fusers=SD1_FUSERS)
-    deig = {k: tuple(v.shape) for k, v in DeigAdapter(config, device="meta").official_state_dict().items()}
+    deig = {k: tuple(v.shape) for k, v in DeigAdapter(config, device="meta").published_state_dict().items()}
     assert {**deig, **sd1_unet_shapes()} == REAL
     assert len(deig) == 409 and set(deig) == {k for k in REAL if is_deig_key(k)}
-    assert all(official_name(module_key(k)) == k for k in deig)
+    assert all(published_name(module_key(k)) == k for k in deig)
 
 
 @pytest.mark.parametrize(
@@ -55,13 +62,13 @@ def test_all_1095_keys_of_the_published_model_are_accounted_for():
 def test_keys_that_do_not_fit_are_named(small, tmp_path, spoil, named):
     spoil(small)
     with pytest.raises(WeightsError, match=named.replace("[", r"\[")):
-        load_adapter(read_official(published(tmp_path / "model.pth", small)))
+        load_adapter(read_published(published(tmp_path / "model.pth", small)))
 
 
 def test_plain_extras_load_and_weights_are_untouched(small, tmp_path):
     path = published(tmp_path / "model.pth", small, iters=800000, config={"lr": 1e-4, "names": ["a", None, True]})
-    adapter = load_adapter(read_official(path))
-    assert all(torch.equal(v, small[k]) for k, v in adapter.official_state_dict().items())
+    adapter = load_adapter(read_published(path))
+    assert all(torch.equal(v, small[k]) for k, v in adapter.published_state_dict().items())
 
 
 class Runs:
@@ -77,7 +84,7 @@ def test_a_pickle_that_runs_code_is_refused_and_nothing_ran(small, tmp_path, leg
     path, marker = tmp_path / "model.pth", tmp_path / "ran"
     torch.save({"model": small, "extra": Runs(marker)}, path, _use_new_zipfile_serialization=not legacy)
     with pytest.raises(WeightsError, match=r"mkdir.*nothing in it was run"):
-        read_official(path)
+        read_published(path)
     assert not marker.exists()
     with pytest.raises(FileExistsError):  # the trap was armed: an ordinary unpickler springs it
         marker.mkdir()
@@ -88,7 +95,7 @@ def test_objects_that_are_no_plain_values_are_named(small, tmp_path):
     import argparse
 
     with pytest.raises(WeightsError, match=r"argparse\.Namespace"):
-        read_official(published(tmp_path / "model.pth", small, args=argparse.Namespace(a=1)))
+        read_published(published(tmp_path / "model.pth", small, args=argparse.Namespace(a=1)))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +115,7 @@ def test_other_files_are_called_by_their_name(tmp_path, keys, said):
     path = tmp_path / "other.safetensors"
     write_safetensors(path, {k: torch.zeros(2) for k in keys}, torch.float32, {})
     with pytest.raises(WeightsError, match=said):
-        read_official(path)
+        read_published(path)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\x80\x04K\x01."])
@@ -116,16 +123,16 @@ def test_other_files_are_called_by_their_name(tmp_path, keys, said):
 def test_damaged_files_are_one_sentence(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(WeightsError, match=name):
-        read_official(tmp_path / name)
+        read_published(tmp_path / name)
 
 
 @pytest.mark.parametrize("dtype", ["fp16", "bf16", "fp32"])
 def test_convert_keeps_every_weight(small, tmp_path, dtype, capsys):
     source, target = published(tmp_path / "model.pth", small), tmp_path / "out.safetensors"
     assert cli.main(["convert", str(source), str(target), "--dtype", dtype]) == 0
-    adapter = load_adapter(read_official(target))
+    adapter = load_adapter(read_published(target))
     assert adapter.config == SMALL
-    for key, value in adapter.official_state_dict().items():
+    for key, value in adapter.published_state_dict().items():
         assert torch.equal(value, small[key].to(cli.DTYPES[dtype]))
     with safe_open(target, "pt") as file:
         assert file.metadata()["provenance"].startswith("model.pth, ")
@@ -136,7 +143,7 @@ def test_heads_come_back_from_the_metadata(small, tmp_path):
 
     config = replace(SMALL, heads=4, fuser_heads=2)
     save_adapter(tmp_path / "a.safetensors", small, config, dtype=torch.float32)
-    adapter = load_adapter(read_official(tmp_path / "a.safetensors"))
+    adapter = load_adapter(read_published(tmp_path / "a.safetensors"))
     assert adapter.config == config and adapter.fuser(("middle", 0, 0)).attn.heads == 2
 
 
@@ -169,7 +176,7 @@ def test_a_base_that_is_not_finite_is_refused_by_name(part, key, bad, monkeypatc
     shapes = sd1_unet_shapes(channels=32, multipliers=(1, 2), res_blocks=1, context=64, attention_levels=2)
     monkeypatch.setattr(read, "sd1_unet_shapes", lambda: shapes)
     base = {k: torch.zeros(s) for k, s in shapes.items()}
-    checkpoint = OfficialCheckpoint({}, base, {"decoder.conv_in.weight": torch.zeros(8, 4, 3, 3)}, {})
+    checkpoint = PublishedCheckpoint({}, base, {"decoder.conv_in.weight": torch.zeros(8, 4, 3, 3)}, {})
     read.check_base(checkpoint)
     weight = getattr(checkpoint, part)[key].clone()
     weight.view(-1)[-1] = bad

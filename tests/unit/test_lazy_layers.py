@@ -9,8 +9,8 @@ from small_adapter import SMALL
 from torch import nn
 from torch.nn import functional as F
 
-from deig_core.checkpoint import load_adapter, read_official, save_adapter
-from deig_core.checkpoint.read import OfficialCheckpoint, check_finite
+from deig_core.checkpoint import load_adapter, read_published, save_adapter
+from deig_core.checkpoint.read import PublishedCheckpoint, check_finite
 from deig_core.errors import WeightsError
 from deig_core.model import operations
 from deig_core.model.adapter import DeigAdapter, expected_weights
@@ -39,26 +39,26 @@ def weights():
 
 
 def checkpoint(weights):
-    return OfficialCheckpoint(weights, {}, {}, {})
+    return PublishedCheckpoint(weights, {}, {}, {})
 
 
 def test_such_a_layer_has_nothing_to_compare_a_file_with():
-    assert DeigAdapter(SMALL, operations=LAZY).official_state_dict().keys() < expected_weights(SMALL).keys()
+    assert DeigAdapter(SMALL, operations=LAZY).published_state_dict().keys() < expected_weights(SMALL).keys()
 
 
 @pytest.mark.parametrize("dtype", [None, torch.float16])
 def test_loading_computing_and_saving(weights, tmp_path, dtype):
     lazy, ours = (load_adapter(checkpoint(weights), operations=o, dtype=dtype) for o in (LAZY, operations))
     assert not any(p.requires_grad for p in lazy.parameters())
-    for key, value in lazy.official_state_dict().items():
+    for key, value in lazy.published_state_dict().items():
         assert torch.equal(value, weights[key].to(dtype or torch.float32))
-    assert lazy.official_state_dict().keys() == weights.keys()
+    assert lazy.published_state_dict().keys() == weights.keys()
     text, times = torch.randn(2, 128, 24), torch.tensor([3.0, 700.0])
     tokens = [a.ide(a.ide.project_text(text), times) for a in (lazy, ours)]
     assert torch.equal(*tokens)
     save_adapter(tmp_path / "a.safetensors", lazy, SMALL, dtype=torch.float32)
-    again = load_adapter(read_official(tmp_path / "a.safetensors"))
-    assert all(torch.equal(v, lazy.official_state_dict()[k].float()) for k, v in again.official_state_dict().items())
+    again = load_adapter(read_published(tmp_path / "a.safetensors"))
+    assert all(torch.equal(v, lazy.published_state_dict()[k].float()) for k, v in again.published_state_dict().items())
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_an_adapter_without_its_weights_is_not_saved(tmp_path):
 
 def test_untrained_adapters_repeat_with_their_seed_and_differ_between_seeds():
     lazy, same, other = (
-        untrained_adapter(SMALL, seed, operations=o).official_state_dict()
+        untrained_adapter(SMALL, seed, operations=o).published_state_dict()
         for seed, o in ((5, LAZY), (5, operations), (6, LAZY))
     )
     assert lazy.keys() == same.keys() == expected_weights(SMALL).keys()

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from deig_core.errors import DeigError, RegionError
 from deig_core.layout.layout import Layout
 from deig_core.layout.masks import region_pixels, shared_membership
+from deig_core.layout.notes import region_notes
 from deig_core.layout.overlap import membership
-from deig_core.layout.remarks import remarks
 from deig_core.layout.window import Window
 from deig_core.regions.document import Region, RegionDocument, parse
+from deig_core.regions.keyframes import Keyframe
 from deig_core.text.features import TextFeatures
-from deig_core.text.grounded import GroundedText, joined
+from deig_core.text.grounded import GroundedText, ground_texts, joined
 
 CPU = torch.device("cpu")
 LATENT = (6, 9)
@@ -92,6 +93,57 @@ def test_a_region_that_is_not_there_yet_takes_nothing():
     assert layout.visible(window, 101.0).members((2, 2), (2, 2), CPU).tolist() == [[2, 1, 2, 1]]
 
 
+def spoken_bits(words, speaking):
+    """The words of a membership of which only some regions are left."""
+    return sum((((words >> r) & 1) << bit for bit, r in enumerate(speaking)), torch.zeros_like(words))
+
+
+def without_a_text(found, speaking):
+    """The layout of the regions that speak, with the others silent."""
+    silent = tuple((sum(r < i for r in speaking), region) for i, region in enumerate(found) if i not in speaking)
+    return Layout(tuple(found[r] for r in speaking), tuple(speaking), "front", silent)
+
+
+@settings(max_examples=60)
+@given(regions(), st.data())
+def test_a_region_without_a_text_takes_its_cells_all_the_same(found, data):
+    speaking = sorted(data.draw(st.sets(st.sampled_from(range(len(found))), min_size=1)))
+    layout, everyone = without_a_text(found, speaking), Layout(tuple(found), (), "front")
+    for window in (Window.whole(LATENT), Window(LATENT, (1, 2), (3, 4))):
+        part, whole = layout.visible(window), everyone.visible(window)
+        shown = [whole.indices.index(speaking[i]) for i in part.indices]
+        words = whole.members(window.size, window.size, CPU)
+        assert torch.equal(part.members(window.size, window.size, CPU), spoken_bits(words, shown))
+
+
+def test_a_region_without_a_text_moves_and_comes_and_goes():
+    wall = Region("a", (0, 0, 1, 1))
+    moving = Region("b", (0, 0, 0.5, 1), keyframes=(Keyframe(0, (0, 0, 0.5, 1)), Keyframe(1, (0.5, 0, 1, 1))))
+    layout, window = without_a_text([wall, moving], [0]), Window.whole((2, 2))
+    assert layout.moves
+    words = [layout.at(f).visible(window).members((2, 2), (2, 2), CPU).tolist() for f in (0, 1)]
+    assert words == [[[0, 1, 0, 1]], [[1, 0, 1, 0]]]
+    late = without_a_text([wall, Region("b", (0, 0, 0.5, 1), start=0.5)], [0])
+    assert late.timed
+    words = [late.visible(window, time).members((2, 2), (2, 2), CPU).tolist() for time in (951.0, 101.0)]
+    assert words == [[[1, 1, 1, 1]], [[0, 1, 0, 1]]]
+
+
+def test_what_is_behind_says_its_negative_text_not_in_front_of_itself():
+    """Where the front region shows a star, "no star" of the wall behind it would take it away."""
+    texts = [{"description": "a wall", "negative": "a star"}, {"description": "a star", "box": [0, 0, 0.5, 1]}]
+    source = {"version": 1, "width": 64, "height": 64, "regions": [{"box": [0, 0, 1, 1], **text} for text in texts]}
+    found = {}
+    for overlap in ("shared", "front"):
+        document = parse({**source, "overlap": overlap})
+        sides = ground_texts(document, "", "", lambda texts: [TextFeatures.of(torch.zeros(1, 2)) for _ in texts])
+        found[overlap] = sides.negative.layout.members((2, 2), (2, 2), CPU).tolist()
+        found[f"{overlap}, joined"] = joined([sides.negative] * 2).layout.members((2, 2), (2, 2), CPU).tolist()
+    shared, front = ({name: found[name] for name in (o, f"{o}, joined")} for o in ("shared", "front"))
+    assert shared == {"shared": [[1, 1, 1, 1]], "shared, joined": [[3, 3, 3, 3]]}
+    assert front == {"front": [[0, 1, 0, 1]], "front, joined": [[0, 2, 0, 2]]}
+
+
 def test_documents():
     source = {"version": 1, "width": 64, "height": 64, "overlap": "front"}
     source["regions"] = [{"box": [0, 0, 1, 1], "behind": True}]
@@ -122,7 +174,7 @@ def test_a_region_of_which_nothing_is_left_is_said():
     def said(overlap, **more):
         boxes = [(0, 0, 0.4, 0.4), (0, 0, 0.3, 0.4), (0.2, 0, 0.5, 1)]
         found = [Region(f"r{i}", box, "a cat", **(more if i == 2 else {})) for i, box in enumerate(boxes)]
-        return remarks(RegionDocument(512, 512, tuple(found), overlap=overlap))
+        return region_notes(RegionDocument(512, 512, tuple(found), overlap=overlap))
 
     assert said("shared") == [] and said("front", behind=True) == []
     assert said("front") == ["Region 1 lies wholly behind others and cannot show."]

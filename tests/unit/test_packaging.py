@@ -22,7 +22,7 @@ def test_the_registry_finds_what_it_needs():
     assert project["license"] == {"file": "LICENSE"} and "Apache License" in (ROOT / "LICENSE").read_text()
     assert comfy["DisplayName"] == "DEIG: instance control by text" and comfy["PublisherId"]
     assert comfy["requires-comfyui"] == ">=0.3.75"
-    assert set(project["optional-dependencies"]) >= {"dev", "train", "bench"}
+    assert set(project["optional-dependencies"]) >= {"dev", "train"}
     assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 

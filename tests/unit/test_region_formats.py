@@ -283,3 +283,21 @@ def test_what_is_read_is_a_valid_document_and_the_rest_a_region_error(source):
             assert "\n" not in str(error)
         else:
             assert parse(document.to_json()).to_dict() == document.to_dict()
+
+
+@pytest.mark.parametrize("bad", [[300, 300, 200, 200], None, [900, 900, 950, 950], {"label": "x", "bbox": [1, 2, 3]}])
+def test_a_box_that_is_left_out_takes_its_description_with_it(bad):
+    boxes = [[10, 10, 100, 100], bad, [400, 400, 500, 500]]
+    reading = read_boxes(boxes, 512, 512, layout="xyxy", units="pixels", descriptions=["one", "two", "three", "four"])
+    first, third, more = reading.document.regions
+    assert [r.description for r in (first, third, more)] == ["one", "three", "four"]
+    assert third.box == pytest.approx([400 / 512, 400 / 512, 500 / 512, 500 / 512]) and more.box == (0, 0, 1, 1)
+    assert "Description 2 belongs to a box that was left out." in reading.notes
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((1024, 0), (0.25, 0.5)), ((0, 1024), (0.5, 0.25)), ((0, 0), (0.5, 0.5))]
+)
+def test_one_side_of_the_boxes_own_picture_may_be_set_alone(size, expected):
+    (region,) = read_boxes([[0, 0, 256, 256]], 512, 512, units="pixels", size=size).document.regions
+    assert region.box[2:] == expected

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.layout.remarks import remarks
+from deig_core.layout.notes import region_notes
 from deig_core.regions.document import Region, RegionDocument
 from deig_core.regions.rules import (
     BOXES_MODES,
@@ -61,7 +61,7 @@ def test_a_region_without_description_is_left_out_and_named_in_one_sentence(capl
     with caplog.at_level(logging.INFO, "deig"):
         assert counting(document) == (1,)
         assert ground_texts(document, "", "", encoded).notes == (NO_TEXT.format(1),)
-    assert not caplog.records and NO_TEXT.format(1) in remarks(document)
+    assert not caplog.records and NO_TEXT.format(1) in region_notes(document)
 
 
 def test_the_joined_prompt_is_the_papers():

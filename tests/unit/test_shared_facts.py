@@ -7,7 +7,7 @@ import pytest
 
 from deig_core.errors import RegionError
 from deig_core.layout.masks import PIXELS_PER_LATENT, box_pixels
-from deig_core.layout.remarks import MOSTLY
+from deig_core.layout.notes import MOSTLY
 from deig_core.limits import MAX_REGIONS
 from deig_core.regions.document import COLORS, MAX_SIDE, MIN_SIDE, VERSION, Region, RegionDocument, parse
 from deig_core.regions.painted import MAX_GRID

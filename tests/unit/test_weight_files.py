@@ -9,7 +9,7 @@ import torch
 from at_once import at_once
 from safetensors.torch import save_file
 
-from deig_core.checkpoint import read_official, read_tensors
+from deig_core.checkpoint import read_published, read_tensors
 from deig_core.checkpoint.__main__ import main as convert
 from deig_core.errors import WeightsError
 from deig_core.text.encoder import load_text_encoder
@@ -39,7 +39,7 @@ def test_what_it_is_instead(tmp_path, name, content, said):
     path = tmp_path / name
     path.write_bytes(content)
     with at_once(), pytest.raises(WeightsError) as error:
-        read_official(path)
+        read_published(path)
     text = str(error.value)
     assert text.startswith((name, "model")) and "\n" not in text and len(text) < 300
     assert said in text
@@ -102,16 +102,16 @@ def test_truncated_anywhere(saved, tmp_path, legacy):
 def test_weights_that_are_no_floats_are_named(tmp_path, weight, said):
     torch.save({"model": {"IDE.connector.latents": weight}}, tmp_path / "model.pth")
     with pytest.raises(WeightsError, match=rf"IDE.connector.latents is .*{said}"):
-        read_official(tmp_path / "model.pth")
+        read_published(tmp_path / "model.pth")
 
 
 def test_more_weights_than_any_file_has(tmp_path):
     save_file({f"IDE.{i}": torch.zeros(1) for i in range(9000)}, tmp_path / "many.safetensors")
     with pytest.raises(WeightsError, match="9000 weights"):
-        read_official(tmp_path / "many.safetensors")
+        read_published(tmp_path / "many.safetensors")
     digits = f"input_blocks.{'9' * 5000}.1.transformer_blocks.0.fuser.linear.weight"
     torch.save({"model": {digits: torch.zeros(1, 1), "IDE.x": torch.zeros(1)}}, tmp_path / "model.pth")
-    read_official(tmp_path / "model.pth")  # a key like any other that does not belong
+    read_published(tmp_path / "model.pth")  # a key like any other that does not belong
 
 
 def test_convert_never_overwrites_what_it_reads(saved, tmp_path, capsys):
@@ -221,4 +221,4 @@ def test_nothing_in_a_pickle_runs(tmp_path):
 
     (tmp_path / "model.pth").write_bytes(pickle.dumps({"model": Runs()}))
     with pytest.raises(WeightsError):
-        read_official(tmp_path / "model.pth")
+        read_published(tmp_path / "model.pth")

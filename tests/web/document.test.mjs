@@ -23,7 +23,6 @@ const OPERATIONS = {
   ])),
   setBoxes: (doc, ids, r) => documents.setBoxes(doc, new Map(ids.map((id) => [id, box(r)]))),
   remove: (doc, ids, r) => (r.next() < 0.3 ? documents.remove(doc, ids) : doc),
-  duplicate: (doc, ids) => arranging.duplicate(doc, ids)[0],
   paste: (doc, ids, r) => arranging.paste(doc, doc.regions.filter((x) => ids.includes(x.id)), r.whole(40))[0],
   nudge: (doc, ids, r) => arranging.nudge(doc, ids, r.whole(401) - 200, r.whole(401) - 200),
   arrange: (doc, ids, r) =>

@@ -32,7 +32,7 @@ for (const [name, after] of Object.entries({
   "a copy that is pulled off": () => drag([0.2, 0.2], [0.4, 0.3], { alt: true }),
   "arrow keys": () => arranging.nudge(DOC, [ID], 8, -3),
   alignment: () => arranging.arrange(DOC, [ID], "right"),
-  "a copy beside": () => arranging.duplicate(DOC, [ID])[0],
+  "a copy beside": () => arranging.paste(DOC, DOC.regions)[0],
   "numbers that are typed": () => setBoxes(DOC, new Map([[ID, [0.2, 0.2, 0.9, 0.8]]])),
 })) {
   test(`${name} takes all keyframes along`, () => {

@@ -51,7 +51,7 @@ test("with several chosen, or none, each stroke is one new region, as long as th
   assert.deepEqual(selection, [doc.regions[2].id]);
   const [full] = documents.add(documents.empty(), Array(64).fill({ box: [0, 0, 1, 1] }));
   const none = paint(scene(full), points);
-  assert.deepEqual([none.doc, none.full], [full, true]);
+  assert.deepEqual([none.doc, none.lost], [full, 1]);
 });
 
 test("a press alone is a dot; the brush of a chosen region adds to it and the other takes away", () => {

@@ -5,9 +5,10 @@ import { test } from "node:test";
 import * as documents from "../../web/editor/document.js";
 import { toPixels } from "../../web/editor/geometry.js";
 import { MAX_GRID } from "../../web/editor/mask.js";
-import { MOSTLY } from "../../web/editor/notes.js";
+import { covering, MOSTLY, notesOf } from "../../web/editor/notes.js";
 import { BAD_SIZE, parse, problemOf } from "../../web/editor/parse.js";
 
+const SHORTS = { strength: "strength 0", text: "no text", outside: "never seen" };
 const shared = JSON.parse(readFileSync(new URL("../data/document.json", import.meta.url)));
 
 test("limits", () => {
@@ -52,5 +53,20 @@ for (const { name, source, accepted } of shared.documents) {
       const { error, problem } = parse(given);
       assert.equal(!error && !problem, accepted);
     }
+  });
+}
+
+for (const { name, overlap, regions, warned, same_place: pairs } of shared.notes) {
+  test(`notes: ${name}`, () => {
+    const usual = { ...shared.region, box: [0.1, 0.1, 0.5, 0.5], description: "a cat" };
+    const all = regions.map((region, i) => ({ ...usual, id: `r${i}`, ...region }));
+    const doc = { ...shared.empty, overlap, regions: all };
+    const covers = covering(doc);
+    assert.deepEqual(covers.flatMap((others, i) => others.filter((n) => n > i + 1).map((n) => [i + 1, n])), pairs);
+    doc.regions.forEach((region, i) => {
+      const said = notesOf(doc, region, covers[i]).filter(({ warns }) => warns).map(({ short: [text] }) => text);
+      const expected = (warned[i + 1] ?? []).map((word) => SHORTS[word] ?? word);
+      assert.deepEqual(said, [...expected, ...(covers[i].length ? ["same place as {regions}"] : [])]);
+    });
   });
 }

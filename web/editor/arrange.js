@@ -7,13 +7,9 @@ import { placed } from "./keyframes.js";
 
 const chosenMovable = (doc, ids) => doc.regions.filter((region) => ids.includes(region.id) && movable(region));
 
-/** @type {(doc: RegionDocument, ids: Selection, offset?: number) => [RegionDocument, Selection]} */
-export function duplicate(doc, ids, offset = 16) {
-  return paste(doc, doc.regions.filter((region) => ids.includes(region.id)), offset);
-}
-
 /**
- * Copies of whole regions appended, shifted by `offset` pixels where one lies exactly there already.
+ * Copies of whole regions appended, shifted by `offset` pixels where one lies exactly there already; those without a
+ * box where there is room.
  * @param {RegionDocument} doc
  * @param {RegionItem[]} regions
  * @param {number} [offset]
@@ -21,8 +17,9 @@ export function duplicate(doc, ids, offset = 16) {
  */
 export function paste(doc, regions, offset = 16) {
   const size = sizeOf(doc);
-  const copies = regions.filter((region) => isBox(region.box)).map((region) => {
+  const copies = regions.map((region) => {
     let box = region.box;
+    if (!isBox(box)) return { ...region, locked: false };
     const pixels = (candidate) => isBox(candidate) && String(toPixels(candidate, size));
     const taken = (candidate) => doc.regions.some((other) => pixels(other.box) === pixels(candidate));
     for (let tries = 0; offset && tries < MAX_REGIONS && taken(box); tries++) {

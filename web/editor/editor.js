@@ -1,16 +1,16 @@
 // One editor: holds one value, lets the parts draw it and turns what people do into new documents.
-import { duplicate } from "./arrange.js";
+import { paste } from "./arrange.js";
 import { BoxText } from "./boxtext.js";
 import { Brush } from "./brush.js";
 import { Counts } from "./counts.js";
 import * as documents from "./document.js";
 import { element, keepTyping } from "./dom.js";
 import { handleClipboard, listenToDrops, takesClipboard } from "./exchange.js";
+import { atFrame, keyed } from "./frames.js";
 import { isBox, toPixels } from "./geometry.js";
 import { t } from "./i18n.js";
-import { atFrame, keyed } from "./keyframes.js";
-import { Timeline } from "./timeline.js";
 import { IncomingBoxes } from "./incoming.js";
+import { join } from "./joining.js";
 import { listenToKeys } from "./keyboard.js";
 import { List } from "./list.js";
 import { parse } from "./parse.js";
@@ -20,6 +20,7 @@ import * as preferences from "./preferences.js";
 import { ReadingBar } from "./reading.js";
 import { Refusal } from "./refusal.js";
 import { Stage } from "./stage.js";
+import { OUTSIDE, Timeline } from "./timeline.js";
 import { makeToolbar } from "./toolbar.js";
 import { View } from "./view.js";
 import { expandDocument } from "./wildcards.js";
@@ -27,7 +28,7 @@ import { expandDocument } from "./wildcards.js";
 const NONE = [];
 let count = 0;
 
-/** @import { Gesture, Host, Hosted, Problem, Region, RegionDocument, RegionItem, Selection } from "./types.js" */
+/** @import { Gesture, Host, Hosted, Joined, Problem, Region, RegionDocument, Selection } from "./types.js" */
 
 /** @implements {Hosted} */
 export class Editor {
@@ -102,18 +103,29 @@ export class Editor {
   }
 
   /**
-   * The one way in which editing changes the value. quiet: part of an undo step that is added later.
+   * What is shown, `doc`, was edited. quiet: part of an undo step that is added later.
    * @param {RegionDocument} doc
    * @param {{ selection?: Selection, quiet?: boolean }} [options]
    */
-  change(doc, { selection = this.selection, quiet = false } = {}) {
+  change(doc, options) {
+    this.replace(doc === this.doc ? this.stored : keyed(this.stored, this.doc, doc, this.frame), options);
+  }
+
+  /**
+   * The one way in which editing changes the value: `doc` takes the place of `stored`, whatever frame is shown.
+   * @param {RegionDocument} doc
+   * @param {{ selection?: Selection, quiet?: boolean }} [options]
+   */
+  replace(doc, { selection = this.selection, quiet = false } = {}) {
     const kept = selection.filter((id) => documents.find(doc, id));
     const same = kept.length === this.selection.length && kept.every((id, i) => id === this.selection[i]);
     if (!same) this.selection = kept;
-    if (doc !== this.doc && !this.refused) {
-      this.stored = keyed(this.stored, this.doc, doc, this.frame);
-      this.doc = atFrame(this.stored, this.frame);
-      this.text = documents.stringify(this.stored);
+    if (doc !== this.stored && !this.refused) {
+      this.stored = doc;
+      this.doc = atFrame(doc, this.frame);
+      this.text = documents.stringify(doc);
+      // It would leave behind what it began with.
+      this.gesture = null;
       this.host.changed(this.text);
       if (!quiet) this.host.addUndoStep();
     }
@@ -193,36 +205,44 @@ export class Editor {
     this.message.textContent = this.toolbar.say(said) ? "" : said;
   }
 
+  /** @param {Problem[]} problems */
+  sayAll(problems) {
+    this.say(problems.map((problem) => t(...problem)).join(" "));
+  }
+
   addBox() {
-    const [doc, ids] = documents.add(this.doc, [{}]);
-    this.append([doc, ids]);
+    const { doc, ids, said } = join(this.doc, { regions: [{}] });
+    if (ids.length) this.change(doc, { selection: ids });
+    this.sayAll(said);
+    this.focus();
     if (ids.length) this.write(ids[0], true);
   }
 
   /**
-   * Put the caret into the text of a box.
+   * Put the caret into the text of a box, or of its row where the box is not in the picture.
    * @param {string} id
    * @param {boolean} [fresh]  the box is new: until something is typed, keys that write nothing act on the box
    */
   write(id, fresh = false) {
-    if (!this.refused && documents.find(this.doc, id)) this.boxText.open(id, fresh);
+    const region = documents.find(this.doc, id);
+    if (this.refused || !region) return;
+    if (region.box) this.boxText.open(id, fresh);
+    else this.list.focus(id);
   }
 
   duplicate(ids = this.selection) {
-    this.append(duplicate(this.doc, ids));
+    const regions = this.stored.regions.filter(({ id }) => ids.includes(id));
+    this.take(join(this.stored, { regions }, paste));
+    this.focus();
   }
 
   /**
-   * Take over what appends regions: the new document and their ids.
-   * @param {[RegionDocument, Selection]} appended
+   * Regions have joined the value.
+   * @param {Joined} joined
    */
-  append([doc, ids]) {
-    const { MAX_REGIONS: limit } = documents;
-    if (doc !== this.doc) this.change(doc, { selection: ids });
-    else if (doc.regions.length >= limit) {
-      this.say("There are {limit} regions already; more are not possible.", { limit });
-    }
-    this.focus();
+  take({ doc, ids, said }) {
+    if (ids.length) this.replace(doc, { selection: ids });
+    this.sayAll(said);
   }
 
   removeChosen(ids = this.selection) {
@@ -258,8 +278,9 @@ export class Editor {
 
   /** @param {Region} region */
   describe(region) {
-    const [x, y, x1, y1] = isBox(region.box) ? toPixels(region.box, documents.sizeOf(this.doc)) : [0, 0, 0, 0];
     const n = this.doc.regions.indexOf(region) + 1;
+    if (!isBox(region.box)) return this.say(OUTSIDE, { n });
+    const [x, y, x1, y1] = toPixels(region.box, documents.sizeOf(this.doc));
     const text = region.description || t("no text yet");
     this.say("Region {n}: {text}, {w} × {h} at {x}, {y}", { n, text, x, y, w: x1 - x, h: y1 - y });
   }

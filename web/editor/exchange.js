@@ -2,12 +2,14 @@
 import * as arranging from "./arrange.js";
 import * as documents from "./document.js";
 import { element } from "./dom.js";
-import { isBox } from "./geometry.js";
+import { join } from "./joining.js";
 import { parse } from "./parse.js";
 import { tell } from "./reading.js";
+import { reread, takenAs } from "./rereading.js";
 
 /** @import { Editor } from "./editor.js" */
-/** @import { Reading, ReadingOptions, Region, RegionDocument } from "./types.js" */
+/** @import { Taken } from "./rereading.js" */
+/** @import { Reading, ReadingOptions, Region, RegionDocument, RegionItem, Selection } from "./types.js" */
 
 const MOST_BYTES = 4 * 1024 * 1024; // as the server reads them
 
@@ -59,49 +61,113 @@ export function handleClipboard(editor, event) {
  * @param {string} text
  */
 export async function paste(editor, text) {
-  const regions = (ownDocument(text) ?? (await ask(editor, text))?.doc)?.regions;
-  if (!regions) return;
-  const placed = regions.filter((region) => isBox(region.box));
-  const [doc, ids] = arranging.paste(editor.doc, placed);
-  const [all, more] = documents.add(doc, regions.filter((region) => !isBox(region.box)));
-  editor.append([all, [...ids, ...more]]);
-}
-
-/** A document of the editor's own, which stays to the letter; all else the server reads. */
-function ownDocument(text) {
-  const { doc, error, problem } = parse(text);
-  return error || problem || !text.trim() ? undefined : doc;
+  const answer = await read(editor, text);
+  if (answer) take(editor, text, answer, { put: arranging.paste });
+  editor.focus();
 }
 
 /**
- * True where `text` could be read; the editor says what was wrong with it otherwise, and how it was read. Another
- * reading, once order, units or size are changed there, starts from the same document.
+ * True where something came of `text`; the editor says what was wrong with it otherwise, and how it was read.
  * @param {Editor} editor
  * @param {string} text
  * @param {ReadingOptions & { replace?: boolean }} [options]
- * @param {RegionDocument} [before]
  */
-export async function importText(editor, text, { replace = false, ...options } = {}, before = editor.doc) {
-  const own = ownDocument(text);
+export async function importText(editor, text, { replace = false, ...options } = {}) {
+  const answer = await newest(editor, read(editor, text, options));
+  return !!answer && take(editor, text, answer, { replace });
+}
+
+/**
+ * A document of the editor's own stays to the letter; all else the server reads.
+ * @param {Editor} editor
+ * @param {string} text
+ * @param {ReadingOptions} [options]
+ * @returns {Promise<Partial<Reading> | null>}
+ */
+async function read(editor, text, options) {
+  if (editor.refused) {
+    editor.say(...editor.refused);
+    return null;
+  }
+  const { doc, error, problem } = parse(text);
+  return error || problem || !text.trim() ? ask(editor, text, options) : { doc, whole: true };
+}
+
+/**
+ * An answer, unless something newer was asked for while the server was reading.
+ * @template T
+ * @param {Editor} editor
+ * @param {Promise<T | null>} asked
+ */
+async function newest(editor, asked) {
   const turn = (turns.get(editor) ?? 0) + 1;
   turns.set(editor, turn);
-  const answer = own ? { doc: own, whole: true } : await ask(editor, text, options);
-  // Something newer may have been asked while the server was reading.
-  if (!answer || turns.get(editor) !== turn) return false;
-  const { doc: found, whole } = answer;
-  if (replace && whole) editor.change(documents.completed(found), { selection: [] });
-  else {
-    // Colours of a foreign list are only its order's.
-    const items = whole ? found.regions : found.regions.map(({ id, color, ...item }) => item);
-    const [doc, ids] = documents.add(replace ? { ...before, regions: [] } : before, items);
-    editor.change(doc, { selection: ids });
-    const lost = items.length - ids.length;
-    const limit = documents.MAX_REGIONS;
-    if (lost) editor.say("{lost} regions did not fit: at most {limit} are possible.", { lost, limit });
+  const answer = await asked;
+  return turns.get(editor) === turn ? answer : null;
+}
+
+/**
+ * Colours of a foreign list are only its order's.
+ * @type {(answer: Partial<Reading>) => RegionItem[]}
+ */
+const itemsOf = ({ doc, whole }) => (whole ? doc.regions : doc.regions.map(({ color, ...item }) => item));
+
+/**
+ * @param {Editor} editor
+ * @param {string} text
+ * @param {Partial<Reading>} answer
+ * @param {{ replace?: boolean, put?: (doc: RegionDocument, items: RegionItem[]) => [RegionDocument, Selection] }} how
+ * @returns {boolean} whether anything came of it
+ */
+function take(editor, text, answer, { replace = false, put }) {
+  const { doc: found, whole, said } = answer;
+  const items = itemsOf(answer);
+  const base = replace ? { ...editor.stored, regions: [] } : editor.stored;
+  const joined = join(base, { regions: items, overlap: found.overlap }, put);
+  const all = replace && whole;
+  if (!all && !joined.ids.length) {
+    editor.sayAll(items.length ? joined.said : [["There are no boxes in it."]]);
+    return false;
   }
-  if (own) editor.reading.hide();
-  else editor.reading.show(answer, (changed) => importText(editor, text, { replace, ...changed }, before));
+  // What is said in a panel goes with it.
+  editor.toolbar.open(null);
+  if (all) {
+    editor.replace(documents.completed(found), { selection: [] });
+    editor.say("");
+  } else editor.take(joined);
+  if (said) showReading(editor, text, /** @type {Reading} */ (answer), takenAs(joined.doc, items, joined.ids));
+  else if (replace) editor.reading.hide();
   return true;
+}
+
+/**
+ * How it was read, and another reading once order, units or size are changed there.
+ * @param {Editor} editor
+ * @param {string} text
+ * @param {Reading} answer
+ * @param {Taken} taken
+ */
+function showReading(editor, text, answer, taken) {
+  editor.reading.show(answer, (changed) => readAgain(editor, text, changed, taken));
+}
+
+/**
+ * @param {Editor} editor
+ * @param {string} text
+ * @param {ReadingOptions} options
+ * @param {Taken} taken
+ */
+async function readAgain(editor, text, options, taken) {
+  if (![...taken.values()].some(({ id }) => documents.find(editor.stored, id))) {
+    editor.reading.hide();
+    return editor.say("None of these boxes is here any more: import them once more.");
+  }
+  const answer = await newest(editor, ask(editor, text, options));
+  if (!answer) return;
+  const again = reread(editor.stored, taken, itemsOf(answer));
+  editor.replace(again.doc);
+  editor.sayAll(again.said);
+  showReading(editor, text, answer, again.taken);
 }
 
 /**

@@ -124,13 +124,18 @@ export function followGesture(gesture, point, mods) {
 /** The gesture with everything that stays the same while the pointer moves. */
 function setOut(gesture) {
   let { doc, selection } = gesture;
+  let lost = 0;
   const { kind } = gesture;
-  if (kind === "copy") [doc, selection] = paste(doc, doc.regions.filter((region) => selection.includes(region.id)), 0);
+  if (kind === "copy") {
+    const copied = boxed(doc).filter((region) => selection.includes(region.id));
+    [doc, selection] = paste(doc, copied, 0);
+    lost = copied.length - selection.length;
+  }
   const moving = doc.regions.filter((region) => selection.includes(region.id) && movable(region));
   const resting = boxed(doc).filter((region) => kind === "draw" || !moving.includes(region));
   const lines = linesFor(resting.map((region) => region.box));
   const frame = bounds(moving.map((region) => region.box));
-  return { ...gesture, moved: true, base: doc, selection, moving, frame, lines };
+  return { ...gesture, moved: true, base: doc, selection, moving, frame, lines, lost };
 }
 
 /** Attraction along one axis, or nothing where it is switched off or overruled by the Ctrl key. */
@@ -224,22 +229,22 @@ function followPaint(gesture, point) {
   if (!shape) return erase ? {} : { canvas, last: point };
   if (target) return { canvas, last: point, doc: update(scene.doc, target, shape) };
   const [doc, ids] = add(scene.doc, [shape]);
-  return { canvas, last: point, doc, selection: ids.length ? ids : scene.selection, full: !ids.length };
+  return { canvas, last: point, doc, selection: ids.length ? ids : scene.selection, lost: 1 - ids.length };
 }
 
 /**
- * What the gesture leaves behind; the very same document where nothing changed. full: there is no room for its box.
+ * What the gesture leaves behind; the very same document where nothing changed. lost: new regions without room.
  * @param {Gesture} gesture
- * @returns {{ doc: RegionDocument, selection: Selection, full?: boolean }}
+ * @returns {{ doc: RegionDocument, selection: Selection, lost?: number }}
  */
 export function endGesture(gesture) {
   const { scene, moved, kind } = gesture;
   if (kind === "paint" && !moved) return endGesture(followGesture(gesture, gesture.origin, NO_KEYS));
   if (!moved) return { doc: scene.doc, selection: gesture.onClick ?? scene.selection };
-  if (kind !== "draw") return { doc: gesture.doc, selection: gesture.selection, full: gesture.full };
+  if (kind !== "draw") return { doc: gesture.doc, selection: gesture.selection, lost: gesture.lost };
   const { rubber } = gesture;
   const enough = [0, 1].every((axis) => rubber[axis + 2] - rubber[axis] >= STILL * scene.unit[axis]);
   if (!enough) return { doc: scene.doc, selection: scene.selection };
   const [doc, ids] = add(scene.doc, [{ box: rubber }]);
-  return { doc, selection: ids.length ? ids : scene.selection, full: !ids.length };
+  return { doc, selection: ids.length ? ids : scene.selection, lost: 1 - ids.length };
 }

@@ -1,8 +1,8 @@
 // Boxes that arrive from outside: those that count are shown, those that do not are offered.
-import * as documents from "./document.js";
-import { isBox } from "./geometry.js";
 import { wideButton } from "./dom.js";
+import { isBox } from "./geometry.js";
 import { t } from "./i18n.js";
+import { join } from "./joining.js";
 
 /** @import { Editor } from "./editor.js" */
 /** @import { Reading, Region } from "./types.js" */
@@ -36,7 +36,7 @@ export class IncomingBoxes {
   idle() {
     const { regions = NONE, mode } = this.editor.host.incoming() ?? {};
     if (mode !== "when empty" || !this.editor.doc.regions.length) return NONE;
-    const drawn = new Set(this.editor.doc.regions.map((region) => String(region.box)));
+    const drawn = new Set(this.editor.stored.regions.map((region) => String(region.box)));
     return regions.filter((region) => isBox(region.box) && !drawn.has(String(region.box)));
   }
 
@@ -60,9 +60,10 @@ export class IncomingBoxes {
 
   adopt() {
     const { editor } = this;
-    const base = editor.host.incoming().mode === "always" ? { ...editor.doc, regions: [] } : editor.doc;
-    const [doc, selection] = documents.add(base, this.ghosts.length ? this.ghosts : this.idle());
-    editor.host.adopted();
-    editor.change(doc, { selection });
+    const { mode, overlap } = editor.host.incoming();
+    const base = mode === "always" ? { ...editor.stored, regions: [] } : editor.stored;
+    const joined = join(base, { regions: this.ghosts.length ? this.ghosts : this.idle(), overlap });
+    if (joined.ids.length) editor.host.adopted();
+    editor.take(joined);
   }
 }

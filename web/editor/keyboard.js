@@ -72,6 +72,8 @@ function keyDown(editor, event, letter) {
     const after = alt ? stretch(doc, editor.chosen(), dx, dy) : nudge(doc, selection, dx, dy);
     editor.change(after, { quiet: true });
     editor.nudged = true;
+    const outside = editor.chosen().find(({ box }) => !box);
+    if (outside) editor.describe(outside);
     return true;
   }
   if (command) {

@@ -2,7 +2,7 @@
 // for all of them; whatever happens to its edges happens to theirs. Strengths over the noise schedule are keys alike.
 import { clamp, isBox, tidy } from "./geometry.js";
 
-/** @import { Box, Keyframe, Region, RegionDocument, RegionItem, StrengthKey } from "./types.js" */
+/** @import { Box, Keyframe, RegionItem, StrengthKey } from "./types.js" */
 
 // tests/data/document.json holds these to what Python has.
 const MOST = 4096;
@@ -69,14 +69,19 @@ export function withKey(keys, frame, box) {
 /** @type {(keys: Keyframe[], frame: number) => Keyframe[]} */
 export const withoutKey = (keys, frame) => keys.filter((key) => key.frame !== frame);
 
+/** @type {(keys: Keyframe[], frame: number) => Box} the box at a frame, which may lie beyond the picture */
+export function wholeBoxAt(keys, frame) {
+  const sorted = [...keys].sort((a, b) => a.frame - b.frame);
+  const [before, after, share] = around(sorted, "frame", frame);
+  return before.box.map((edge, i) => edge + share * (after.box[i] - edge));
+}
+
 /**
  * The box at a frame as Python has it, clipped to the picture; null where nothing of it is left.
  * @type {(keys: Keyframe[], frame: number) => Box | null}
  */
 export function boxAt(keys, frame) {
-  const sorted = [...keys].sort((a, b) => a.frame - b.frame);
-  const [before, after, share] = around(sorted, "frame", frame);
-  const box = before.box.map((edge, i) => clamp(edge + share * (after.box[i] - edge)));
+  const box = wholeBoxAt(keys, frame).map((edge) => clamp(edge));
   return isBox(box) ? box : null;
 }
 
@@ -121,37 +126,4 @@ export function withNextStrength(keys, strength) {
 export function withoutStrength(keys, i) {
   const left = keys.length > 1 ? keys.filter((_, k) => k !== i) : keys;
   return left.length > 1 ? { strengths: left } : { strengths: undefined, strength: left[0].strength };
-}
-
-/**
- * The document with its moving regions where they are at a frame; itself where there is no frame, or nothing moves.
- * @type {(doc: RegionDocument, frame: number | null) => RegionDocument}
- */
-export function atFrame(doc, frame) {
-  if (frame === null || !doc.regions.some(({ keyframes }) => keyframes)) return doc;
-  const there = (region) => (region.keyframes ? { ...region, box: boxAt(region.keyframes, frame) } : region);
-  return { ...doc, regions: doc.regions.map(there) };
-}
-
-/**
- * What becomes of a document when what it shows at a frame is edited: boxes of moving regions that are elsewhere now
- * are keys at that frame.
- * @param {RegionDocument} doc
- * @param {RegionDocument} shown  `atFrame` of it
- * @param {RegionDocument} edited
- * @param {number | null} frame
- * @returns {RegionDocument}
- */
-export function keyed(doc, shown, edited, frame) {
-  if (doc === shown) return edited;
-  const before = new Map(doc.regions.map((region, i) => [region.id, [region, shown.regions[i]]]));
-  const regions = edited.regions.map((region) => {
-    const [was, seen] = before.get(region.id) ?? [];
-    if (region === seen) return was;
-    if (!was?.keyframes || !region.keyframes) return region;
-    const stays = String(region.box) === String(seen.box);
-    const edges = stays ? region.keyframes : withKey(was.keyframes, frame, region.box);
-    return { ...region, box: was.box, keyframes: edges };
-  });
-  return { ...edited, regions };
 }

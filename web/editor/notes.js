@@ -1,13 +1,16 @@
-// What a region's row says without being opened: what is set in it, and what will not become of it what was meant.
+// What a region's row says without being opened: what is set in it, and what will not be drawn as it was meant (the
+// cases "notes" of tests/data/document.json are those that Python says at the node too).
 import { estimateTokens } from "./counts.js";
 import {
   DEFAULTS, isEnabled, MAX_TOKENS, OVERLAPS, overlapOf, PIXELS_PER_LATENT, sizeOf, strengthOf,
 } from "./document.js";
 import { coverage, isBox, toPixels } from "./geometry.js";
+import { boxAt, framesOf } from "./keyframes.js";
 
-/** @import { Note, Region, RegionDocument, TokenCount } from "./types.js" */
+/** @import { Box, Note, Region, RegionDocument, RegionItem, TokenCount } from "./types.js" */
 
 export const MOSTLY = 0.8; // of each other that two boxes cover before they are mixed
+const BETWEEN = 31; // frames that are looked at between two keys
 
 /**
  * The regions that cover each other for the most part and share that, each with the numbers of those it does so with.
@@ -15,12 +18,39 @@ export const MOSTLY = 0.8; // of each other that two boxes cover before they are
  * @returns {number[][]}
  */
 export function covering(doc) {
-  const shares = (region) => overlapOf(doc) === OVERLAPS[0] && !region.behind;
-  const counts = (region) => isBox(region.box) && isEnabled(region) && !region.mask && shares(region);
-  const boxes = doc.regions.map((region) => (counts(region) ? region.box : null));
-  return boxes.map((box, i) => boxes.flatMap((other, j) =>
-    i !== j && box && other && coverage(box, other) > MOSTLY && coverage(other, box) > MOSTLY ? [j + 1] : []));
+  const [shared] = OVERLAPS;
+  const counts = (region) => isBox(region.box) && isEnabled(region) && !region.mask && textOf(region)
+    && Math.max(...strengthsOf(region)) > 0;
+  const share = (region, other) => overlapOf(doc) === shared && counts(region) && counts(other)
+    && Boolean(region.behind) === Boolean(other.behind);
+  return doc.regions.map((region, i) => doc.regions.flatMap((other, j) =>
+    (i !== j && share(region, other) && inOnePlace(region, other) ? [j + 1] : [])));
 }
+
+/** Whether two cover each other in each frame where one of them has a key and something of either is seen. */
+function inOnePlace(region, other) {
+  const frames = framesOf([region, other]);
+  const pairs = (frames.length ? frames : [0]).map((frame) => [region, other].map((one) => boxIn(one, frame)));
+  const seen = pairs.filter((pair) => pair.some(Boolean));
+  return seen.length > 0 && seen.every(([a, b]) => a && b && coverage(a, b) > MOSTLY && coverage(b, a) > MOSTLY);
+}
+
+/** @type {(region: RegionItem, frame: number) => Box | null} */
+const boxIn = (region, frame) => (region.keyframes ? boxAt(region.keyframes, frame) : region.box);
+
+/** Frames that stand for all, as Python has them: those of the keys, and up to 31 between each two. */
+function someFrames(region) {
+  const frames = framesOf([region]);
+  const between = frames.slice(1).flatMap((frame, i) =>
+    Array.from({ length: BETWEEN }, (_, k) => frames[i] + Math.floor((frame - frames[i]) * (k + 1) / (BETWEEN + 1))));
+  return [...frames, ...between];
+}
+
+/** @type {(region: RegionItem) => string} */
+const textOf = (region) => region.description?.trim() ?? "";
+
+/** @type {(region: RegionItem) => number[]} all that it has over the noise schedule */
+const strengthsOf = (region) => region.strengths?.map((key) => key.strength) ?? [strengthOf(region)];
 
 /**
  * @param {RegionDocument} doc
@@ -36,7 +66,7 @@ export function notesOf(doc, region, covers, counted) {
     say(short, long, values);
     notes.at(-1).warns = true;
   };
-  const strengths = region.strengths?.map((key) => key.strength) ?? [strengthOf(region)];
+  const strengths = strengthsOf(region);
   const [least, most] = [Math.min(...strengths), Math.max(...strengths)];
   const negative = region.negative?.trim();
   if (least < most) {
@@ -56,7 +86,7 @@ export function notesOf(doc, region, covers, counted) {
   if (negative) say("not: {negative}", "Not in this box: {negative}", { negative });
   if (!isEnabled(region)) return notes;
   if (!most) warn("strength 0", "With strength 0 the region is left out.");
-  const text = region.description?.trim() ?? "";
+  const text = textOf(region);
   if (!text) warn("no text", "A region without a text is left out: write what belongs in it.");
   const tokens = counted?.tokens ?? estimateTokens(text).tokens;
   const values = { tokens, limit: MAX_TOKENS };
@@ -74,10 +104,13 @@ export function notesOf(doc, region, covers, counted) {
     const values = { unknown, pieces: lost.join(" ") };
     warn("{unknown} unknown", "The text encoder does not know {unknown} pieces of this text: {pieces}", values);
   }
-  const cells = cellsOf(doc, region);
+  const cells = cellsAcross(doc, region);
   const side = PIXELS_PER_LATENT;
-  if (cells < 1) warn("tiny", "Narrower than one cell of the latent ({side} pixels): it can hardly show.", { side });
-  else if (cells < 2) warn("small", "Narrower than two cells of the latent ({side} pixels each).", { side });
+  if (region.keyframes && !cells) {
+    warn("never seen", "It is in the picture in no frame: move one of its keyframes into it.");
+  } else if (cells < 1) {
+    warn("tiny", "Narrower than one cell of the latent ({side} pixels): it can hardly show.", { side });
+  } else if (cells < 2) warn("small", "Narrower than two cells of the latent ({side} pixels each).", { side });
   if (covers.length) {
     const others = { regions: covers.join(", ") };
     warn("same place as {regions}", "It and region {regions} cover each other: their texts get mixed.", others);
@@ -85,9 +118,14 @@ export function notesOf(doc, region, covers, counted) {
   return notes;
 }
 
-/** How many cells of the latent the shorter side of the box takes. */
-function cellsOf(doc, region) {
+/** How many cells of the latent the shorter side of the box takes; of a region that moves, where that is largest. */
+function cellsAcross(doc, region) {
   if (!isBox(region.box)) return Infinity;
-  const [x0, y0, x1, y1] = toPixels(region.box, sizeOf(doc));
-  return Math.min(x1 - x0, y1 - y0) / PIXELS_PER_LATENT;
+  const boxes = region.keyframes ? someFrames(region).map((frame) => boxIn(region, frame)) : [region.box];
+  const sides = boxes.map((box) => {
+    if (!box) return 0;
+    const [x0, y0, x1, y1] = toPixels(box, sizeOf(doc));
+    return Math.min(x1 - x0, y1 - y0);
+  });
+  return Math.max(...sides) / PIXELS_PER_LATENT;
 }

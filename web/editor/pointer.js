@@ -1,5 +1,6 @@
 // The pointer on the stage: its events become a gesture.
 import { beginGesture, cursorAt, endGesture, followGesture } from "./gesture.js";
+import { noRoom } from "./joining.js";
 import { MOVES } from "./parse.js";
 
 /** @import { Editor } from "./editor.js" */
@@ -65,10 +66,10 @@ function finish(editor) {
   const { gesture } = editor;
   editor.gesture = editor.pointer = null;
   if (!gesture) return;
-  const { doc, selection, full } = endGesture(gesture);
-  editor.say("");
-  if (full) editor.append([doc, []]);
-  const drawn = ["draw", "paint"].includes(gesture.kind) && doc.regions.length > editor.doc.regions.length;
+  const { doc, selection, lost } = endGesture(gesture);
+  const added = doc.regions.length - editor.doc.regions.length;
+  editor.sayAll(noRoom(lost, added));
+  const drawn = ["draw", "paint"].includes(gesture.kind) && added > 0;
   editor.change(doc, { selection });
   // A finger would call up the keyboard of the screen after every box.
   if (drawn && !gesture.scene.touch) editor.write(selection[0], true);

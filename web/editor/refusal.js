@@ -18,7 +18,7 @@ export class Refusal {
     if (!editor.refused) return;
     const fresh = wideButton(t("Start with an empty document"), () => {
       editor.refused = undefined;
-      editor.change(empty());
+      editor.replace(empty());
     });
     root.replaceChildren(element("p", { textContent: t(...editor.refused) }),
       element("p", { textContent: t("It is kept as it is until you decide.") }), fresh);

@@ -6,6 +6,7 @@ import { fromPixels, isBox, toPixels } from "./geometry.js";
 import { button, element, icon, write } from "./dom.js";
 import { t } from "./i18n.js";
 import { Schedule } from "./schedule.js";
+import { OUTSIDE } from "./timeline.js";
 
 /** @import { Editor } from "./editor.js" */
 /** @import { Note, Region, RegionDocument, RegionItem, TokenCount } from "./types.js" */
@@ -139,11 +140,11 @@ export class Row {
     this.constant.hidden = !!region.strengths;
     this.schedule.draw();
     write(this.color, /^#[0-9a-f]{6}$/i.test(region.color) ? region.color : colorOf({}));
-    if (!isBox(region.box)) return;
-    const [x0, y0, x1, y1] = toPixels(region.box, sizeOf(doc));
-    [x0, y0, x1 - x0, y1 - y0].forEach((value, side) => {
-      write(this.sides[side], value);
-      this.sides[side].disabled = !!region.locked;
+    const [x0, y0, x1, y1] = isBox(region.box) ? toPixels(region.box, sizeOf(doc)) : [];
+    const sides = isBox(region.box) ? [x0, y0, x1 - x0, y1 - y0] : ["", "", "", ""];
+    this.sides.forEach((input, i) => {
+      write(input, sides[i]);
+      input.disabled = !!region.locked;
     });
   }
 
@@ -191,6 +192,10 @@ export class Row {
 
   /** i: 0 to 3 for left, top, width and height, in pixels. */
   setSide(i, value) {
+    if (!this.region.box) {
+      this.redraw();
+      return this.editor.say(OUTSIDE, { n: this.i + 1 });
+    }
     const size = sizeOf(this.editor.doc);
     const [x0, y0, x1, y1] = toPixels(this.region.box, size);
     const sides = [x0, y0, x1 - x0, y1 - y0];

@@ -2,11 +2,12 @@
 import { element, button, write } from "./dom.js";
 import { isBox } from "./geometry.js";
 import { t } from "./i18n.js";
-import { framesOf, withKey, withoutKey } from "./keyframes.js";
+import { framesOf, wholeBoxAt, withKey, withoutKey } from "./keyframes.js";
 
 /** @import { Editor } from "./editor.js" */
 
 const SHORTEST = 15; // the last frame that the slider has at least
+export const OUTSIDE = "Region {n} is outside the picture at this frame.";
 
 export class Timeline {
   /** @param {Editor} editor */
@@ -53,13 +54,17 @@ export class Timeline {
     return framesOf(chosen.some(({ keyframes }) => keyframes) ? chosen : this.editor.doc.regions);
   }
 
-  /** A key where the chosen regions are now; the first one makes a region move. */
+  /** A key where the chosen regions are now, beyond the picture too; the first one makes a region move. */
   setKey() {
     const { editor, frame } = this;
     if (frame === null) return;
-    const able = editor.chosen().filter(({ box, mask, locked }) => isBox(box) && !mask && !locked);
+    const able = editor.chosen().filter(({ box, keyframes, mask, locked }) =>
+      (keyframes || isBox(box)) && !mask && !locked);
     if (!able.length) return editor.say("Choose a region that is not locked and has no painted shape.");
-    this.edit(able, (region) => ({ ...region, keyframes: withKey(region.keyframes ?? [], frame, region.box) }));
+    this.edit(able, (region) => {
+      const { keyframes: keys = [], box } = region;
+      return { ...region, keyframes: withKey(keys, frame, keys.length ? wholeBoxAt(keys, frame) : box) };
+    });
   }
 
   dropKey() {

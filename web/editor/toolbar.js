@@ -65,7 +65,7 @@ export function makeToolbar(editor) {
     make("film", t("Frames: regions that move"), () => editor.timeline.toggle()),
     panel("arrange", t("Arrange"), arrangePanel(editor)),
     panel("picture", t("Background picture"), picturePanel(editor)),
-    panel("transfer", t("Import and export"), transferPanel(editor, () => open(null))),
+    panel("transfer", t("Import and export"), transferPanel(editor)),
     element("span", { className: "deig-size" }, size[0],
       button("swap", t("Swap width and height"),
         () => editor.picture.setSize(editor.doc.height, editor.doc.width)), size[1]),
@@ -153,7 +153,7 @@ function picturePanel(editor) {
   ];
 }
 
-function transferPanel(editor, close) {
+function transferPanel(editor) {
   const options = {};
   const label = t("Paste boxes here: a region document, boxes of other nodes, annotations, or a model's answer");
   const text = element("textarea", { rows: 4, placeholder: label, ariaLabel: label, spellcheck: false });
@@ -165,9 +165,7 @@ function transferPanel(editor, close) {
   };
   const named = (values) => values.map((value) => [value, t(value)]);
   const take = async (replace) => {
-    if (!(await importText(editor, text.value, { replace, ...options }))) return;
-    text.value = "";
-    close();
+    if (await importText(editor, text.value, { replace, ...options })) text.value = "";
   };
   return [
     text,

@@ -49,6 +49,11 @@
  */
 
 /**
+ * A document that regions were added to, with their ids, and what is to be said of it.
+ * @typedef {{ doc: RegionDocument, ids: Selection, said: Problem[] }} Joined
+ */
+
+/**
  * What a row says of its region. short: on a small mark; long: the sentence behind it; warns: not what was meant.
  * @typedef {{ short: Problem, long: Problem, warns?: boolean }} Note
  */
@@ -116,7 +121,7 @@
  * @property {Box} [measured]          the box whose numbers are shown
  * @property {boolean} [erase]         of painting
  * @property {string} [target]         the region that is painted; a new one where there is none
- * @property {boolean} [full]          there is no room for a new one
+ * @property {number} [lost]           new regions that there is no room for
  * @property {import("./mask.js").Canvas} [canvas]  what is painted so far
  * @property {Pair} [last]             and where the brush was
  * @property {RegionDocument} [base]   from here on once it has moved: the document that moves are applied to,
@@ -144,7 +149,9 @@
 
 /**
  * Boxes that arrive from outside: they count while nothing is drawn, instead of what is drawn, or in addition to it.
- * @typedef {{ regions?: Region[], mode?: "when empty" | "always" | "add", reading?: Reading }} Incoming
+ * overlap: as the document has it that they are from.
+ * @typedef {{ regions?: Region[], overlap?: string, mode?: "when empty" | "always" | "add",
+ *   reading?: Reading }} Incoming
  */
 
 /**

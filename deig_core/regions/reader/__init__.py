@@ -2,6 +2,7 @@
 
 from .dialects import DIALECTS
 from .entry import LAYOUTS, UNITS
+from .frames import read_frames
 from .reading import Reading, read
 
-__all__ = ["DIALECTS", "LAYOUTS", "UNITS", "Reading", "read"]
+__all__ = ["DIALECTS", "LAYOUTS", "UNITS", "Reading", "read", "read_frames"]

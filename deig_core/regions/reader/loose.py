@@ -8,9 +8,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import RegionError
+from .limits import MOST_DEEP, too_deep
 
-MOST_DEEP = 40
 _WORDS = {"true": True, "false": False, "null": None, "none": None, "nan": float("nan"), "undefined": None}
 _BLANK = re.compile(r"(?:\s|//[^\n]*|#[^\n]*|/\*.*?(?:\*/|\Z))+", re.S)
 _BARE = re.compile(r"[^\s,:;{}\[\]()\"'][^,:;{}\[\]()\"'\n]*")
@@ -48,7 +47,7 @@ class _Parser:
 
     def value(self, depth: int) -> Any:
         if depth > MOST_DEEP:
-            raise RegionError(f"The boxes are nested more than {MOST_DEEP} levels deep; give a list of boxes.")
+            raise too_deep()
         self.blank()
         mark = self.text[self.at : self.at + 1]
         if mark == "{":

@@ -59,8 +59,6 @@ def of_mappings(
     when: When,
     layout: str = "",
     units: str = "auto",
-    *,
-    sure: bool = False,
 ) -> Find:
     """A `find` for mappings that hold one place each and pass `when` (given their plain keys)."""
 

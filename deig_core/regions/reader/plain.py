@@ -10,8 +10,9 @@ from typing import Any
 
 from ...errors import RegionError
 from .entry import Record
+from .limits import MOST_DEEP, too_deep
 
-MOST_DEEP, MOST_VALUES, MOST_NUMBERS = 40, 500_000, 400_000
+MOST_VALUES, MOST_NUMBERS = 500_000, 400_000
 _PIXELS = ("image", "mask", "cropped_image", "cropped_mask", "control_net_wrapper")
 
 
@@ -38,7 +39,7 @@ class _Copy:
         if isinstance(value, float):
             return float(value)
         if depth > MOST_DEEP:
-            raise RegionError(f"The boxes are nested more than {MOST_DEEP} levels deep; give a list of boxes.")
+            raise too_deep()
         if isinstance(value, (dict, Mapping)):
             return Record({self._key(k): self.of(v, depth + 1) for k, v in value.items()})
         if isinstance(value, tuple) and hasattr(value, "_fields"):

@@ -36,7 +36,7 @@ def from_prompter(text: str) -> tuple[list[Entry], list[str]] | None:
         texts = [f"{common}, {t}" for t in texts]
     vertical = any(m.lower() in ("vertical", "rows") for m in mode)
     known = vertical or any(m.lower() in ("horizontal", "columns") for m in mode)
-    rows = _rows(parts[1::2], texts, vertical, known, ratios[1] if ratios else "")
+    rows = _rows(parts[1::2], vertical, known, ratios[1] if ratios else "")
     boxes = _boxes(rows, vertical)
     if len(boxes) != len(texts):
         raise RegionError(
@@ -46,9 +46,7 @@ def from_prompter(text: str) -> tuple[list[Entry], list[str]] | None:
     return [Entry(NAME, b, "xyxy", True, "fractions", True, text=t, written=t[:30]) for b, t in named], notes
 
 
-def _rows(
-    marks: list[str], texts: list[str], vertical: bool, known: bool, ratios: str
-) -> list[tuple[float, list[float]]]:
+def _rows(marks: list[str], vertical: bool, known: bool, ratios: str) -> list[tuple[float, list[float]]]:
     """(size of the outer part, sizes of its inner parts), outer parts being rows, or columns where vertical."""
     groups = [[float(n) for n in re.findall(r"\d+\.?\d*|\.\d+", g)] for g in ratios.split(";") if re.search(r"\d", g)]
     outer_mark = "ADDCOL" if vertical else "ADDROW"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import RegionError
+from ...limits import PIXELS_PER_LATENT
 from ..document import Box
 from .entry import Entry, Numbers, Size
 from .said import Said
 
-LATENT_CELL = 8  # pixels a side
 _MOST_FRACTION = 1.5
 _TOO_FAR = 1.25
 _SCALES = {"0..1000": (1000.0, 1000.0), "percent": (100.0, 100.0), "fractions": (1.0, 1.0)}
@@ -58,7 +58,8 @@ def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, 
     Raises RegionError where pixels cannot be meant of a picture of that size.
     """
     first = entries[0]
-    size = next(s for s in (source, first.size, canvas) if s and min(s) >= 1)
+    source = source if source and any(source) else None
+    size = tuple(next(s[axis] for s in (source, first.size, canvas) if s and s[axis] >= 1) for axis in (0, 1))
     order = _order(entries, layout, size if units != "fractions" else (1.0, 1.0))
     boxes = [corners(e.values, _of(e, order, layout)) for e in entries]
     most = max(abs(n) for box in boxes for n in box)
@@ -136,8 +137,8 @@ def place(entry: Entry, reading: Understood, by_hand: str, canvas: Size) -> tupl
     if any(abs(a - b) > 1e-3 for a, b in zip(cut, box, strict=True)):
         beyond = "box {box} reaches beyond the picture ({units}) and was cut at its edge"
         said = Said(beyond, box=entry.written, units=reading.said)
-    cell = LATENT_CELL / canvas[0], LATENT_CELL / canvas[1]
+    cell = PIXELS_PER_LATENT / canvas[0], PIXELS_PER_LATENT / canvas[1]
     if cut[2] - cut[0] < cell[0] * 0.999 or cut[3] - cut[1] < cell[1] * 0.999:
         small = "box {box} is smaller than one latent cell ({side} x {side} pixels): check units"
-        said = Said(small, box=entry.written, side=LATENT_CELL)
+        said = Said(small, box=entry.written, side=PIXELS_PER_LATENT)
     return cut, said

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from .entry import Context, folded, is_list, number, numbers, plain_key, points, words_of
+from .limits import MOST_PARTS
 from .texts import PLACE_WORDS, TEXT_KEYS, text_of
 from .vocabulary import ASIDE, BOX_KEYS, COLUMN_TEXTS, COLUMNS, LISTS, ORDERS, OUTLINES, UNITS
 
 _KNOWN = {*LISTS, *COLUMNS, *COLUMN_TEXTS, *TEXT_KEYS, *BOX_KEYS, *OUTLINES, *ASIDE, *PLACE_WORDS}
-MOST_LOOKED_AT = 3000  # boxes; more are refused wherever they are counted
 # In a key of one word, a sign that it is a key and no description.
 _TECHNICAL = ("box", "rect", "coord", "roi", "poly", "point", "region", "crop", "bound", "corner", "extent")
 
@@ -55,7 +55,7 @@ def columns_of(value: Mapping) -> tuple[str, list] | None:
             known = plain_key(key) == wanted if wanted else _is_columns_key(key)
             if not known or not is_list(boxes) or not boxes:
                 continue
-            if len(boxes) > MOST_LOOKED_AT or all(
+            if len(boxes) > MOST_PARTS or all(
                 is_list(b) and (len(numbers(b) or ()) > 3 or points(b) or any(is_list(p) for p in b)) for b in boxes
             ):
                 return str(key), list(boxes)

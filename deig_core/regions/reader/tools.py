@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..document import Box
 from .entry import Context, Entry, around, folded, is_four, is_list, numbers, points, wrote
+from .limits import MOST_PARTS
 from .mapping import entries_of
 from .places import Place, place_of
 from .said import SEVERAL_PICTURES, Said
-from .shapes import MOST_LOOKED_AT
 from .texts import text_of
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     if not isinstance(value, Mapping) or not is_list(value.get("annotations")) or not is_list(value.get("images")):
         return None
     marked = [a for a in value["annotations"] if isinstance(a, Mapping) and "image_id" in a]
-    first = next((a for a in marked[:MOST_LOOKED_AT] if place_of(a)), None)
+    first = next((a for a in marked[:MOST_PARTS] if place_of(a)), None)
     if first is None:
         return None
     own = str(first["image_id"])

@@ -11,15 +11,16 @@ from ...errors import RegionError
 from ...limits import MAX_REGIONS
 from ..checks import shown
 from .entry import Context, Entry, folded, is_list, numbers, plain_key, points, wrote
+from .limits import MOST_DEEP, MOST_PARTS, too_deep
 from .lines import from_lines, has_marked_numbers
 from .places import FROM_BELOW, counts_from_below, declared, place_of, size_of
-from .plain import MOST_DEEP, plain
+from .plain import plain
 from .said import SEVERAL_PICTURES, Said
 from .shapes import columns_of, is_name, is_row, names_of_classes, of_numbers, own_text
 from .texts import negative_of, stray_place, text_of
 from .vocabulary import ASIDE, COLUMNS, LISTS
 
-MOST_VISITED, KEYS_OF_ONE = 3000, 8
+KEYS_OF_ONE = 8
 TOO_MUCH = (
     f"There is far more in it than the boxes of one picture, which has at most {MAX_REGIONS} regions: give those of "
     "one picture alone."
@@ -39,7 +40,7 @@ class Walk:
         self.dialects = dialects
         self.notes: list[str] = []
         self.root: Any = None
-        self._depth, self._left = 0, MOST_VISITED
+        self._depth, self._left = 0, MOST_PARTS
 
     def entries(self, value: Any, context: Context, listed: bool = True) -> list[Entry]:
         """The entries of `value`; listed: its texts without a place are regions. Raises RegionError for a value that
@@ -48,7 +49,7 @@ class Walk:
         self.root = value if self.root is None else self.root
         self._depth += 1
         if self._depth > MOST_DEEP + 1:
-            raise RegionError(f"The boxes are nested more than {MOST_DEEP} levels deep; give a list of boxes.")
+            raise too_deep()
         self.spend(_parts(value))
         try:
             found = self._entries(value, context, listed)

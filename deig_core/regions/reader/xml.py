@@ -7,8 +7,9 @@ from typing import Any
 from xml.parsers import expat
 
 from ...errors import RegionError
+from .limits import MOST_DEEP
 
-MOST_DEEP, MOST_ELEMENTS = 40, 100_000
+MOST_ELEMENTS = 100_000
 _TOGETHER = {
     "object": "objects",
     "box": "objects",

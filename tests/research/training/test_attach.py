@@ -11,7 +11,7 @@ pytest.importorskip("diffusers", reason="diffusers is not installed (extra `trai
 from diffusers import UNet2DConditionModel
 
 from deig_core.call import RowGroup, ground
-from deig_core.checkpoint.read import OfficialCheckpoint, is_deig_key, load_adapter
+from deig_core.checkpoint.read import PublishedCheckpoint, is_deig_key, load_adapter
 from deig_core.diffusers_unet.attach import attach
 from deig_core.diffusers_unet.names import load_original, original_state_dict
 from deig_core.errors import DeigError
@@ -34,7 +34,7 @@ def golden(request):
     weights = {k: v for k, v in tensors.items() if not k.startswith("golden.")}
     deig = {k: v for k, v in weights.items() if is_deig_key(k)}
     heads = json.dumps({"heads": config["IDE"]["params"]["heads"], "fuser_heads": config["num_heads"]})
-    adapter = load_adapter(OfficialCheckpoint(deig, {}, {}, {"config": heads}))
+    adapter = load_adapter(PublishedCheckpoint(deig, {}, {}, {"config": heads}))
     attends = [2**level in config["attention_resolutions"] for level in range(len(config["channel_mult"]))]
     unet = UNet2DConditionModel(
         sample_size=64,

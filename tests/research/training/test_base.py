@@ -53,7 +53,7 @@ def test_the_unet_is_read_from(tmp_path, form):
             path := tmp_path / "base.ckpt",
         )
     elif form == "published":
-        deig = {k: v.clone() for k, v in tiny_adapter(tiny_unet()).official_state_dict().items()}
+        deig = {k: v.clone() for k, v in tiny_adapter(tiny_unet()).published_state_dict().items()}
         torch.save({"model": weights | deig, "autoencoder": {}}, path := tmp_path / "model.pth")
     elif form == "config":
         save_file(weights, path, {"unet_config": json.dumps(dict(unet.config))})
@@ -129,10 +129,10 @@ def test_a_gligen_file_starts_fusers_and_position_net(tmp_path):
     unet = tiny_unet()
     given, adapter = tiny_adapter(unet, seed=1, gate=0.25), tiny_adapter(unet, seed=2)
     ide = {k: v.clone() for k, v in adapter.ide.state_dict().items()}
-    gligen = {k: v.clone() for k, v in given.official_state_dict().items() if not k.startswith("IDE.")}
+    gligen = {k: v.clone() for k, v in given.published_state_dict().items() if not k.startswith("IDE.")}
     torch.save({"model": gligen | {"input_blocks.0.0.weight": torch.ones(1)}}, tmp_path / "gligen.bin")
     assert start.start_from_gligen(adapter, tmp_path / "gligen.bin") == len(gligen)
-    assert all(torch.equal(adapter.official_state_dict()[k], v) for k, v in gligen.items())
+    assert all(torch.equal(adapter.published_state_dict()[k], v) for k, v in gligen.items())
     assert all(torch.equal(adapter.ide.state_dict()[k], v) for k, v in ide.items())
     del gligen["position_net.linears.4.bias"]
     save_file(gligen, tmp_path / "less.safetensors")

@@ -11,7 +11,7 @@ from PIL import Image
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 from tiny import models
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from research.training import __main__ as training
 from research.training import coco, prepare
 
@@ -94,7 +94,7 @@ def test_from_coco_to_an_adapter(places, capsys, monkeypatch):
     )
     assert call(training, *run, "--steps", 2, "--workers", 1) == 0
     assert call(training, *run, "--steps", 3) == 0
-    adapter = load_adapter(read_official(out / "adapter.safetensors"))
+    adapter = load_adapter(read_published(out / "adapter.safetensors"))
     assert adapter.config.tokens == 3 and adapter.config.text_dim == 96 and adapter.config.fuser_heads == 4
     assert [p.name for p in sorted((out / "states").iterdir())] == ["step_000000002.pt", "step_000000003.pt"]
     example = EXAMPLE.replace('load_unet("sd15.safetensors")', 'load_unet("base.safetensors")').replace(

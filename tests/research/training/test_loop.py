@@ -12,7 +12,7 @@ pytest.importorskip("diffusers", reason="diffusers is not installed (extra `trai
 import tiny
 from tiny import CONFIG, Examples, features, run, tiny_adapter, tiny_unet
 
-from deig_core.checkpoint.read import load_adapter, read_official
+from deig_core.checkpoint.read import load_adapter, read_published
 from deig_core.errors import DeigError
 from research.training import state
 from research.training.batch import BatchCall
@@ -161,7 +161,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
 
 def test_the_result_is_an_adapter_of_the_averaged_weights(tmp_path):
     adapter = run(tmp_path)
-    loaded = load_adapter(read_official(tmp_path / "adapter.safetensors"))
+    loaded = load_adapter(read_published(tmp_path / "adapter.safetensors"))
     average = state.newest(tmp_path / "states")["average"]["shadow_params"]
     assert loaded.config == adapter.config
     trained = list(adapter.parameters())
