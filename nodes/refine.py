@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 from comfy_api.latest import io
 
 from ..deig_core.errors import RegionError
+from ..deig_core.layout.layout import Layout
 from ..deig_core.layout.masks import PIXELS_PER_LATENT, mask_cells
 from ..deig_core.layout.refine import Part, blend, resized, small_parts, soft_mask
 from ..deig_core.layout.window import crop_document
-from ..deig_core.regions.document import RegionDocument
+from ..deig_core.regions.document import Region, RegionDocument
 from ..deig_core.regions.rules import prompt_before
 from ..deig_core.text.encoder import TextEncoder as Encoder
-from ..deig_core.text.grounded import OFFICIAL_NEGATIVE, Sides, ground_texts
-from ..deig_core.text.tokens import remarks
+from ..deig_core.text.grounded import OFFICIAL_NEGATIVE, GroundedText, Sides, ground_texts
+from ..deig_core.text.tokens import text_notes
 from .host.conditioning import part_of_picture, with_deig
 from .host.message import say
 from .host.refining import SAMPLERS, SCHEDULERS, Sampling, progress, redraw
@@ -28,7 +30,7 @@ WHOLE_PICTURE = (
     "connect the conditionings as CLIP Text Encode gives them."
 )
 NO_REGIONS = "The model reads no regions, so that the picture is as it was: connect the model of Apply DEIG."
-
+SHUT = "Apply DEIG's strength is 0, at which no region acts, and the picture is as it was: choose more, such as 1."
 AS_IT_WAS = "Nothing is drawn again at denoise 0, and the picture is as it was: choose more, such as 0.6."
 
 
@@ -150,8 +152,9 @@ class DeigRefineRegions(io.ComfyNode):
             raise RegionError(
                 f"DEIG Refine Regions needs pictures [count, height, width, 3]; got the shape {list(image.shape)}."
             )
+        settings = settings_of(model)  # none of them such as with Apply DEIG bypassed, to compare
         as_it_was = [
-            *([NO_REGIONS] if settings_of(model) is None else []),  # such as with Apply DEIG bypassed, to compare
+            *([NO_REGIONS] if settings is None else [] if settings.schedule.strength else [SHUT]),
             *([AS_IT_WAS] if denoise == 0 else []),
         ]
         if as_it_was:
@@ -187,7 +190,7 @@ class DeigRefineRegions(io.ComfyNode):
         notes = list(dict.fromkeys(note for _, said in found for note in said))
         if parts:
             notes.insert(0, f"Drawn again: region {numbers}.")
-            notes += _remarks(prompt, negative_prompt, text_encoder)
+            notes += _typed_notes(prompt, negative_prompt, text_encoder)
         return io.NodeOutput(image, masks, ui=say(cls, notes or [NONE.format(smaller_than)]) or None)
 
 
@@ -195,16 +198,16 @@ def _at(document: RegionDocument, frame: int) -> RegionDocument:
     return replace(document, regions=tuple(region.at(frame) for region in document.regions))
 
 
-def _remarks(prompt: str, negative_prompt: str, text_encoder: Encoder) -> list[str]:
+def _typed_notes(prompt: str, negative_prompt: str, text_encoder: Encoder) -> list[str]:
     """On what was typed here; DEIG Encode says what there is to say of the descriptions."""
     typed = (("The prompt", prompt.strip()), ("The negative prompt", negative_prompt.strip()))
-    return [note for name, text in typed if text for note in remarks(name, text, text_encoder.look(text))]
+    return [note for name, text in typed if text for note in text_notes(name, text, text_encoder.look(text))]
 
 
 def _said(document: RegionDocument, part: Part, prompt: str, negative_prompt: str, text_encoder: Encoder) -> Sides:
     """What the part says: the regions that have a pixel in it, and `prompt` before their descriptions."""
-    piece = crop_document(document, part.left, part.top, part.width, part.height)
-    return ground_texts(
+    piece, places = _piece(document, part)
+    said = ground_texts(
         piece,
         prompt_before(prompt, piece),
         negative_prompt,
@@ -213,3 +216,20 @@ def _said(document: RegionDocument, part: Part, prompt: str, negative_prompt: st
         unwritten={OFFICIAL_NEGATIVE},
         asker="DEIG Refine Regions",
     )
+    return replace(said, positive=_placed(said.positive, places), negative=_placed(said.negative, places))
+
+
+def _piece(document: RegionDocument, part: Part) -> tuple[RegionDocument, list[int]]:
+    """The document of the part, and where its regions stand in the whole one."""
+
+    def cropped(regions: tuple[Region, ...]) -> RegionDocument:
+        return crop_document(replace(document, regions=regions), part.left, part.top, part.width, part.height)
+
+    shown = [(i, r) for i, region in enumerate(document.regions) for r in cropped((region,)).regions]
+    return replace(cropped(()), regions=tuple(r for _, r in shown)), [i for i, _ in shown]
+
+
+def _placed(text: GroundedText, places: Sequence[int]) -> GroundedText:
+    """With its regions' places in the whole document, by which a run calls them."""
+    layout = text.layout
+    return replace(text, layout=Layout(layout.regions, tuple(places[i] for i in layout.indices), layout.overlap))

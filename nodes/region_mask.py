@@ -44,6 +44,7 @@ class DeigRegionMask(io.ComfyNode):
                     default=0,
                     min=0,
                     max=MAX_FRAMES,
+                    optional=True,
                     tooltip="Of a region that moves: how many pictures the batch has, a mask for each. 0: up to its "
                     "last keyframe.",
                 ),

@@ -29,6 +29,7 @@ class DeigRegionsToBoxes(io.ComfyNode):
                     default=0,
                     min=0,
                     max=MAX_FRAME,
+                    optional=True,
                     tooltip="The frame that is given of regions that move, from 0 on.",
                 ),
             ],

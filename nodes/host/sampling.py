@@ -22,10 +22,13 @@ from comfy.patcher_extension import WrappersMP
 from ...deig_core.call import GroundedCall, ground
 from ...deig_core.model.adapter import DeigAdapter
 from ...deig_core.schedule import GateSchedule
+from ...deig_core.text.grounded import GroundedText
 from .compatibility import check_model
 from .conditioning import clip_alone, resolved
 from .follower import followed
-from .keys import ADAPTER, DEIG, KEPT, LATENT, PLACES, REUSE, SETTINGS, WATCHERS, WORK
+from .idle import Idle, idle
+from .keys import ADAPTER, DEIG, IDLE, KEPT, LATENT, PLACES, REUSE, SETTINGS, WATCHERS, WORK
+from .message import say_at_running_node
 from .neighbours import check_context, explained, watched
 from .parts import check_uncut, row_groups
 from .patchers import HostedAdapter
@@ -95,7 +98,7 @@ def settings_of(model: ModelPatcher) -> Settings | None:
 
 def read_conditionings(executor, noise, *args, **kwargs):
     """OUTER_SAMPLE: what the nodes have made of DEIG's conditionings becomes what the call will be told; the whole
-    latent's size is noted, and which part of the picture it is.
+    latent's size is noted, and which part of the picture it is. When the run is over, what had no effect is said.
     """
     # Conditionings and options are the guider's own copies for this run.
     guider = executor.class_obj
@@ -108,21 +111,32 @@ def read_conditionings(executor, noise, *args, **kwargs):
 
     guider.conds = {side: [read(entry) for entry in entries] for side, entries in guider.conds.items()}
     if (every := options.get(REUSE, 1)) > 1:
-        options[KEPT] = Kept(every)
+        options[KEPT] = Kept(every, tuple(noise.shape))
     if settings.schedule.strength:  # without regions a part of the picture is as good as the whole
         options[LATENT] = tuple(noise.shape[-2:])
+        options[IDLE] = idle(_texts(guider.conds), settings.schedule)
     with followed(guider.conds, tuple(noise.shape[-2:])) as places:
         if places is not None:
             options[PLACES] = places
-        return executor(noise, *args, **kwargs)
+        samples = executor(noise, *args, **kwargs)
+    say_at_running_node([note for key in (IDLE, KEPT) if key in options for note in options[key].notes()])
+    return samples
+
+
+def _texts(conds: dict[str, list[dict]]) -> list[GroundedText]:
+    entries = (entry["model_conds"] for side in conds.values() for entry in side)
+    return [values[DEIG].text for values in entries if DEIG in values]
 
 
 def note_size(executor, x, timestep, model_options={}, seed=None):
     """PREDICT_NOISE: some samplers have the whole picture denoised at another size now and then, which is then the
-    latent's. Whoever cuts the picture into parts does so further in, or changes its proportions.
+    latent's. Whoever cuts the picture into parts does so further in, or changes its proportions. Where steps are
+    reused, they are counted here.
     """
     options = model_options.get("transformer_options", {})
     latent, size = options.get(LATENT), tuple(x.shape[-2:])
+    if kept := options.get(KEPT):
+        kept.asked(tuple(x.shape))
     # The same proportions, but for a cell each way.
     if latent not in (None, size) and abs(size[0] * latent[1] - size[1] * latent[0]) <= sum(latent):
         model_options = {**model_options, "transformer_options": {**options, LATENT: size}}
@@ -147,7 +161,7 @@ def note_adapter(executor, x, t, c_concat=None, c_crossattn=None, control=None, 
         return executor(x, t, c_concat, c_crossattn, control, options, **kwargs)
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
         mode = transformer_options[SETTINGS].mode
-        if kwargs.get("deig") is not None and mode != "clip" and (reason := explained(error, mode, options)):
+        if kwargs.get(DEIG) is not None and mode != "clip" and (reason := explained(error, mode, options)):
             raise reason from error
         raise
 
@@ -161,6 +175,9 @@ def ground_call(
     settings: Settings = transformer_options[SETTINGS]
     hosted: HostedAdapter = transformer_options[ADAPTER]
     times = timesteps.tolist()
+    left: Idle | None = transformer_options.get(IDLE)
+    if left is not None and left.regions:
+        left.meet(times[0])
     scale = settings.schedule.scale(times[0])
     if scale == 0 and (deig is None or settings.mode == "clip"):
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)

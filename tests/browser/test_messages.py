@@ -67,7 +67,7 @@ def test_what_cannot_be_read_is_an_error_at_the_node(hands):
     hands.page.locator(".p-dialog-mask").wait_for(state="detached")
 
 
-TALKATIVE = """async () => {
+TALKATIVE = """async (inside) => {
     const nodes = {}, slot = (node, name) => node.inputs.findIndex((input) => input.name === name);
     const set = (name, values) => {
         for (const [key, value] of Object.entries(values)) {
@@ -97,6 +97,7 @@ TALKATIVE = """async () => {
     link("DEIGDrawRegions", 0, "PreviewImage", "images");
     set("EmptyLatentImage", {width: 64, height: 64});
     set("KSampler", {steps: 1, cfg: 9, seed: Math.floor(1e9 * Math.random()), control_after_generate: "fixed"});
+    if (inside.length) app.graph.convertToSubgraph(new Set(inside.map((type) => nodes[type])));
     await new Promise((done) => setTimeout(done, 300));
     const history = app.extensionManager.workflow.activeWorkflow.changeTracker;
     (history.captureCanvasState ?? history.checkState).call(history);
@@ -123,14 +124,15 @@ WORDS = {
 def shown(hands):
     """What stands at the nodes, by their type."""
     return hands.page.evaluate(
-        """() => Object.fromEntries(app.graph.nodes.map(({type, widgets = []}) =>
-            [type, widgets.filter((w) => w.name === "$$node-text-preview").map((w) => String(w.value)).join()]))"""
+        """() => Object.fromEntries(app.canvas.graph.nodes.map(({type, subgraph, widgets = []}) =>
+            [subgraph ? "subgraph" : type,
+                widgets.filter((w) => w.name === "$$node-text-preview").map((w) => String(w.value)).join()]))"""
     )
 
 
-def missing(hands):
+def missing(hands, words):
     seen = shown(hands)
-    return {kind: seen[kind] for kind, texts in WORDS.items() if not all(text in seen[kind] for text in texts)}
+    return {kind: seen[kind] for kind, texts in words.items() if not all(text in seen[kind] for text in texts)}
 
 
 def test_what_every_node_says_is_at_it_after_the_run_after_undo_and_after_a_reload_that_keeps_the_regions(hands):
@@ -138,13 +140,13 @@ def test_what_every_node_says_is_at_it_after_the_run_after_undo_and_after_a_relo
     # The host does not run nodes again for which nothing has changed, and they say nothing then.
     texts = ["a (blue:1.3) star \U000f0000", "", f"a red circle {time.time_ns()}"]
     hands.start(document([{"box": b, "description": t} for b, t in zip(boxes, texts, strict=True)], 64, 64))
-    hands.page.evaluate(TALKATIVE)
+    hands.page.evaluate(TALKATIVE, [])
     hands.page.wait_for_function("window.deigOver", timeout=60000)
-    assert missing(hands) == {}
+    assert missing(hands, WORDS) == {}
     ran = hands.text()
     hands.button("Add a box").click()
     hands.undo()
-    assert missing(hands) == {}, "the page makes the nodes anew"
+    assert missing(hands, WORDS) == {}, "the page makes the nodes anew"
     assert hands.text() == ran
     hands.drag((0.2, 0.2), (0.3, 0.3))
     moved = hands.text()
@@ -155,4 +157,56 @@ def test_what_every_node_says_is_at_it_after_the_run_after_undo_and_after_a_relo
     hands.page.evaluate("(text) => { app.graph.getNodeById(1).widgets[0].value = text }", ran)
     hands.page.evaluate(AGAIN)
     hands.page.wait_for_function("window.deigOver", timeout=60000)
-    assert missing(hands) == {}, "nodes that need not run again have said it before the page was loaded anew"
+    assert missing(hands, WORDS) == {}, "nodes that need not run again have said it before the page was loaded anew"
+
+
+INSIDE = ["DEIGRegions", "DEIGEncode", "DEIGApply", "KSampler"]
+AT_THE_SUBGRAPH = {
+    "subgraph": [text for kind in WORDS if kind in INSIDE for text in WORDS[kind]],
+    "DEIGDrawRegions": WORDS["DEIGDrawRegions"],
+}
+OPEN = """async () => {
+    const node = app.canvas.graph.nodes.find(({subgraph}) => subgraph);
+    if (node) app.canvas.openSubgraph(node.subgraph, node);
+    else app.canvas.setGraph(app.graph);
+    await new Promise((done) => setTimeout(done, 500));
+}"""
+# What nothing is to be said of: the same nodes run once more.
+QUIET = """async (text) => {
+    const all = app.graph.nodes.flatMap((node) => [node, ...(node.subgraph?.nodes ?? [])]);
+    const set = (type, name, value) => {
+        const node = all.find((one) => one.type === type);
+        node.widgets.find((widget) => widget.name === name).value = value;
+    };
+    set("DEIGRegions", "regions", text);
+    set("EmptyLatentImage", "width", 128);
+    set("EmptyLatentImage", "height", 128);
+    set("KSampler", "cfg", 3);
+}"""
+
+
+def run_again(hands):
+    hands.page.evaluate(AGAIN)
+    hands.page.wait_for_function("window.deigOver", timeout=60000)
+
+
+def test_what_nodes_in_a_subgraph_say_is_at_its_node_and_at_them_once_it_is_open(hands):
+    boxes = [[0, 0, 0.4, 0.4], [0.5, 0, 1, 0.4], [0.5, 0.5, 1.5, 1]]
+    texts = ["a (blue:1.3) star \U000f0000", "", f"a red circle {time.time_ns()}"]
+    hands.start(document([{"box": b, "description": t} for b, t in zip(boxes, texts, strict=True)], 64, 64))
+    hands.page.evaluate(TALKATIVE, INSIDE)
+    hands.page.wait_for_function("window.deigOver", timeout=60000)
+    assert missing(hands, AT_THE_SUBGRAPH) == {}
+    within = {kind: WORDS[kind] for kind in WORDS if kind in INSIDE}
+    hands.page.evaluate(OPEN)
+    assert missing(hands, within) == {}
+    hands.page.evaluate(OPEN)
+    assert missing(hands, AT_THE_SUBGRAPH) == {}
+    hands.page.evaluate(OPEN)
+    hands.page.evaluate(
+        QUIET, json.dumps(document([{"box": [0, 0, 0.5, 0.5], "description": "a red circle"}], 128, 128))
+    )
+    run_again(hands)
+    assert {kind: text.strip() for kind, text in shown(hands).items() if text.strip()} == {}
+    hands.page.evaluate(OPEN)
+    assert {kind: text.strip() for kind, text in shown(hands).items() if text.strip()} == {}

@@ -1,8 +1,13 @@
 """The editor when its node is inside a subgraph, and when it is shown on the subgraph's own node."""
 
 import json
+from pathlib import Path
 
+import pytest
 from hands import REGIONS, document
+
+BLUEPRINT = Path(__file__).parents[2] / "subgraphs" / "DEIG for SD 1.5.json"
+STAR = document([{"box": [0.1, 0.1, 0.4, 0.6], "description": "a {red|blue} star"}])
 
 # What "Convert to Subgraph" does; the history then sees it as a step of its own.
 CONVERT = """async (promoted) => {
@@ -31,8 +36,8 @@ def sent(hands):
     return json.loads(inputs["regions"])
 
 
-def into_subgraph(hands, promoted):
-    hands.start(document())
+def into_subgraph(hands, promoted, shown=None):
+    hands.start(shown or document())
     hands.page.evaluate(CONVERT, promoted)
     hands.stage().wait_for()
     hands.settle()
@@ -69,3 +74,34 @@ def test_promoted_to_the_subgraphs_node(hands):
     assert hands.page.locator(".deig-stage:visible").count() == 1
     hands.keys("Delete")
     assert hands.page.evaluate("app.graph.nodes.length") == 1
+
+
+def check_star(hands):
+    """A run gets one of the two, whenever it is asked for, and the workflow keeps both."""
+    texts = {sent(hands)["regions"][0]["description"] for _ in range(20)}
+    assert texts == {"a red star", "a blue star"}
+    saved = hands.page.evaluate("async () => JSON.stringify((await app.graphToPrompt()).workflow)")
+    assert "a {red|blue} star" in saved
+
+
+def test_wildcards_in_an_editor_promoted_to_the_subgraphs_node(hands):
+    into_subgraph(hands, promoted=True, shown=STAR)
+    check_star(hands)
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["", "nested"])
+def test_wildcards_in_the_blueprint(hands, nested):
+    """Whose editor is connected to the subgraph's input, and which may stand in a subgraph itself."""
+    blueprint = json.loads(BLUEPRINT.read_text(encoding="utf-8"))
+    blueprint["nodes"][0]["widgets_values"][0] = json.dumps(STAR)
+    hands.start(document())
+    hands.page.evaluate(
+        """async ([blueprint, nested]) => {
+            await app.loadGraphData(blueprint);
+            await new Promise((done) => setTimeout(done, 500));
+            if (nested) app.graph.convertToSubgraph(new Set([app.graph.nodes[0]]));
+            await new Promise((done) => setTimeout(done, 500));
+        }""",
+        [blueprint, nested],
+    )
+    check_star(hands)

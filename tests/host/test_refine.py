@@ -30,11 +30,12 @@ def picture():
 
 def refined(graph, image, regions=(SMALL, NEAR, FAR), said=False, **more):
     """(image, mask), or what the node says."""
+    from comfy_execution.utils import CurrentNodeContext
+
     inputs = {"image": image, "model": graph.apply(), "vae": graph.vae, "text_encoder": graph.encoder}
-    with torch.inference_mode():
-        out = graph.host.NODE_CLASS_MAPPINGS["DEIGRefineRegions"].EXECUTE_NORMALIZED(
-            regions=graph.regions(list(regions)), **{**inputs, **SETTINGS, **more}
-        )
+    inputs["regions"] = graph.regions(list(regions))
+    with torch.inference_mode(), CurrentNodeContext("prompt", "7"):
+        out = graph.host.NODE_CLASS_MAPPINGS["DEIGRefineRegions"].EXECUTE_NORMALIZED(**{**inputs, **SETTINGS, **more})
     return out.ui["deig_notes"] if said else out.args
 
 
@@ -72,6 +73,21 @@ def test_why_nothing_was_drawn_again_is_said(graph, picture):
     ):
         notes = refined(graph, picture, regions, said=True, **more)
         assert len(notes) == 1 and notes[0].startswith(beginning)
+
+
+def test_regions_that_act_in_no_step_are_said_beside_what_was_drawn(graph, picture):
+    """By their numbers in the whole picture, whichever of them the part shows."""
+    elsewhere = {**SMALL, "id": "e", "box": [0.0, 0.8, 0.1, 0.9]}
+    early = {**NEAR, "end": 0.3}
+    shut = graph.apply(end=0.3)
+    for regions, more, sentence in (
+        ([elsewhere, SMALL], {"model": shut}, "The regions act from 0 to 0.3 of the noise schedule (Apply DEIG), and"),
+        ([{**FAR, "enabled": True}, early, SMALL], {}, "Region 2 is there from 0 to 0.3"),
+    ):
+        drawn, idle = refined(graph, picture, regions, said=True, **more)
+        assert drawn.startswith("Drawn again: region") and idle.startswith(sentence)
+    (drawn,) = refined(graph, picture, [early, SMALL], said=True, denoise=1.0, steps=4)
+    assert drawn == "Drawn again: region 2."
 
 
 def test_what_is_not_read_as_typed_here_is_said(graph, picture):
@@ -113,3 +129,11 @@ def test_a_prompt_is_said_before_the_descriptions(graph, picture, monkeypatch):
 def test_a_model_without_deig_leaves_the_picture_as_it_was(graph, picture):
     image, mask = refined(graph, picture, model=graph.model)
     assert torch.equal(image, picture) and not mask.any()
+
+
+def test_at_strength_0_of_apply_deig_the_picture_is_as_it_was_and_that_is_said(graph, picture):
+    model = graph.apply(strength=0.0)
+    image, mask = refined(graph, picture, model=model)
+    assert torch.equal(image, picture) and not mask.any()
+    (said,) = refined(graph, picture, model=model, said=True)
+    assert said.startswith("Apply DEIG's strength is 0")

@@ -218,7 +218,7 @@ def test_half_precision_is_close(graph, text, dtype, tolerance):
     half = demo.sd1_model(demo.UNET, graph.model.model.diffusion_model.state_dict(), dtype=dtype)
     adapter = graph.adapter.model.adapter
     copy = type(adapter)(adapter.config, operations=patchers.OPERATIONS, dtype=dtype)
-    copy.load_official({k: v.to(dtype) for k, v in adapter.official_state_dict().items()})
+    copy.load_published({k: v.to(dtype) for k, v in adapter.published_state_dict().items()})
     model = sampling.apply_deig(half, patchers.adapter_patcher(copy), sampling.Settings(sampling.GateSchedule()))
     full, out = graph.sample(graph.apply(), *text, steps=1, cfg=1.0), graph.sample(model, *text, steps=1, cfg=1.0)
     assert half.model.get_dtype() == dtype
@@ -380,6 +380,96 @@ def test_a_region_outside_of_its_share_is_not_there(graph):
     assert torch.equal(out, graph.sample(model, halves[0] + halves[1], negative, steps=4))
     assert torch.equal(out, graph.sample(model, keyed, negative, steps=4))
     assert changed(out, graph.sample(model, always, negative, steps=4)) > 1e-2
+
+
+@pytest.fixture
+def heard(graph, monkeypatch):
+    """What was said at the sampler's node, run by run."""
+    said = []
+    monkeypatch.setattr(pack_module(graph.host, "nodes.host.sampling"), "say_at_running_node", said.append)
+    return said
+
+
+def region(**values):
+    return {"box": [0.0, 0.0, 0.5, 1.0], "description": "a tree", **values}
+
+
+@pytest.mark.parametrize(
+    ("settings", "regions", "how", "said"),
+    [
+        (
+            {"end": 0.5},
+            [region(), region()],
+            {"denoise": 0.5},
+            "The regions act from 0 to 0.5 of the noise schedule (Apply DEIG), and are off in every step of this run, "
+            "which goes from 0.625 to 1 of it: they have no effect.",
+        ),
+        (
+            {"end": 1.0, "decay": 1.0, "strength": 0.5},
+            [region()],
+            {"steps": 1},
+            "The regions act from 0 to 1 of the noise schedule (Apply DEIG), fading to 0 over the last 1, and are off "
+            "in every step of this run, which goes from 1 to 1 of it: they have no effect.",
+        ),
+        (
+            {},
+            [region(), region(end=0.5)],
+            {"denoise": 0.5},
+            "Region 2 is there from 0 to 0.5 of the noise schedule, and off in every step of this run, which goes from "
+            "0.625 to 1 of it: no effect.",
+        ),
+        (
+            {},
+            [region(), region(start=0.3, end=0.4), region(start=0.3, end=0.4)],
+            {},
+            "Regions 2, 3 are there from 0.3 to 0.4 of the noise schedule, and off in every step of this run, which "
+            "goes from 0.25 to 1 of it: no effect.",
+        ),
+        (
+            {"end": 0.5},
+            [region(enabled=False), region(), region(start=0.5)],
+            {},
+            "Region 3 is there from 0.5 to 1 of the noise schedule, where the regions act from 0 to 0.5 (Apply DEIG), "
+            "and off in every step of this run, which goes from 0.25 to 1 of it: no effect.",
+        ),
+        (
+            {},
+            [region(strengths=[{"at": 0.5, "strength": 1.0}, {"at": 0.51, "strength": 0.0}])],
+            {"denoise": 0.5},
+            "Region 1 is there from 0 to 1 of the noise schedule, as strong as its keys say, and off in every step of "
+            "this run, which goes from 0.625 to 1 of it: no effect.",
+        ),
+    ],
+)
+def test_regions_that_act_in_no_step_are_said(graph, heard, settings, regions, how, said):
+    graph.sample(graph.apply(**settings), *graph.encode(regions), **{"steps": 4, **how})
+    assert heard == [[said]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "regions", "how"),
+    [
+        ({}, [region()], {}),
+        ({"end": 0.5}, [region(), region(end=0.25)], {}),
+        ({"end": 0.5}, [], {"denoise": 0.5}),
+        ({"strength": 0.0}, [region()], {}),
+        ({}, [region(end=0.5), region(start=0.5), region(start=0.9, negative="leaves")], {}),
+        # Between two steps, where this sampler asks the model once more.
+        ({}, [region(start=0.76, end=0.9)], {"sampler": "dpm_2"}),
+    ],
+    ids=str,
+)
+def test_of_regions_that_act_in_some_step_nothing_is_said(graph, heard, settings, regions, how):
+    graph.sample(graph.apply(**settings), *graph.encode(regions), **{"steps": 4, **how})
+    assert heard == [[]]
+
+
+def test_a_region_that_acts_in_one_of_two_conditionings_is_not_said(graph, heard):
+    """The same numbers in two documents are not the same regions."""
+    (early, negative), (late, _) = (graph.encode([region(**share)]) for share in ({"end": 0.25}, {"start": 0.5}))
+    graph.sample(graph.apply(start=0.25), early + late, negative, steps=4)
+    ((said,),) = heard
+    assert said.startswith("Region 1 is there from 0 to 0.25 of the noise schedule, where the regions act from 0.25")
 
 
 def test_negative_text_stands_in_the_unconditional_half(graph, runs):

@@ -26,6 +26,13 @@ def test_the_registry_finds_what_it_needs():
     assert f"## {project['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda page: page.name)
+def test_prose_ends_at_120_columns(page):
+    """But for tables, and what is indented as code."""
+    lines = enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
+    assert [n for n, line in lines if len(line) > 120 and not line.startswith(("|", "    ", "!["))] == []
+
+
 def test_the_readme_says_where_the_pack_the_paper_and_the_weights_are():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"git clone {PROJECT['project']['urls']['Repository']} deig" in readme

@@ -52,7 +52,8 @@ test("one file fetches the page's scripts, and nothing of the host needs the edi
   assert.deepEqual(elsewhere.filter((path) => !/^\.\/(host\/)?[\w-]+\.js$/.test(path)), []);
 });
 
-for (const name of ["host/place.js", "host/runs.js", "host/places.js", "host/choices.js", "host/encoder.js"]) {
+const ALONE = ["place", "runs", "places", "choices", "encoder", "visible"].map((name) => `host/${name}.js`);
+for (const name of ALONE) {
   test(`${name} needs nothing of the page`, () => assert.deepEqual(importsOf(name), []));
 }
 

@@ -107,7 +107,7 @@ async function newest(editor, asked) {
 }
 
 /**
- * Colours of a foreign list are only its order's.
+ * A foreign list has no colours: those in the answer were given by its order.
  * @type {(answer: Partial<Reading>) => RegionItem[]}
  */
 const itemsOf = ({ doc, whole }) => (whole ? doc.regions : doc.regions.map(({ color, ...item }) => item));

@@ -17,7 +17,7 @@ export class ReadingBar {
       input.onchange = () => this.readAgain();
       return input;
     });
-    // Which two numbers they are is seen by the sign between them.
+    // The × between the two shows that they are a size: no label takes room.
     this.size = element("span", { className: "deig-source" }, this.sides[0], "×", this.sides[1]);
     const close = element("button", { type: "button", className: "deig-wide", textContent: t("Close") });
     close.onclick = () => this.hide();

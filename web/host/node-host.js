@@ -6,6 +6,7 @@ import { Place } from "./place.js";
 import { Places } from "./places.js";
 import { givenTo, keepGiven, plain, runs } from "./results.js";
 import { without } from "./runs.js";
+import { sentBy } from "./sent.js";
 
 /** @import { Host, Hosted, Incoming, Pictures } from "../editor/types.js" */
 /** @import { Encoders } from "./encoder.js" */
@@ -40,8 +41,7 @@ export class NodeHost {
     this.widget = widget;
     // The page's panel of properties leaves its own width there; the editor is as wide as its node.
     Object.defineProperty(widget, "width", { get: () => undefined, set() {} });
-    // As the page does with its own prompts: the workflow keeps the wildcards, a run gets what was chosen.
-    widget.serializeValue = () => editor.sent;
+    widget.serializeValue = (asked) => sentBy(editor, this.name, asked);
     this.place.takeOver(editor);
     slot.belongTo(this.place);
     listenFor(editor);
@@ -182,8 +182,8 @@ export class NodeHost {
   /** @returns {Incoming | null} */
   incoming() {
     if (this.input("boxes") < 0) return null;
-    const { incoming: regions, reading } = givenTo(this.key);
-    return { regions, mode: this.mode()?.value, reading };
+    const { incoming: { regions, overlap } = {}, reading } = givenTo(this.key);
+    return { regions, overlap, mode: this.mode()?.value, reading };
   }
 
   setReading({ layout = "auto", units = "auto", size = [0, 0] }) {

@@ -11,7 +11,7 @@ export let runs;
 export let queueing = Promise.resolve();
 /** Prompts in which the regions have no effect. */
 export const plain = new WeakSet();
-/** @type {WeakMap<object, Map<string, { background?: string, incoming?: any[], reading?: any }>>} */
+/** @type {WeakMap<object, Map<string, { background?: string, incoming?: any, reading?: any }>>} */
 const given = new WeakMap();
 
 /**
@@ -33,12 +33,12 @@ export function givenTo(key) {
 export function keepGiven(key, { deig_background: [picture] = [], deig_incoming: [boxes] = [], deig_reading: how }) {
   const kept = givenTo(key);
   if (picture) kept.background = view(picture);
-  if (boxes !== undefined) Object.assign(kept, { incoming: parseRegions(boxes), reading: how?.[0] });
+  if (boxes !== undefined) Object.assign(kept, { incoming: parsed(boxes), reading: how?.[0] });
 }
 
-function parseRegions(text) {
+function parsed(text) {
   try {
-    return JSON.parse(text).regions;
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
