@@ -29,6 +29,16 @@ def test_node_and_help_agree(host_nodes, node_id):
     assert [i.id for i in schema.inputs if f"**{i.id}**" not in page] == []
 
 
+@pytest.mark.parametrize("node_id", IDS)
+def test_prompts_of_before_give_all_that_is_required(host_nodes, node_id):
+    """The host leaves out a part of a prompt that lacks a required input, and says so in its log alone: what is added
+    to a node is optional.
+    """
+    required = json.loads((ROOT / "tests" / "data" / "required_inputs.json").read_text(encoding="utf-8"))
+    schema = host_nodes.NODE_CLASS_MAPPINGS[node_id].GET_SCHEMA()
+    assert {i.id for i in schema.inputs if not i.optional} <= set(required[node_id])
+
+
 def test_the_node_starts_with_the_editors_empty_document(host_nodes):
     schema = host_nodes.NODE_CLASS_MAPPINGS["DEIGRegions"].GET_SCHEMA()
     (regions,) = (i for i in schema.inputs if i.id == "regions")
