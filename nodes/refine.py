@@ -15,11 +15,11 @@ from ..deig_core.layout.refine import Part, blend, resized, small_parts, soft_ma
 from ..deig_core.layout.window import crop_document
 from ..deig_core.regions.document import Region, RegionDocument
 from ..deig_core.regions.rules import prompt_before
-from ..deig_core.text.encoder import TextEncoder as Encoder
 from ..deig_core.text.grounded import OFFICIAL_NEGATIVE, GroundedText, Sides, ground_texts
 from ..deig_core.text.tokens import text_notes
 from .host.conditioning import part_of_picture, with_deig
 from .host.message import say
+from .host.patchers import HostedTextEncoder
 from .host.refining import SAMPLERS, SCHEDULERS, Sampling, progress, redraw
 from .host.sampling import settings_of
 from .sockets import Regions, TextEncoder, schema, share
@@ -131,7 +131,7 @@ class DeigRefineRegions(io.ComfyNode):
         image,
         model,
         vae,
-        text_encoder: Encoder,
+        text_encoder: HostedTextEncoder,
         regions: RegionDocument,
         smaller_than,
         size,
@@ -198,13 +198,15 @@ def _at(document: RegionDocument, frame: int) -> RegionDocument:
     return replace(document, regions=tuple(region.at(frame) for region in document.regions))
 
 
-def _typed_notes(prompt: str, negative_prompt: str, text_encoder: Encoder) -> list[str]:
+def _typed_notes(prompt: str, negative_prompt: str, text_encoder: HostedTextEncoder) -> list[str]:
     """On what was typed here; DEIG Encode says what there is to say of the descriptions."""
     typed = (("The prompt", prompt.strip()), ("The negative prompt", negative_prompt.strip()))
     return [note for name, text in typed if text for note in text_notes(name, text, text_encoder.look(text))]
 
 
-def _said(document: RegionDocument, part: Part, prompt: str, negative_prompt: str, text_encoder: Encoder) -> Sides:
+def _said(
+    document: RegionDocument, part: Part, prompt: str, negative_prompt: str, text_encoder: HostedTextEncoder
+) -> Sides:
     """What the part says: the regions that have a pixel in it, and `prompt` before their descriptions."""
     piece, places = _piece(document, part)
     said = ground_texts(

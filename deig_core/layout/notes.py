@@ -4,12 +4,11 @@ keep the cases "notes" of tests/data/document.json); what only the pixels of all
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import combinations
 
 from ..regions.box import Box
 from ..regions.document import FRONT, Region, RegionDocument
-from ..regions.keyframes import some_frames
+from ..regions.keyframes import some_boxes
 from ..regions.rules import NO_TEXT, counting
 from .masks import PIXELS_PER_LATENT, box_pixels
 from .overlap import left_of
@@ -53,21 +52,23 @@ def _hidden(enabled: list[tuple[int, Region]], document: RegionDocument) -> list
 
 def _cells(region: Region, document: RegionDocument) -> float:
     """Cells of the latent that the shorter side of a box takes; of a region that moves, where that is largest."""
-    found = [box_pixels(box, document.width, document.height) for box in _boxes(region, some_frames(region.keyframes))]
+    boxes = some_boxes(region.keyframes) or [region.box]
+    found = [box_pixels(box, document.width, document.height) for box in boxes]
     return max(min(p[2] - p[0], p[3] - p[1]) if p else 0 for p in found) / PIXELS_PER_LATENT
-
-
-def _boxes(region: Region, frames: Sequence[int]) -> list[Box]:
-    return [region.at(frame).box for frame in frames or [0]]
 
 
 def _same_place(a: Region, b: Region) -> bool:
     """Whether they cover each other in each frame where one of them has a key and something of either is seen."""
     if a.mask is not None or b.mask is not None:
         return False
-    frames = sorted({key.frame for key in (*a.keyframes, *b.keyframes)})
-    seen = [pair for pair in zip(_boxes(a, frames), _boxes(b, frames), strict=True) if any(map(_area, pair))]
-    return bool(seen) and all(_cover(*pair) for pair in seen)
+    seen = False
+    for frame in sorted({key.frame for key in (*a.keyframes, *b.keyframes)}) or [0]:
+        boxes = a.at(frame).box, b.at(frame).box
+        if any(map(_area, boxes)):
+            if not _cover(*boxes):
+                return False
+            seen = True
+    return seen
 
 
 def _cover(a: Box, b: Box) -> bool:

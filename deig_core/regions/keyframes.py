@@ -101,12 +101,17 @@ def box_at(keys: Sequence[Keyframe], frame: int) -> Box:
     return tuple(min(max(c, 0.0), 1.0) for c in moved)
 
 
-def some_frames(keys: Sequence[Keyframe]) -> list[int]:
-    """Frames that stand for all: those of the keys, and up to `BETWEEN` between each two of them."""
-    frames = sorted(key.frame for key in keys)
-    steps = range(BETWEEN + 1)
-    between = [a + (b - a) * i // len(steps) for a, b in pairwise(frames) for i in steps]
-    return sorted({*frames, *between})
+def some_boxes(keys: Sequence[Keyframe]) -> list[Box]:
+    """Boxes that stand for those of all frames, clipped to the picture: of the keys, and of up to `BETWEEN` frames
+    between them. Takes time in proportion to the keys, of which there may be thousands.
+    """
+    ordered = sorted(keys, key=attrgetter("frame"))
+    steps = max(1, (BETWEEN + 1) // max(1, len(ordered) - 1))
+    boxes = [box_at([key], key.frame) for key in ordered]
+    for ends in pairwise(ordered):
+        first, last = (key.frame for key in ends)
+        boxes += [box_at(ends, first + (last - first) * i // steps) for i in range(1, steps)]
+    return boxes
 
 
 def _around(keys: Sequence[Key], place: str, at: float) -> tuple[Key, Key, float]:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from at_once import at_once
 
 from deig_core.layout.notes import region_notes
 from deig_core.regions.document import SHARED as SHARED_BY_ALL
@@ -36,3 +37,11 @@ def test_as_the_editor(case):
     assert len(found) == len(expected), found
     for start in expected:
         assert any(sentence.startswith(start) for sentence in found)
+
+
+def test_thousands_of_keys_take_no_time():
+    """As many as a document can have, of two things that move together and one apart."""
+    keys = [{"frame": f, "box": [f / 8192, 0.1, f / 8192 + 0.3, 0.5]} for f in range(4096)]
+    apart = [{"frame": f, "box": [f / 8192, 0.6, f / 8192 + 0.3, 0.9]} for f in range(4096)]
+    with at_once():
+        assert said({"keyframes": keys}, {"keyframes": apart}) == []

@@ -62,3 +62,17 @@ test("what the front one owns is in nobody else's place", () => {
   assert.deepEqual(covering(doc(both[0], { ...both[1], behind: true })), [[], []]);
   assert.deepEqual(shorts({ behind: true }), ["behind"]);
 });
+
+test("thousands of keys are looked at in proportion to them, at every drawing", () => {
+  let asked = 0;
+  const key = (frame) => ({
+    get frame() {
+      asked += 1;
+      return frame;
+    },
+    box: [frame / 8192, 0.1, frame / 8192 + 0.3, 0.5],
+  });
+  const keyframes = Array.from({ length: 4096 }, (_, frame) => key(frame));
+  notesOf(doc(), region({ keyframes }), []);
+  assert.ok(asked < 100 * keyframes.length, `${asked} looks`);
+});

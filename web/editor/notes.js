@@ -7,7 +7,7 @@ import {
 import { coverage, isBox, toPixels } from "./geometry.js";
 import { boxAt, framesOf } from "./keyframes.js";
 
-/** @import { Box, Note, Region, RegionDocument, RegionItem, TokenCount } from "./types.js" */
+/** @import { Box, Keyframe, Note, Region, RegionDocument, RegionItem, TokenCount } from "./types.js" */
 
 export const MOSTLY = 0.8; // of each other that two boxes cover before they are mixed
 const BETWEEN = 31; // frames that are looked at between two keys
@@ -30,20 +30,32 @@ export function covering(doc) {
 /** Whether two cover each other in each frame where one of them has a key and something of either is seen. */
 function inOnePlace(region, other) {
   const frames = framesOf([region, other]);
-  const pairs = (frames.length ? frames : [0]).map((frame) => [region, other].map((one) => boxIn(one, frame)));
-  const seen = pairs.filter((pair) => pair.some(Boolean));
-  return seen.length > 0 && seen.every(([a, b]) => a && b && coverage(a, b) > MOSTLY && coverage(b, a) > MOSTLY);
+  let seen = false;
+  for (const frame of frames.length ? frames : [0]) {
+    const [a, b] = [boxIn(region, frame), boxIn(other, frame)];
+    if (!a && !b) continue;
+    if (!a || !b || coverage(a, b) <= MOSTLY || coverage(b, a) <= MOSTLY) return false;
+    seen = true;
+  }
+  return seen;
 }
 
 /** @type {(region: RegionItem, frame: number) => Box | null} */
 const boxIn = (region, frame) => (region.keyframes ? boxAt(region.keyframes, frame) : region.box);
 
-/** Frames that stand for all, as Python has them: those of the keys, and up to 31 between each two. */
-function someFrames(region) {
-  const frames = framesOf([region]);
-  const between = frames.slice(1).flatMap((frame, i) =>
-    Array.from({ length: BETWEEN }, (_, k) => frames[i] + Math.floor((frame - frames[i]) * (k + 1) / (BETWEEN + 1))));
-  return [...frames, ...between];
+/**
+ * Boxes that stand for those of all frames, as Python has them: of the keys, and of up to 31 frames between them.
+ * Takes time in proportion to the keys, of which there may be thousands, at every drawing of a row.
+ * @type {(keys: Keyframe[]) => (Box | null)[]}
+ */
+function someBoxes(keys) {
+  const sorted = [...keys].sort((a, b) => a.frame - b.frame);
+  const steps = Math.max(1, Math.floor((BETWEEN + 1) / Math.max(1, sorted.length - 1)));
+  const between = sorted.slice(1).flatMap((last, i) => Array.from({ length: steps - 1 }, (_, k) => {
+    const first = sorted[i];
+    return boxAt([first, last], first.frame + Math.floor((last.frame - first.frame) * (k + 1) / steps));
+  }));
+  return [...sorted.map((key) => boxAt([key], key.frame)), ...between];
 }
 
 /** @type {(region: RegionItem) => string} */
@@ -121,7 +133,7 @@ export function notesOf(doc, region, covers, counted) {
 /** How many cells of the latent the shorter side of the box takes; of a region that moves, where that is largest. */
 function cellsAcross(doc, region) {
   if (!isBox(region.box)) return Infinity;
-  const boxes = region.keyframes ? someFrames(region).map((frame) => boxIn(region, frame)) : [region.box];
+  const boxes = region.keyframes ? someBoxes(region.keyframes) : [region.box];
   const sides = boxes.map((box) => {
     if (!box) return 0;
     const [x0, y0, x1, y1] = toPixels(box, sizeOf(doc));
