@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 from comfy_api.latest import io
-from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageFilter, ImageOps
+from PIL import Image, ImageColor, ImageDraw
 
 from ..deig_core.errors import RegionError
-from ..deig_core.layout.masks import box_pixels
-from ..deig_core.regions.document import COLORS, Region
+from ..deig_core.layout.masks import Rectangle, box_pixels, rim
+from ..deig_core.regions.colors import RGB, drawn_color, ink_on
+from ..deig_core.regions.document import Region
 from .fonts import Writer
 from .host.message import say
 from .sockets import Regions, schema
@@ -58,7 +59,7 @@ def _draw(picture: torch.Tensor, regions: tuple[Region, ...], texts: bool, missi
         pixels = box_pixels(region.box, *canvas.size)
         if pixels is None:
             continue
-        color = _rgb(region.color, number)
+        color = drawn_color(region.color, number, _rgb)
         if region.mask is not None:
             canvas.paste(Image.new("RGB", canvas.size, color), mask=_rim(region.mask, canvas.size, size // 4))
         x0, y0, x1, y1 = pixels
@@ -71,26 +72,24 @@ def _draw(picture: torch.Tensor, regions: tuple[Region, ...], texts: bool, missi
 
 def _rim(mask: torch.Tensor, size: tuple[int, int], width: int) -> Image.Image:
     """A line along the edge of a mask, inside it: a tint over all of it would change the picture's colours."""
-    whole = Image.fromarray((mask.numpy() * 255).astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
-    framed = ImageOps.expand(whole, width)  # so that the picture's edge is one too
-    inner = ImageOps.crop(framed.filter(ImageFilter.MinFilter(2 * width + 1)), width)
-    return ImageChops.subtract(whole, inner)
+    whole = _black_and_white(mask).resize(size, Image.Resampling.NEAREST)
+    return _black_and_white(rim(torch.from_numpy(np.array(whole)) > 0, width))
 
 
-def _rgb(color: str, number: int) -> tuple[int, int, int]:
-    try:
-        return ImageColor.getrgb(color)[:3]
-    except ValueError:
-        return ImageColor.getrgb(COLORS[(number - 1) % len(COLORS)])
+def _black_and_white(mask: torch.Tensor) -> Image.Image:
+    return Image.fromarray(mask.numpy().astype(np.uint8) * 255)
 
 
-def _label(writer: Writer, box: tuple[int, int, int, int], number: str, text: str, color: tuple[int, int, int]) -> None:
+def _rgb(color: str) -> RGB:
+    return ImageColor.getrgb(color)[:3]
+
+
+def _label(writer: Writer, box: Rectangle, number: str, text: str, color: RGB) -> None:
     x0, y0, x1, y1 = box
     draw = writer.draw
-    ink = (0, 0, 0) if sum(c * w for c, w in zip(color, (0.3, 0.59, 0.11), strict=True)) > 140 else (255, 255, 255)
     _, _, right, bottom = draw.textbbox((x0 + 4, y0 + 2), number, font=writer.plain)
     draw.rectangle((x0, y0, right + 4, bottom + 3), fill=(*color, 230))
-    draw.text((x0 + 4, y0 + 2), number, font=writer.plain, fill=ink)
+    draw.text((x0 + 4, y0 + 2), number, font=writer.plain, fill=ink_on(color))
     y = bottom + 6
     for line in writer.wrapped(text, x1 - x0 - 8):
         if y + writer.height > y1:

@@ -10,8 +10,8 @@ from comfy_api.latest import io
 from ..deig_core.errors import RegionError
 from ..deig_core.limits import MAX_REGIONS
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument
-from ..deig_core.regions.formats import separate
-from ..deig_core.regions.reader import read_frames
+from ..deig_core.regions.from_masks import separate
+from ..deig_core.regions.reader import ByHand, read_frames
 from ..deig_core.regions.tracks import Track, chosen, link, moving_regions, of_masks, of_packed
 from .host.message import say
 from .region_widget import reading_inputs
@@ -100,7 +100,8 @@ class DeigRegionsFromFrames(io.ComfyNode):
         notes = []
         if boxes is not None:
             size = boxes_source_width, boxes_source_height
-            frames, notes = read_frames(boxes, width, height, layout=boxes_layout, units=boxes_units, size=size)
+            by_hand = ByHand(order=boxes_layout, units=boxes_units, size=size)
+            frames, notes = read_frames(boxes, width, height, by_hand)
             tracks, count = link([[(r.description, r.box) for r in frame] for frame in frames]), len(frames)
         elif masks is not None:
             tracks, count = of_masks(separate(masks)[0]), len(masks)

@@ -8,7 +8,8 @@ import torch
 from comfy_api.latest import io, ui
 
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument
-from ..deig_core.regions.formats import LAYOUTS, UNITS, Reading, read_boxes
+from ..deig_core.regions.from_boxes import read_boxes
+from ..deig_core.regions.reader import ORDERS, UNITS, ByHand, Reading
 from ..deig_core.regions.rules import BOXES_MODES
 from .host.keys import BACKGROUND, INCOMING, READING
 from .sockets import BOXES
@@ -52,7 +53,7 @@ def reading_inputs(prefix: str = "", optional: bool = False) -> list[io.Input]:
     inputs = [
         io.Combo.Input(
             f"{prefix}layout",
-            options=list(LAYOUTS),
+            options=list(ORDERS),
             default="auto",
             optional=optional,
             tooltip="Order of four numbers: corners (xyxy, yxyx), corner and size (xywh), centre and size (cxcywh). "
@@ -88,15 +89,8 @@ def reading_inputs(prefix: str = "", optional: bool = False) -> list[io.Input]:
 def read_with(boxes: Any, width: int, height: int, options: dict[str, Any], descriptions=()) -> Reading:
     """The boxes as they are read with the values of `reading_inputs`. Raises RegionError as `read_boxes` does."""
     size = options["source_width"], options["source_height"]
-    return read_boxes(
-        boxes,
-        width,
-        height,
-        layout=options["layout"],
-        units=options["units"],
-        size=size,
-        descriptions=descriptions,
-    )
+    by_hand = ByHand(order=options["layout"], units=options["units"], size=size)
+    return read_boxes(boxes, width, height, by_hand, descriptions=descriptions)
 
 
 def incoming(boxes: Any, drawn: RegionDocument, options: dict[str, Any]) -> Reading | None:
@@ -119,7 +113,7 @@ def message(background: torch.Tensor | None, reading: Reading | None) -> dict:
                 "summary": reading.summary,
                 "notes": list(reading.notes),
                 "said": reading.said,
-                "layout": reading.layout,
+                "layout": reading.order,
                 "units": reading.units,
                 "size": list(reading.size),
             }

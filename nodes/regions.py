@@ -6,7 +6,7 @@ from comfy_api.latest import io
 
 from ..deig_core.layout.notes import region_notes
 from ..deig_core.regions.document import MAX_SIDE, RegionDocument, parse
-from ..deig_core.regions.formats import read_masks
+from ..deig_core.regions.from_masks import read_masks
 from ..deig_core.regions.rules import with_incoming
 from .host.message import say
 from .region_widget import (

@@ -93,6 +93,15 @@ def softened(mask: torch.Tensor, pixels: int) -> torch.Tensor:
     return _inside(mask, rows, columns) / ((rows[1] - rows[0])[:, None] * (columns[1] - columns[0]))
 
 
+def rim(mask: torch.Tensor, pixels: int) -> torch.Tensor:
+    """What of a mask (bool [h, w]) is at most `pixels` from what is not in it -> bool [h, w]. What lies beyond the
+    picture is not in it.
+    """
+    height, width = mask.shape
+    outside = torch.nn.functional.pad(~mask, (pixels,) * 4, value=True)
+    return mask & grown(outside, pixels)[pixels : pixels + height, pixels : pixels + width]
+
+
 def _around(mask: torch.Tensor, pixels: int) -> tuple[Edges, Edges]:
     """Rows and columns at most `pixels` beside each one of a mask."""
     return tuple(

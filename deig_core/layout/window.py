@@ -1,8 +1,8 @@
 """A part of a picture: where it lies, and what it shows of a region (docs/method.md section 4).
 
 A `Window` is what one UNet call denoises, in cells of the call. A `coordinates.Place` is the part of a picture that a
-run or a row of a call shows, in fractions, as other tools have cut it. A `refine.Part` is what lies around one
-region and is drawn again with it, in pixels.
+run or a row of a call shows, in fractions, as other tools have cut it. A `chosen_part.PixelPart` is what the user crops
+to, in pixels. A `refine.Part` is what lies around one region and is drawn again with it, in pixels.
 """
 
 from __future__ import annotations

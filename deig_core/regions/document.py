@@ -34,16 +34,13 @@ from .checks import (
     kind_of,
     shown,
 )
+from .colors import palette_color
 from .keyframes import Keyframe, StrengthKey, as_json, box_at, parse_keyframes, parse_strengths, strength_at
 
 VERSION = 1
 VERSION_WITH_MASKS = 2
 SHARED, FRONT = OVERLAPS = ("shared", "front")  # what becomes of cells that several regions have
 MIN_SIDE, MAX_SIDE = 8, 16384
-COLORS = (
-    *("#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45"),
-    *("#fabed4", "#469990", "#dcbeff", "#9a6324", "#ffe119", "#800000", "#aaffc3", "#808000"),
-)  # as in the editor
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +65,7 @@ class Region:
     strength: float = 1.0
     enabled: bool = True
     locked: bool = False
-    color: str = COLORS[0]
+    color: str = palette_color(1)
     mask: torch.Tensor | None = None
     keyframes: tuple[Keyframe, ...] = ()
     start: float = 0.0
@@ -236,7 +233,7 @@ def _region(entry: Any, index: int, width: int, height: int, notes: list[str]) -
         strength=checked_strength(values.pop("strength", 1.0), name),
         enabled=checked_flag(values.pop("enabled", True), name, "enabled"),
         locked=checked_flag(values.pop("locked", False), name, "locked"),
-        color=checked_text(values.pop("color", COLORS[index % len(COLORS)]), name, "color"),
+        color=checked_text(values.pop("color", palette_color(index + 1)), name, "color"),
         keyframes=parse_keyframes(values.pop("keyframes"), name) if "keyframes" in values else (),
         start=checked_share(values.pop("start", 0.0), name, "start"),
         end=checked_share(values.pop("end", 1.0), name, "end"),

@@ -1,67 +1,17 @@
-"""Other ways in than the editor: boxes of other nodes, tools and models (which `reader` reads), and masks."""
+"""Regions from masks of other nodes: what counts as a mask, and whose mask each one is."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import torch
 
 from ..errors import RegionError
-from .checks import checked_text
-from .document import COLORS, MIN_SIDE, Region, RegionDocument, check_count
+from .box import WidthHeight
+from .colors import palette_color
+from .document import MIN_SIDE, Region, RegionDocument, check_count
 from .painted import mask_bounds
-from .reader import LAYOUTS, UNITS, Reading, read
-from .reader.placing import WHOLE_IMAGE
 from .rules import with_masks
-
-__all__ = [
-    "LAYOUTS",
-    "UNITS",
-    "Reading",
-    "check_descriptions",
-    "read_boxes",
-    "read_masks",
-    "separate",
-]
-
-
-def read_boxes(
-    source: Any,
-    width: int,
-    height: int,
-    *,
-    layout: str = "auto",
-    units: str = "auto",
-    size: tuple[int, int] | None = None,
-    descriptions: Sequence[str] = (),
-) -> Reading:
-    """`reader.read`, with `descriptions` instead of the boxes' own texts where they are not empty, in the order of the
-    boxes as they were given: that of a box which is left out goes with it. Texts beyond the last box get a box of the
-    whole picture. Raises RegionError as `read` does.
-    """
-    reading = read(source, width, height, layout=layout, units=units, size=size)
-    texts = [checked_text(text, f"Region {i + 1}", "description") for i, text in enumerate(descriptions)]
-    regions = [
-        replace(r, description=texts[n - 1]) if n <= len(texts) and texts[n - 1] else r
-        for r, n in zip(reading.document.regions, reading.numbers, strict=True)
-    ]
-    more = texts[reading.entries :]
-    check_count(len(regions) + len(more))
-    notes = [
-        f"Description {n} belongs to a box that was left out."
-        for n, text in enumerate(texts[: reading.entries], 1)
-        if text and n not in reading.numbers
-    ]
-    if more:
-        notes.append(f"{len(more)} of the descriptions have no box of their own and got the whole picture.")
-    for i, text in enumerate(more, reading.entries):
-        taken = {r.id for r in regions}
-        free = next(name for n in range(i + 1, i + len(taken) + 2) if (name := f"r{n}") not in taken)
-        regions.append(Region(free, WHOLE_IMAGE, text, color=COLORS[i % len(COLORS)]))
-    document = replace(reading.document, regions=tuple(regions))
-    return replace(reading, document=document, notes=(*reading.notes, *notes))
 
 
 def read_masks(
@@ -69,7 +19,7 @@ def read_masks(
     descriptions: Sequence[str] = (),
     regions: RegionDocument | None = None,
     *,
-    size: tuple[int, int] | None = None,
+    size: WidthHeight | None = None,
 ) -> tuple[RegionDocument, tuple[str, ...]]:
     """One region for each mask (see `separate`), with its mask and its bounding box, and what is to be said of them.
 
@@ -89,7 +39,7 @@ def read_masks(
         return with_masks(regions, masks, descriptions), tuple(notes)
     texts = [*descriptions, *[""] * (len(masks) - len(descriptions))]
     made = (
-        Region(f"r{i + 1}", mask_bounds(masks[i]), texts[i], color=COLORS[i % len(COLORS)], mask=masks[i]) for i in kept
+        Region(f"r{i + 1}", mask_bounds(masks[i]), texts[i], color=palette_color(i + 1), mask=masks[i]) for i in kept
     )
     width, height = size or (max(MIN_SIDE, side) for side in (masks.shape[2], masks.shape[1]))
     return RegionDocument(width, height, tuple(made)), tuple(notes)

@@ -52,13 +52,13 @@ def parse_strengths(value: Any, name: str) -> tuple[StrengthKey, ...]:
     return _parsed(value, name, "strengths", "at", _strength)
 
 
-def _parsed(value: Any, name: str, what: str, place: str, read: Callable[[Any, str], Key]) -> tuple[Key, ...]:
+def _parsed(value: Any, name: str, what: str, moment: str, read: Callable[[Any, str], Key]) -> tuple[Key, ...]:
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_KEYFRAMES:
         raise RegionError(f'{name}: "{what}" must be a list of 1 to {MAX_KEYFRAMES} of them; remove it otherwise.')
-    keys = sorted((read(entry, name) for entry in value), key=attrgetter(place))
-    for before, after in pairwise(map(attrgetter(place), keys)):
+    keys = sorted((read(entry, name) for entry in value), key=attrgetter(moment))
+    for before, after in pairwise(map(attrgetter(moment), keys)):
         if before == after:
-            raise RegionError(f'{name}: "{what}" has {place} {after} twice; remove one of them.')
+            raise RegionError(f'{name}: "{what}" has {moment} {after} twice; remove one of them.')
     return tuple(keys)
 
 
@@ -114,9 +114,9 @@ def some_boxes(keys: Sequence[Keyframe]) -> list[Box]:
     return boxes
 
 
-def _around(keys: Sequence[Key], place: str, at: float) -> tuple[Key, Key, float]:
-    """The keys before and after a place, and which part of the way from one to the other it is."""
-    where = attrgetter(place)
+def _around(keys: Sequence[Key], moment: str, at: float) -> tuple[Key, Key, float]:
+    """The keys before and after a moment ("frame" or "at"), and which part of the way from one to the other it is."""
+    where = attrgetter(moment)
     before = max((k for k in keys if where(k) <= at), key=where, default=keys[0])
     after = min((k for k in keys if where(k) >= at), key=where, default=keys[-1])
     length = where(after) - where(before)

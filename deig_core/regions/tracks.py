@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import torch
 
 from ..errors import RegionError
-from .document import COLORS, Box, Region
+from .box import Box
+from .colors import palette_color
+from .document import Region
 from .keyframes import MAX_FRAME, Keyframe, box_at
 from .painted import mask_bounds
 
@@ -111,7 +113,7 @@ def moving_regions(
             f"r{i + 1}",
             track.boxes[min(track.boxes)],
             text or track.name,
-            color=COLORS[i % len(COLORS)],
+            color=palette_color(i + 1),
             keyframes=keyframes(track.boxes, count, tolerance),
         )
         for i, (track, text) in enumerate(zip(tracks, said, strict=True))

@@ -19,7 +19,7 @@ from ...deig_core.demo import files as demo_files
 from ...deig_core.errors import DeigError
 from ...deig_core.limits import MAX_REGIONS
 from ...deig_core.regions.document import MAX_SIDE, MIN_SIDE
-from ...deig_core.regions.reader import read
+from ...deig_core.regions.reader import ByHand, read
 from ...deig_core.text.tokenizer import FILE, tokenizer_folder
 from ...deig_core.text.tokens import look, marks
 from .folders import t5_tokenizer, text_encoder_path, text_encoders
@@ -71,8 +71,8 @@ def _read(asked: dict) -> dict:
         raise DeigError(f"A text, and width and height from {MIN_SIDE} to {MAX_SIDE} pixels are expected.")
     if size is not None and not (isinstance(size, list) and len(size) == 2 and all(map(_is_side, size))):
         raise DeigError("The size of the boxes' own picture is no pair of width and height in pixels.")
-    layout, units = str(asked.get("layout", "auto")), str(asked.get("units", "auto"))
-    reading = read(text, width, height, layout=layout, units=units, size=tuple(size) if size else None)
+    order, units = str(asked.get("layout", "auto")), str(asked.get("units", "auto"))
+    reading = read(text, width, height, ByHand(order=order, units=units, size=tuple(size) if size else None))
     document = reading.document.to_dict()
     for region in document["regions"]:
         if region["id"] in reading.unplaced:
@@ -83,7 +83,7 @@ def _read(asked: dict) -> dict:
         "summary": reading.summary,
         "notes": reading.notes,
         "said": reading.said,
-        "layout": reading.layout,
+        "layout": reading.order,
         "units": reading.units,
         "size": reading.size,
     }

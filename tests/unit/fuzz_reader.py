@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 from deig_core.errors import RegionError  # noqa: E402
 from deig_core.regions.document import parse  # noqa: E402
-from deig_core.regions.reader import LAYOUTS, UNITS, read  # noqa: E402
+from deig_core.regions.reader import ORDERS, UNITS, ByHand, read  # noqa: E402
 from deig_core.regions.reader.examples import EXAMPLES  # noqa: E402
 
 CASES = json.loads((ROOT / "tests" / "data" / "region_formats.json").read_text(encoding="utf-8"))["cases"]
@@ -138,10 +138,10 @@ def as_xml(value, name, rng):
 
 def check(source, rng):
     """What became of `source`: "read", "refused", or a fault."""
-    options = {"layout": rng.choice((*["auto"] * 6, *LAYOUTS)), "units": rng.choice((*["auto"] * 6, *UNITS))}
+    by_hand = ByHand(order=rng.choice((*["auto"] * 6, *ORDERS)), units=rng.choice((*["auto"] * 6, *UNITS)))
     start = time.process_time()
     try:
-        reading = read(source, 800, 500, **options)
+        reading = read(source, 800, 500, by_hand)
     except RegionError as error:
         text = str(error)
         fault = "a message of several lines" if "\n" in text or len(text) > 600 else ""

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.layout.masks import box_pixels, cell_rectangle, level_factor, margin, mask_cells, shared_membership
+from deig_core.layout.masks import (
+    box_pixels,
+    cell_rectangle,
+    level_factor,
+    margin,
+    mask_cells,
+    rim,
+    shared_membership,
+)
 from deig_core.regions.document import Region
 
 MARGINS = {1: 0, 2: 0, 4: 1, 8: 2}
@@ -229,3 +237,19 @@ def test_coordinates_are_clamped_at_both_ends():
 def test_halves_of_a_pixel_round_to_even_in_double_precision(coordinate, pixel):
     assert box_pixels((coordinate, 0, 1, 1), 512, 512)[0] == pixel
     assert box_pixels((0, 0, 1, coordinate), 512, 512) == ((0, 0, 512, pixel) if pixel else None)
+
+
+@given(st.data(), st.integers(1, 12), st.integers(1, 12), st.integers(0, 4))
+def test_a_rim_is_what_of_a_mask_lies_near_its_edge_or_the_pictures(data, height, width, near):
+    cells = data.draw(st.lists(st.booleans(), min_size=height * width, max_size=height * width))
+    mask = torch.tensor(cells).reshape(height, width)
+
+    def is_inside(y, x):
+        return 0 <= y < height and 0 <= x < width and bool(mask[y, x])
+
+    steps = range(-near, near + 1)
+    expected = [
+        [is_inside(y, x) and not all(is_inside(y + dy, x + dx) for dy in steps for dx in steps) for x in range(width)]
+        for y in range(height)
+    ]
+    assert rim(mask, near).tolist() == expected

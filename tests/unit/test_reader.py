@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.regions.formats import read_boxes
-from deig_core.regions.reader import DIALECTS, read
+from deig_core.regions.from_boxes import read_boxes
+from deig_core.regions.reader import DIALECTS, ByHand, read
 from deig_core.regions.reader.examples import BOX, EXAMPLES, HEIGHT, TEXT, WIDTH
 from deig_core.regions.reader.said import Said, parts
 
@@ -26,7 +26,7 @@ ALL = [(name, example) for name, examples in EXAMPLES.items() for example in exa
 
 
 def boxes(source, width=WIDTH, height=HEIGHT, **options):
-    return [(r.description, r.box) for r in read(source, width, height, **options).document.regions]
+    return [(r.description, r.box) for r in read(source, width, height, ByHand(**options)).document.regions]
 
 
 def test_the_table_and_its_examples_name_the_same_forms():
@@ -74,9 +74,9 @@ def test_what_is_said_can_be_said_in_the_pages_language():
     texts = json.loads((ROOT / "locales" / "en" / "main.json").read_text(encoding="utf-8"))["deig"]["editor"]
     foreign = set()
     for source in [*(example for _, example in ALL), *ODD_BOXES]:
-        for layout, units in (("auto", "auto"), ("xywh", "percent"), ("xyxy", "0..1000")):
+        for order, units in (("auto", "auto"), ("xywh", "percent"), ("xyxy", "0..1000")):
             try:
-                reading = read(source, WIDTH, HEIGHT, layout=layout, units=units)
+                reading = read(source, WIDTH, HEIGHT, ByHand(order=order, units=units))
             except RegionError:
                 continue
             assert [english(sentence) for sentence in reading.said] == list(reading.sentences)
@@ -113,18 +113,18 @@ def test_forms_that_divide_the_picture_otherwise():
 @pytest.mark.parametrize(
     ("source", "options"),
     [
-        ([{"type": "obj", "bbox": list(PIXELS), "desc": TEXT}], {"layout": "xyxy", "units": "pixels"}),
-        ([{"bbox_2d": [100, 80, 450, 480], "label": TEXT}], {"layout": "yxyx", "units": "pixels"}),
+        ([{"type": "obj", "bbox": list(PIXELS), "desc": TEXT}], {"order": "xyxy", "units": "pixels"}),
+        ([{"bbox_2d": [100, 80, 450, 480], "label": TEXT}], {"order": "yxyx", "units": "pixels"}),
         ([{"bbox_2d": [100, 200, 600, 900], "label": TEXT}], {"units": "0..1000"}),
-        ([{"box_2d": [0.1, 0.2, 0.5, 0.7], "label": TEXT}], {"layout": "xywh"}),
-        ([[0.35, 0.55, 0.5, 0.7]], {"layout": "cxcywh"}),
+        ([{"box_2d": [0.1, 0.2, 0.5, 0.7], "label": TEXT}], {"order": "xywh"}),
+        ([[0.35, 0.55, 0.5, 0.7]], {"order": "cxcywh"}),
         ([[10, 20, 60, 90]], {"units": "percent"}),
-        ([{"x": 280, "y": 275, "width": 400, "height": 350}], {"layout": "cxcywh"}),
+        ([{"x": 280, "y": 275, "width": 400, "height": 350}], {"order": "cxcywh"}),
         ([{"x": 10, "y": 20, "w": 50, "h": 70}], {"units": "percent"}),
-        ([{"rect": [80, 100, 400, 350]}], {"layout": "xywh"}),
+        ([{"rect": [80, 100, 400, 350]}], {"order": "xywh"}),
         ([{"bbox": [160, 200, 960, 900]}], {"size": (1600, 1000)}),
         ({"imageWidth": 9, "imageHeight": 9, "boxes": [[160, 200, 960, 900]]}, {"size": (1600, 1000)}),
-        ([{"x": 80, "y": 100, "width": 400, "height": 350}], {"layout": "xyxy"}),
+        ([{"x": 80, "y": 100, "width": 400, "height": 350}], {"order": "xyxy"}),
     ],
     ids=str,
 )
@@ -190,7 +190,7 @@ def test_units_by_a_stated_rule(source, units):
 
 def test_lists_that_cannot_be_corners_are_corner_and_size_and_it_is_said():
     reading = read([[300, 300, 100, 100], [400, 100, 300, 60]], WIDTH, HEIGHT)
-    assert reading.layout == "xywh" and any("corner and size" in n for n in reading.notes)
+    assert reading.order == "xywh" and any("corner and size" in n for n in reading.notes)
     with pytest.raises(RegionError, match="set layout to xywh"):
         read([[400, 300, 100, 100]], WIDTH, HEIGHT)
 
@@ -307,6 +307,12 @@ def test_a_fence_inside_a_description_is_text():
     }
     for text in (json.dumps(document), f"```json\n{json.dumps(document)}\n```"):
         assert boxes(text) == [("a ```q``` x", BOX)]
+
+
+@pytest.mark.parametrize("key", ["", "---", "…", "...", " "])
+def test_a_box_without_a_key_is_refused_in_words_of_the_text(key):
+    with pytest.raises(RegionError, match='^Region 1: "" holds numbers, .* name it box.$'):
+        read(f'[{{{key}: [10, 20, 30, 40], "label": "dog"}}]', 64, 64)
 
 
 def test_two_boxes_in_one_sentence_and_five_numbers():
@@ -434,7 +440,7 @@ BOXES = st.tuples(
     st.sampled_from(["pixels", "fractions", "0..1000", "percent"]),
     st.sampled_from(["bbox", "box", "bbox_2d", "box_2d", "row", "columns"]),
 )
-def test_any_order_and_units_set_by_hand_read_back(entries, layout, units, form):
+def test_any_order_and_units_set_by_hand_read_back(entries, order, units, form):
     scale = {"pixels": (1, 1), "fractions": (WIDTH, HEIGHT), "0..1000": (0.8, 0.5), "percent": (8, 5)}[units]
 
     def written(x, y, w, h):
@@ -444,7 +450,7 @@ def test_any_order_and_units_set_by_hand_read_back(entries, layout, units, form)
             "xywh": [x, y, w, h],
             "yxyx": [y, x, y + h, x + w],
             "cxcywh": [x + w / 2, y + h / 2, w, h],
-        }[layout]
+        }[order]
 
     if form == "columns":
         source = {"boxes": [written(*b) for b, _ in entries], "labels": [t for _, t in entries]}
@@ -453,10 +459,16 @@ def test_any_order_and_units_set_by_hand_read_back(entries, layout, units, form)
     else:
         source = [{form: written(*b), "label": t} for b, t in entries]
     for one in (source, json.dumps(source)):
-        found = boxes(one, layout=layout, units=units)
+        found = boxes(one, order=order, units=units)
         assert [t for t, _ in found] == [t for _, t in entries]
         for (_, box), ((x, y, w, h), _) in zip(found, entries, strict=True):
             assert box == pytest.approx((x / 800, y / 500, (x + w) / 800, (y + h) / 500), abs=1e-9)
+
+
+@pytest.mark.parametrize("options", [{"order": "yyxx"}, {"order": ""}, {"units": "inches"}, {"units": "fit"}])
+def test_an_order_or_units_that_there_are_not_are_refused(options):
+    with pytest.raises(RegionError, match=r"layout must be one of auto, .*, and units one of auto, "):
+        ByHand(**options)
 
 
 def test_descriptions_replace_texts_and_those_without_a_box_are_said():

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
-from deig_core.regions.reader import read_frames
+from deig_core.regions.reader import ByHand, read_frames
 
 
 def boxes(*found, **options):
-    frames, sentences = read_frames(found[0], 640, 480, **options)
+    frames, sentences = read_frames(found[0], 640, 480, ByHand(**options))
     return [[region.box for region in frame] for frame in frames], sentences
 
 
@@ -48,7 +48,7 @@ def test_frames_in_another_order_are_read_alike(order):
 
 def test_what_is_set_by_hand_counts():
     frames = [[[10, 10, 200, 200]], [], None, [[20, 10, 200, 200]]]
-    read, _ = boxes(frames, layout="xywh", units="pixels", size=(1280, 0))
+    read, _ = boxes(frames, order="xywh", units="pixels", size=(1280, 0))
     assert read == [
         [pytest.approx((10 / 1280, 10 / 480, 210 / 1280, 210 / 480))],
         [],
@@ -59,7 +59,7 @@ def test_what_is_set_by_hand_counts():
 
 def test_what_is_left_out_is_said_with_its_frame():
     frames = [[[10, 10, 100, 100]], [[300, 300, 200, 200], [20, 10, 110, 100]]]
-    read, sentences = boxes(frames, layout="xyxy")
+    read, sentences = boxes(frames, order="xyxy")
     assert [len(frame) for frame in read] == [1, 1]
     assert any(s.startswith("Frame 1: left out: Region 1: box [300, 300, 200, 200]") for s in sentences)
 
@@ -78,4 +78,4 @@ def test_what_is_left_out_is_said_with_its_frame():
 )
 def test_refused(source, words):
     with pytest.raises(RegionError, match=words):
-        read_frames(source, 64, 64, layout="xyxy")
+        read_frames(source, 64, 64, ByHand(order="xyxy"))

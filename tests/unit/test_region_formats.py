@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from deig_core.errors import RegionError
 from deig_core.regions.document import Region, RegionDocument, parse
-from deig_core.regions.formats import read_boxes, read_masks
+from deig_core.regions.from_boxes import read_boxes
+from deig_core.regions.from_masks import read_masks
+from deig_core.regions.reader import ByHand
 
 WIDTH, HEIGHT, TEXT = 800, 500, "a red hoodie"
 X0, Y0, X1, Y1 = 80, 100, 480, 450
@@ -28,22 +30,27 @@ def from_boxes(*source, **options):
     return read_boxes(*source, **options).document
 
 
+def by_hand(options):
+    """Options under the names of a node's inputs."""
+    return ByHand(order=options.get("layout", "auto"), units=options.get("units", "auto"))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 @pytest.mark.parametrize("as_text", [False, True])
 def test_a_table_of_forms(case, as_text):
     source = json.dumps(case["source"]) if as_text and not isinstance(case["source"], str) else case["source"]
     if case["regions"] is None:
         with pytest.raises(RegionError):
-            from_boxes(source, WIDTH, HEIGHT, **case.get("options", {}))
+            from_boxes(source, WIDTH, HEIGHT, by_hand(case.get("options", {})))
         return
-    found = from_boxes(source, WIDTH, HEIGHT, **case.get("options", {})).regions
+    found = from_boxes(source, WIDTH, HEIGHT, by_hand(case.get("options", {}))).regions
     assert [r.description for r in found] == [r["description"] for r in case["regions"]]
     for region, expected in zip(found, case["regions"], strict=True):
         assert region.box == pytest.approx(expected["box"] or (0, 0, 1, 1))
 
 
 @pytest.mark.parametrize(
-    ("numbers", "layout", "units"),
+    ("numbers", "order", "units"),
     [
         ([X0, Y0, X1, Y1], "xyxy", "auto"),
         ([X0, Y0, X1 - X0, Y1 - Y0], "xywh", "pixels"),
@@ -55,8 +62,8 @@ def test_a_table_of_forms(case, as_text):
 @pytest.mark.parametrize(
     "wrap", [lambda n: [n], lambda n: n, lambda n: [[n]], lambda n: torch.tensor([n], dtype=torch.float64)]
 )
-def test_bare_lists(numbers, layout, units, wrap):
-    (region,) = from_boxes(wrap(numbers), WIDTH, HEIGHT, layout=layout, units=units).regions
+def test_bare_lists(numbers, order, units, wrap):
+    (region,) = from_boxes(wrap(numbers), WIDTH, HEIGHT, ByHand(order=order, units=units)).regions
     assert region.box == pytest.approx(BOX)
 
 
@@ -288,7 +295,9 @@ def test_what_is_read_is_a_valid_document_and_the_rest_a_region_error(source):
 @pytest.mark.parametrize("bad", [[300, 300, 200, 200], None, [900, 900, 950, 950], {"label": "x", "bbox": [1, 2, 3]}])
 def test_a_box_that_is_left_out_takes_its_description_with_it(bad):
     boxes = [[10, 10, 100, 100], bad, [400, 400, 500, 500]]
-    reading = read_boxes(boxes, 512, 512, layout="xyxy", units="pixels", descriptions=["one", "two", "three", "four"])
+    reading = read_boxes(
+        boxes, 512, 512, ByHand(order="xyxy", units="pixels"), descriptions=["one", "two", "three", "four"]
+    )
     first, third, more = reading.document.regions
     assert [r.description for r in (first, third, more)] == ["one", "three", "four"]
     assert third.box == pytest.approx([400 / 512, 400 / 512, 500 / 512, 500 / 512]) and more.box == (0, 0, 1, 1)
@@ -299,5 +308,5 @@ def test_a_box_that_is_left_out_takes_its_description_with_it(bad):
     ("size", "expected"), [((1024, 0), (0.25, 0.5)), ((0, 1024), (0.5, 0.25)), ((0, 0), (0.5, 0.5))]
 )
 def test_one_side_of_the_boxes_own_picture_may_be_set_alone(size, expected):
-    (region,) = read_boxes([[0, 0, 256, 256]], 512, 512, units="pixels", size=size).document.regions
+    (region,) = read_boxes([[0, 0, 256, 256]], 512, 512, ByHand(units="pixels", size=size)).document.regions
     assert region.box[2:] == expected

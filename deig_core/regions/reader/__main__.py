@@ -60,7 +60,7 @@ In a picture of 800 x 500 pixels, each is the box from (80, 100) to (480, 450).
 
 def page() -> str:
     """docs/formats.md."""
-    rows = [f"| {d.name} | {_cell(d.recognised)} | {d.layout} | {d.units} |" for d in DIALECTS]
+    rows = [f"| {d.name} | {_cell(d.recognised)} | {d.order} | {d.units} |" for d in DIALECTS]
     shown = []
     for dialect in DIALECTS:
         for example in EXAMPLES[dialect.name][:1]:

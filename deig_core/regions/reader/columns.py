@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .box_keys import declared, raw_box_of
+from .descriptions import unread_text
 from .entry import (
     Context,
     Entry,
@@ -20,10 +22,8 @@ from .entry import (
     written_units,
     wrote,
 )
-from .places import declared, place_of
 from .shapes import columns_of
-from .texts import unread_text
-from .vocabulary import CENTRES, COLUMN_TEXTS, CORNERS, ORDERS, SIZES, UNITS
+from .vocabulary import CENTRES, COLUMN_TEXTS, CORNERS, ORDER_WORDS, SIZES, UNIT_WORDS
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 OTHER_COLUMNS = {"detectionboxes", "rois", "gligenboxes", "locations"}
 
 
-def find_columns(name: str, keys: tuple[str, ...], layout: str, units: str) -> Callable:
+def find_columns(name: str, keys: tuple[str, ...], order: str, units: str) -> Callable:
     """A `find` for mappings with boxes in a list. keys: what they must have ("a|b": either; "+phrases": `_is_dino`)."""
 
     def find(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
@@ -52,7 +52,7 @@ def find_columns(name: str, keys: tuple[str, ...], layout: str, units: str) -> C
                 return None
             if (size := numbers(values.get("size"))) and len(size) == 2:
                 inside = replace(inside, size=(size[1], size[0]))
-        return _entries(value, *hit, inside, walk, name, layout, units)
+        return _entries(value, *hit, inside, walk, name, order, units)
 
     return find
 
@@ -70,13 +70,14 @@ def _is_dino(values: Mapping[str, Any]) -> bool:
 
 
 def _entries(
-    value: Mapping, key: str, boxes: list, context: Context, walk: Walk, name: str, layout: str, units: str
+    value: Mapping, key: str, boxes: list, context: Context, walk: Walk, name: str, order: str, units: str
 ) -> list[Entry]:
     words = words_of(key)
     words += [w for w in (plain_key(key), plain_key(key).removeprefix("boxes").removeprefix("bboxes")) if w]
-    order, unit = declared(value)
-    order = next((ORDERS[w] for w in words if w in ORDERS), "") or order or context.layout or layout
-    unit = next((UNITS[w] for w in words if w in UNITS), "") or unit or context.units
+    said_order, said_units = declared(value)
+    by_key = next((ORDER_WORDS[w] for w in words if w in ORDER_WORDS), "")
+    order = by_key or said_order or context.order or order
+    sure_units = next((UNIT_WORDS[w] for w in words if w in UNIT_WORDS), "") or said_units or context.units
     texts = _texts(value, key, len(boxes), context, walk)
     lists = {k: v[0] for k, v in value.items() if is_list(v) and len(v) == len(boxes)}
     unread = "" if any(texts) else unread_text(lists)
@@ -85,15 +86,24 @@ def _entries(
         common = {"text": text, "size": context.size, "unread": "" if i else unread}
         four = numbers(box)
         if four and len(four) == 4:
-            marks = written_units(box) or unit
+            marks = written_units(box) or sure_units
             found.append(Entry(name, four, order, units=marks or units, sure=bool(marks), written=wrote(box), **common))
             continue
         corners = [four[i : i + 2] for i in range(0, 8, 2)] if four and len(four) == 8 else points(box)
-        outline = place_of({"polygon": box}) if corners is None and is_list(box) else None
+        outline = raw_box_of({"polygon": box}) if corners is None and is_list(box) else None
         around_it = around(corners) if corners else outline.values if outline else None
         if around_it:
             found.append(
-                Entry(name, around_it, "xyxy", True, unit or units, bool(unit), written=wrote(around_it), **common)
+                Entry(
+                    name,
+                    around_it,
+                    "xyxy",
+                    True,
+                    sure_units or units,
+                    bool(sure_units),
+                    written=wrote(around_it),
+                    **common,
+                )
             )
         else:
             hint = "; leave out the score or the angle" if four and len(four) == 5 else ""

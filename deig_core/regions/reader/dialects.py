@@ -19,25 +19,25 @@ from .vocabulary import CENTRES, CORNERS, SIZES
 
 @dataclass(frozen=True)
 class Dialect:
-    """One foreign form. layout and units: what is read where nothing is set by hand and the file states nothing; "keys"
+    """One foreign form. order and units: what is read where nothing is set by hand and the file states nothing; "keys"
     where the keys say which number is which. find: the entries of a value that is in this form, else None; forms of
-    text are found by `text.py`.
+    text are found by `text_forms.py`.
     """
 
     name: str
     recognised: str
-    layout: str
+    order: str
     units: str
     find: Find | None = None
 
 
-def _mappings(name: str, recognised: str, when: When, layout: str, units: str) -> Dialect:
-    order = "" if layout == "keys" else layout
-    return Dialect(name, recognised, layout, units, of_mappings(name, when, order, units))
+def _mappings(name: str, recognised: str, when: When, order: str, units: str) -> Dialect:
+    of_lists = "" if order == "keys" else order
+    return Dialect(name, recognised, order, units, of_mappings(name, when, of_lists, units))
 
 
-def _columns(name: str, recognised: str, keys: tuple[str, ...], layout: str, units: str) -> Dialect:
-    return Dialect(name, recognised, layout, units, find_columns(name, keys, layout, units))
+def _columns(name: str, recognised: str, keys: tuple[str, ...], order: str, units: str) -> Dialect:
+    return Dialect(name, recognised, order, units, find_columns(name, keys, order, units))
 
 
 def _is_roboflow(values: Mapping[str, Any], _: Context) -> bool:

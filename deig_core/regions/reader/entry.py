@@ -8,13 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
+from ..box import WidthHeight
 from ..checks import shown
 
-LAYOUTS = ("auto", "xyxy", "xywh", "yxyx", "cxcywh")
-"""Orders of four numbers that can be set by hand. The recognisers know two more: xxyy and yyxx, starts and ends."""
-UNITS = ("auto", "pixels", "fractions", "0..1000", "percent")
-
-Size = tuple[float, float]
 Numbers = tuple[float, ...]
 _NO_PART_OF_A_KEY = re.compile(r"[^a-z0-9]+")
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*(%|px)?\s*")
@@ -24,20 +20,20 @@ _NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d{1,3})?)\s*(%|p
 class Entry:
     """One thing that a foreign file says: its place, its text, or why it cannot be used.
 
-    values: four numbers in the order of `layout`, or None for a text without a place. named: the file's keys say which
-    number is which, so that a layout set by hand can only turn a corner into a centre. units: one of UNITS, or "fit":
+    values: four numbers in this `order`, or None for a text without a place. named: the file's keys say which number is
+    which, so that an order set by hand can only turn a corner into a centre. units: one of `by_hand.UNITS`, or "fit":
     pixels where they fit into the picture, else 0..1000. sure: the file itself states its units. size: width and height
-    of the file's picture in pixels. problem: a sentence's end, after the region's name.
-    unread: a key whose words may be the text that is missing.
+    of the file's picture in pixels. problem: a sentence's end, after the region's name. unread: a key whose words may
+    be the text that is missing.
     """
 
     dialect: str
     values: Numbers | None = None
-    layout: str = "xyxy"
+    order: str = "xyxy"
     named: bool = False
     units: str = "auto"
     sure: bool = False
-    size: Size | None = None
+    size: WidthHeight | None = None
     text: str = ""
     negative: str = ""
     strength: Any = 1.0
@@ -52,9 +48,9 @@ class Context:
     """What the surroundings of an entry say about it."""
 
     text: str = ""
-    size: Size | None = None
+    size: WidthHeight | None = None
     names: Mapping[Any, str] = field(default_factory=dict)
-    layout: str = ""
+    order: str = ""
     units: str = ""
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from ...errors import RegionError
 from ..document import Region, RegionDocument, check_count
-from .entry import Size
+from .by_hand import NOTHING_SET, ByHand
 from .placing import Placing, refuse_where_nothing_is_left
-from .reading import check_choices, entries_or_document
+from .reading import entries_or_document
 from .said import one_line, short
 
 NO_FRAMES = (
@@ -20,38 +20,30 @@ NO_FRAMES = (
 
 
 def read_frames(
-    source: Any,
-    width: int,
-    height: int,
-    *,
-    layout: str = "auto",
-    units: str = "auto",
-    size: Size | None = None,
+    source: Any, width: int, height: int, by_hand: ByHand = NOTHING_SET
 ) -> tuple[list[tuple[Region, ...]], tuple[str, ...]]:
     """The regions of each frame, and sentences about how they were read.
 
     source: a list, or JSON text of one, that has for each frame what `reading.read` reads; None and empty lists are
-    frames without boxes. Options and refusals as those of `read`; but order and units that are not set are found out
-    once, from the boxes of all frames, since a thing that moves fits into more than one reading in some of them. Raises
-    RegionError for what is no list of frames too, and for a frame that is a region document or holds a text without a
-    place.
+    frames without boxes. Refusals as those of `read`; but order and units that are not set are found out once, from the
+    boxes of all frames, since a thing that moves fits into more than one reading in some of them. Raises RegionError
+    for what is no list of frames too, and for a frame that is a region document or holds a text without a place.
     """
-    check_choices(layout, units)
     try:
-        return _read(_frames(source), (width, height), layout, units, size)
+        return _read(_frames(source), (width, height), by_hand)
     except RegionError as error:
         raise RegionError(one_line(str(error))) from None
 
 
 def _read(
-    frames: Sequence[Any], canvas: tuple[int, int], layout: str, units: str, size: Size | None
+    frames: Sequence[Any], canvas: tuple[int, int], by_hand: ByHand
 ) -> tuple[list[tuple[Region, ...]], tuple[str, ...]]:
     found, notes = [], []
     for number, frame in enumerate(frames):
         entries, said = _entries(frame, number) if frame else ([], [])
         found.append(entries)
         notes += [f"Frame {number}: {note}" for note in said]
-    placing = Placing([entry for entries in found for entry in entries], canvas, layout, units, size)
+    placing = Placing([entry for entries in found for entry in entries], canvas, by_hand)
     placed = [placing.place(entries) for entries in found]
     problems = [(n, problem) for n, frame in enumerate(placed) for problem in frame.problems]
     regions = [frame.regions for frame in placed]

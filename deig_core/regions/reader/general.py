@@ -19,7 +19,7 @@ def _entry(dialect: str, values: Numbers, context: Context, text: str = "", corn
     return Entry(
         dialect,
         values,
-        "xyxy" if corners else context.layout or "xyxy",
+        "xyxy" if corners else context.order or "xyxy",
         named=corners,
         units=context.units or "auto",
         sure=bool(context.units),

@@ -53,28 +53,11 @@ def from_lines(text: str, by_keys: ByKeys) -> Found | None:
     return _labelled(lines, by_keys)
 
 
-def from_css(text: str) -> Found | None:
-    """Boxes as rules of style sheets, as LayoutGPT asks for them: a dog {left: 10px; top: 20px; width: 30px; ...}."""
-    if ";" not in text or len(text) > 100_000:
-        return None
-    found = []
-    for part in text.split("}")[:-1]:
-        text, _, rules = part.rpartition("{")
-        sides = dict(re.findall(r"(left|top|width|height)\s*:\s*([^;]{1,30})", rules))
-        values = [number(sides.get(k, "").strip()) for k in ("left", "top", "width", "height")]
-        if None in values:
-            return None
-        units = written_units([v.strip() for v in sides.values()])
-        name = " ".join(text.split("\n")[-1].split()).strip(". ")
-        found.append(_entry("style sheets", tuple(values), units or "auto", name, "xywh", bool(units)))
-    return (found, []) if found else None
-
-
 def _entry(
-    dialect: str, values: tuple[float, ...], units: str, text: str = "", layout: str = "xyxy", sure=False
+    dialect: str, values: tuple[float, ...], units: str, text: str = "", order: str = "xyxy", sure=False
 ) -> Entry:
     written = "[" + ", ".join(f"{v:g}" for v in values) + "]"
-    return Entry(dialect, values, layout, dialect != "lines", units, sure, text=text, written=written)
+    return Entry(dialect, values, order, dialect != "lines", units, sure, text=text, written=written)
 
 
 def _rows(rows: list[list[float]], lines: list[str]) -> list[Entry]:
@@ -82,7 +65,7 @@ def _rows(rows: list[list[float]], lines: list[str]) -> list[Entry]:
     small = all(0 <= n <= 1.01 for row in rows for n in row[1:5])
     classes = all(row[0] >= 0 and row[0] == int(row[0]) for row in rows)
     if widths <= {5, 6} and small and classes:
-        return [_entry("YOLO labels", tuple(r[1:5]), "fractions", layout="cxcywh", sure=True) for r in rows]
+        return [_entry("YOLO labels", tuple(r[1:5]), "fractions", order="cxcywh", sure=True) for r in rows]
     if all(len(r) >= 7 and len(r) % 2 for r in rows) and classes and all(0 <= n <= 1.01 for r in rows for n in r[1:]):
         return [
             _entry("YOLO outlines", around([(r[i], r[i + 1]) for i in range(1, len(r), 2)]), "fractions") for r in rows

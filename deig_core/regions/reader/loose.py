@@ -92,7 +92,7 @@ class _Parser:
         self.at += 1
         found: dict = {}
         while not self.ended("}"):
-            key = self.value(depth + 1)
+            key = _NOTHING if self.text[self.at] == ":" else self.value(depth + 1)
             self.blank()
             if self.text[self.at : self.at + 1] in (":", "="):
                 self.at += 1
@@ -101,9 +101,9 @@ class _Parser:
                     self.cut = True
                     break
                 value = self.value(depth + 1)
-                found[key if isinstance(key, (str, int)) else str(key)[:60]] = None if value is _NOTHING else value
+                found[_key(key)] = None if value is _NOTHING else value
             elif key is not _NOTHING:
-                found[key if isinstance(key, (str, int)) else str(key)[:60]] = None
+                found[_key(key)] = None
         return found
 
     def string(self, quote: str) -> str:
@@ -140,3 +140,9 @@ class _Parser:
         if _INTEGER.fullmatch(word):
             return int(word)
         return float(word) if _FLOAT.fullmatch(word) else _WORDS.get(word.lower(), word)
+
+
+def _key(value: Any) -> str | int:
+    if value is _NOTHING:
+        return ""
+    return value if isinstance(value, (str, int)) else str(value)[:60]

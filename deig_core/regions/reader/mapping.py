@@ -1,4 +1,4 @@
-"""Entries of mappings that hold one place each: what a place and its surroundings say together."""
+"""Entries of mappings that hold one box each: what a box and its surroundings say together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .box_keys import declared, raw_box_of
+from .descriptions import negative_of, text_of, unread_text
 from .entry import Context, Entry, folded
-from .places import Place, declared, place_of
-from .texts import negative_of, text_of, unread_text
+from .raw_box import RawBox
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -18,29 +19,29 @@ When = Callable[[dict[str, Any], Context], object]
 
 
 def entries_of(
-    place: Place, value: Mapping, context: Context, name: str, layout: str = "", units: str = "auto"
+    raw: RawBox, value: Mapping, context: Context, name: str, order: str = "", units: str = "auto"
 ) -> list[Entry]:
-    """The entries of a mapping that holds one place or several of them, with the mapping's text."""
-    order, unit = declared(value)
-    order, unit = order or context.layout, unit or context.units
+    """The entries of a mapping that holds one box or several of them, with the mapping's text."""
+    said_order, said_units = declared(value)
+    said_order, said_units = said_order or context.order, said_units or context.units
     own, negative, strength = text_of(value, replace(context, text="")), negative_of(value), value.get("strength", 1.0)
     found = []
-    for one in (place, *place.more):
-        said = one.units or unit
-        text = (place.more and one.text) or own or one.text or context.text
+    for one in (raw, *raw.more):
+        sure_units = one.units or said_units
+        text = (raw.more and one.text) or own or one.text or context.text
         if one.named:
-            centre = "cxcywh" in (layout, order) and one.layout == "xywh"
-            written_as = "cxcywh" if centre else one.layout
+            centre = "cxcywh" in (order, said_order) and one.order == "xywh"
+            read_as = "cxcywh" if centre else one.order
         else:
-            written_as = order or "?" if one.layout == "?" else one.layout or order or layout or "xyxy"
+            read_as = said_order or "?" if one.order == "?" else one.order or said_order or order or "xyxy"
         found.append(
             Entry(
                 name,
                 one.values or None,
-                written_as,
+                read_as,
                 named=one.named,
-                units=said or units,
-                sure=bool(said),
+                units=sure_units or units,
+                sure=bool(sure_units),
                 size=context.size,
                 text=text,
                 negative=negative,
@@ -57,19 +58,19 @@ def entries_of(
 def of_mappings(
     name: str,
     when: When,
-    layout: str = "",
+    order: str = "",
     units: str = "auto",
 ) -> Find:
-    """A `find` for mappings that hold one place each and pass `when` (given their plain keys)."""
+    """A `find` for mappings that hold one box each and pass `when` (given their plain keys)."""
 
     def find(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
         if not isinstance(value, Mapping) or not when(folded(value), context):
             return None
-        place = place_of(value)
-        if place is None:
+        raw = raw_box_of(value)
+        if raw is None:
             return None
         inside = walk.inside(value, context)
-        return entries_of(place, value, inside, name, layout, units)
+        return entries_of(raw, value, inside, name, order, units)
 
     return find
 

@@ -1,33 +1,16 @@
-"""Places that are no boxes: polygons, quadrilaterals, circles, masks. The box around them counts."""
+"""What files have instead of boxes: polygons, quadrilaterals, circles, masks. The box around them counts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from .entry import Numbers, around, folded, is_list, number, numbers, points, wrote
+from .raw_box import RawBox
 from .vocabulary import OUTLINES
 
 
-@dataclass(frozen=True)
-class Place:
-    """Four numbers of an entry and what its keys say of them. key: the user's own; problem: why it is no box;
-    text: what stands beside the numbers."""
-
-    values: Numbers = ()
-    layout: str = ""
-    named: bool = False
-    units: str = ""
-    key: str = ""
-    written: str = ""
-    problem: str = ""
-    remark: str = ""
-    text: str = ""
-    more: tuple[Place, ...] = ()
-
-
-def outlined(values: Mapping[str, Any], place_of: Callable[[Mapping], Place | None]) -> Place | None:
+def outlined(values: Mapping[str, Any], raw_box_of: Callable[[Mapping], RawBox | None]) -> RawBox | None:
     """The box around the outline or circle that a mapping holds by its plain keys; None where there is none."""
     if "allpointsx" in values and "allpointsy" in values:  # VGG's annotator
         xs, ys = numbers(values["allpointsx"]), numbers(values["allpointsy"])
@@ -43,25 +26,27 @@ def outlined(values: Mapping[str, Any], place_of: Callable[[Mapping], Place | No
         if isinstance(value, Mapping):
             inner = folded(value)
             if "counts" in inner:
-                return Place(
+                return RawBox(
                     problem=f'"{key}" is a mask in run lengths: connect it as a mask to DEIG Regions from Masks'
                 )
             xs, ys = numbers(inner.get("x")), numbers(inner.get("y"))  # Ultralytics' segments
             if xs and ys and len(xs) == len(ys):
                 return box_around(list(zip(xs, ys, strict=True)), key, "")
-            if found := place_of(value):
+            if found := raw_box_of(value):
                 return found
         corners = points(value) or flat_points(value)
         if corners and len(corners) == 1:
-            return Place(problem=f'"{key}" is one point, and a region needs a box')
+            return RawBox(problem=f'"{key}" is one point, and a region needs a box')
         if corners:
             found = box_around(corners, key, "")
-            return Place(**{**vars(found), "units": units})
-        return Place(problem=f'"{key}" is no outline that can be read: {wrote(value) if is_list(value) else "no list"}')
+            return RawBox(**{**vars(found), "units": units})
+        return RawBox(
+            problem=f'"{key}" is no outline that can be read: {wrote(value) if is_list(value) else "no list"}'
+        )
     return None
 
 
-def _circle(values: Mapping[str, Any]) -> Place | None:
+def _circle(values: Mapping[str, Any]) -> RawBox | None:
     for x, y, rx, ry in (
         ("cx", "cy", "r", "r"),
         ("cx", "cy", "rx", "ry"),
@@ -72,7 +57,7 @@ def _circle(values: Mapping[str, Any]) -> Place | None:
         four = [number(values.get(k)) for k in (x, y, rx, ry)]
         if None not in four:
             a, b, w, h = four
-            return Place(
+            return RawBox(
                 (a, b, 2 * w, 2 * h), "cxcywh", True, "", "circle", wrote(four), remark="the box around a circle"
             )
     return None
@@ -93,10 +78,10 @@ def flat_points(value: Any) -> list[Numbers] | None:
     return found
 
 
-def box_around(corners: list[Numbers], key: str, layout: str) -> Place:
-    """The place around points, which are y, x where `layout` is yxyx."""
-    if layout == "yxyx":
+def box_around(corners: list[Numbers], key: str, order: str) -> RawBox:
+    """The box around points, which are y, x where `order` is yxyx."""
+    if order == "yxyx":
         corners = [(x, y) for y, x in corners]
     box = around(corners)
     outline = len(corners) > 2 and len({c[0] for c in corners} | {c[1] for c in corners}) > 4
-    return Place(box, "xyxy", True, "", key, wrote(box), remark="the box around an outline" if outline else "")
+    return RawBox(box, "xyxy", True, "", key, wrote(box), remark="the box around an outline" if outline else "")

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from functools import reduce
 
 from ...errors import RegionError
+from ..box import WidthHeight
 from ..checks import checked_strength, checked_text
-from ..document import COLORS, Region
-from .entry import Entry, Size
+from ..colors import palette_color
+from ..document import Region
+from .by_hand import ByHand
+from .entry import Entry
 from .said import Said, counted
-from .settle import Understood, place, read_group
+from .settle import Understood, box_in_picture, read_group
 
 _SPECIAL = re.compile(r"</?s>|<pad>|<\|(?:endoftext|im_end)\|>")  # ends of a model's answer
 WHOLE_IMAGE = (0.0, 0.0, 1.0, 1.0)
@@ -34,18 +37,18 @@ class Placed:
 
 
 class Placing:
-    """How all of `entries` are read, those of one form alike. Options as those of `reading.read`.
+    """How all of `entries` are read in a picture of `canvas` pixels, those of one form alike.
 
     Raises RegionError where pixels cannot be meant of a picture of that size.
     """
 
-    def __init__(self, entries: Sequence[Entry], canvas: Size, layout: str, units: str, size: Size | None):
-        self._canvas, self._layout = canvas, layout
+    def __init__(self, entries: Sequence[Entry], canvas: WidthHeight, by_hand: ByHand):
+        self._canvas, self._order = canvas, by_hand.order
         self._groups: dict[tuple, list[Entry]] = {}
         for entry in entries:
             if entry.values is not None and not self._problem(entry):
                 self._groups.setdefault(_group(entry), []).append(entry)
-        self._read = {k: read_group(group, canvas, layout, units, size) for k, group in self._groups.items()}
+        self._read = {k: read_group(group, canvas, by_hand) for k, group in self._groups.items()}
 
     @property
     def first(self) -> Understood:
@@ -54,9 +57,9 @@ class Placing:
 
     @property
     def notes(self) -> list[str]:
-        turned = [k for k, group in self._groups.items() if self._read[k].layout == "xywh" != group[0].layout]
+        turned = [k for k, group in self._groups.items() if self._read[k].order == "xywh" != group[0].order]
         said = Said("The numbers cannot be corners, so they were read as corner and size (xywh).")
-        return [said] * len(turned) if self._layout == "auto" else []
+        return [said] * len(turned) if self._order == "auto" else []
 
     def place(self, entries: Sequence[Entry]) -> Placed:
         """Entries of one picture, which are among those of the constructor."""
@@ -74,7 +77,7 @@ class Placing:
                 problems.append(Said("{name}: {what}.", name=name, what=problem))
                 continue
             if entry.values is not None:
-                box, about = place(entry, self._read[_group(entry)], self._layout, self._canvas)
+                box, about = box_in_picture(entry, self._read[_group(entry)], self._order, self._canvas)
                 if box is None:
                     problems.append(Said("{name}: {what}.", name=name, what=about))
                     continue
@@ -87,7 +90,7 @@ class Placing:
             if entry.unread and not text:
                 unread = Said("it has no text; if {key} holds it, rename that to label", key=f'"{entry.unread}"')
                 notes.append(Said("{name}: {what}.", name=name, what=unread))
-            color = COLORS[i % len(COLORS)]
+            color = palette_color(i + 1)
             regions.append(Region(f"r{i + 1}", box, text, negative, color=color, strength=strength))
             numbers.append(i + 1)
         return Placed(tuple(regions), tuple(numbers), tuple(problems), tuple(notes), frozenset(unplaced), counts)
@@ -104,14 +107,14 @@ class Placing:
             if group[0].named:
                 said.append(Said("{form}, {units}, {count}", **values))
             else:
-                said.append(Said("{form}, {order}, {units}, {count}", order=self._read[key].layout, **values))
+                said.append(Said("{form}, {order}, {units}, {count}", order=self._read[key].order, **values))
         if unplaced := sum(len(placed.unplaced) for placed in pictures):
             said.append(counted(unplaced, "1 text without a place", "{n} texts without a place"))
         said = list(dict.fromkeys(said))
         return Said("Read as {what}.", what=reduce(lambda a, b: Said("{a}; {b}", a=a, b=b), said)) if said else ""
 
     def _problem(self, entry: Entry) -> str | None:
-        if self._layout == "auto" and entry.layout == "?":
+        if self._order == "auto" and entry.order == "?":
             return f"box {entry.written} may be corners, or corner and size: set layout to xyxy or xywh"
         return entry.problem
 
@@ -124,4 +127,4 @@ def refuse_where_nothing_is_left(regions: Sequence[Region], problems: Sequence[s
 
 
 def _group(entry: Entry) -> tuple:
-    return entry.dialect, entry.units, entry.sure, entry.size, entry.layout, entry.named
+    return entry.dialect, entry.units, entry.sure, entry.size, entry.order, entry.named

@@ -8,14 +8,16 @@ from functools import partial
 from typing import Any
 
 from ...errors import RegionError
+from ..box import WidthHeight
 from ..checks import shown
 from ..document import RegionDocument, check_count, parse
+from .by_hand import NOTHING_SET, ByHand
 from .dialects import DIALECTS
-from .entry import LAYOUTS, UNITS, Entry, Size
+from .entry import Entry
 from .placing import Placing, refuse_where_nothing_is_left
 from .plain import plain
 from .said import Said, counted, one_line, parts, short
-from .text import from_text
+from .text_forms import from_text
 from .walk import walked
 
 
@@ -23,7 +25,7 @@ from .walk import walked
 class Reading:
     """What was read. summary: one line, for instance "Read as Qwen boxes, pixels of 640 x 480, 3 boxes."; notes: what
     was cut, left out or chosen, a sentence each. unplaced: ids of the regions that are texts without a place and have
-    the box of the whole picture. layout, units, size: of the first boxes, as they were read. whole: it was a region
+    the box of the whole picture. order, units, size: of the first boxes, as they were read. whole: it was a region
     document of this pack. numbers: of each region, which entry it was, from 1 on; entries: how many there were, those
     left out among them.
     """
@@ -32,9 +34,9 @@ class Reading:
     summary: str = ""
     notes: tuple[str, ...] = ()
     unplaced: frozenset[str] = frozenset()
-    layout: str = "auto"
+    order: str = "auto"
     units: str = "auto"
-    size: Size = (0, 0)
+    size: WidthHeight = (0, 0)
     whole: bool = False
     numbers: tuple[int, ...] = ()
     entries: int = 0
@@ -49,31 +51,19 @@ class Reading:
         return (self.summary, *self.notes) if self.summary else self.notes
 
 
-def read(
-    source: Any,
-    width: int,
-    height: int,
-    *,
-    layout: str = "auto",
-    units: str = "auto",
-    size: tuple[int, int] | None = None,
-) -> Reading:
+def read(source: Any, width: int, height: int, by_hand: ByHand = NOTHING_SET) -> Reading:
     """Read `source`, a value or text in any form of the table in `dialects.py`, for a picture of width x height pixels.
 
-    layout: order of lists of four, one of LAYOUTS; units: one of UNITS; size: in pixels, of the picture that the boxes
-    were made on, where a side of 0 is not set. What is set by hand counts for every form; "auto" and None leave it to
-    the file, or to the rules of docs/formats.md. An entry that cannot be used is left out and named in `notes`. Raises
-    RegionError where none can be used, where anything holds numbers under keys that nobody knows, and for more than 64
-    regions.
+    An entry that cannot be used is left out and named in `notes`. Raises RegionError where none can be used, where
+    anything holds numbers under keys that nobody knows, and for more than 64 regions.
     """
-    check_choices(layout, units)
     try:
-        return _read(source, (width, height), layout, units, size)
+        return _read(source, (width, height), by_hand)
     except RegionError as error:  # a value's own line breaks and length stay out of the message
         raise RegionError(one_line(str(error))) from None
 
 
-def _read(source: Any, canvas: tuple[int, int], layout: str, units: str, size: Size | None) -> Reading:
+def _read(source: Any, canvas: tuple[int, int], by_hand: ByHand) -> Reading:
     found, notes = entries_or_document(source)
     if isinstance(found, RegionDocument):
         summary = Said(
@@ -85,7 +75,7 @@ def _read(source: Any, canvas: tuple[int, int], layout: str, units: str, size: S
         count = len(found.regions)
         numbers = tuple(range(1, count + 1))
         return Reading(found, summary, (*notes, *found.notes), whole=True, numbers=numbers, entries=count)
-    placing = Placing(found, canvas, layout, units, size)
+    placing = Placing(found, canvas, by_hand)
     placed = placing.place(found)
     notes += [*placing.notes, *placed.notes]
     if not found and not notes:
@@ -98,7 +88,7 @@ def _read(source: Any, canvas: tuple[int, int], layout: str, units: str, size: S
         placing.summary([placed]),
         short(notes),
         placed.unplaced,
-        placing.first.layout,
+        placing.first.order,
         placing.first.units,
         placing.first.size,
         numbers=placed.numbers,
@@ -120,12 +110,6 @@ def entries_or_document(source: Any) -> tuple[RegionDocument | list[Entry], list
         entries, said = walked(value, DIALECTS)
         notes = [*notes, *said]
     return entries, [*notes]
-
-
-def check_choices(layout: str, units: str) -> None:
-    """Raises RegionError for an order or units that there are not."""
-    if layout not in LAYOUTS or units not in UNITS:
-        raise RegionError(f"layout must be one of {', '.join(LAYOUTS)}, and units one of {', '.join(UNITS)}.")
 
 
 def is_document(value: Mapping) -> bool:

@@ -1,4 +1,4 @@
-"""From numbers to places in the picture: which order, which units, and what of it can be used."""
+"""From numbers to boxes in the picture: which order, which units, and what of it can be used."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from ...errors import RegionError
 from ...limits import PIXELS_PER_LATENT
-from ..document import Box
-from .entry import Entry, Numbers, Size
+from ..box import Box, WidthHeight
+from .by_hand import ByHand
+from .entry import Entry, Numbers
 from .said import Said
 
 _MOST_FRACTION = 1.5
@@ -18,14 +19,14 @@ _SCALES = {"0..1000": (1000.0, 1000.0), "percent": (100.0, 100.0), "fractions": 
 
 @dataclass(frozen=True)
 class Understood:
-    """How a group of entries was read: order and units, and the size in pixels that pixels refer to."""
+    """How a group of entries was read: order and units, and width and height in pixels of what pixels refer to."""
 
-    layout: str
+    order: str
     units: str
-    size: Size
+    size: WidthHeight
 
     @property
-    def scale(self) -> Size:
+    def scale(self) -> WidthHeight:
         return _SCALES.get(self.units, self.size)
 
     @property
@@ -39,8 +40,8 @@ class Understood:
         }.get(self.units) or Said("fractions of the picture")
 
 
-def corners(values: Numbers, layout: str) -> Numbers:
-    """Four numbers in the order of `layout` as x0, y0, x1, y1."""
+def corners(values: Numbers, order: str) -> Numbers:
+    """Four numbers in this order as x0, y0, x1, y1."""
     a, b, c, d = values
     return {
         "xyxy": (a, b, c, d),
@@ -49,24 +50,24 @@ def corners(values: Numbers, layout: str) -> Numbers:
         "cxcywh": (a - c / 2, b - d / 2, a + c / 2, b + d / 2),
         "xxyy": (a, c, b, d),
         "yyxx": (c, a, d, b),
-    }[layout]
+    }[order]
 
 
-def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, source: Size | None) -> Understood:
-    """How entries of one dialect are read. layout, units, source: as set by hand ("auto" and None where not).
+def read_group(entries: Sequence[Entry], canvas: WidthHeight, by_hand: ByHand) -> Understood:
+    """How entries of one dialect are read, in a picture of `canvas` pixels.
 
     Raises RegionError where pixels cannot be meant of a picture of that size.
     """
     first = entries[0]
-    source = source if source and any(source) else None
+    source = by_hand.size if by_hand.size and any(by_hand.size) else None
     size = tuple(next(s[axis] for s in (source, first.size, canvas) if s and s[axis] >= 1) for axis in (0, 1))
-    order = _order(entries, layout, size if units != "fractions" else (1.0, 1.0))
-    boxes = [corners(e.values, _of(e, order, layout)) for e in entries]
+    order = _order(entries, by_hand.order, size if by_hand.units != "fractions" else (1.0, 1.0))
+    boxes = [corners(e.values, _order_of(e, order, by_hand.order)) for e in entries]
     most = max(abs(n) for box in boxes for n in box)
     reach = max(boxes, key=lambda b: max(b[2] / size[0], b[3] / size[1]))
     within = reach[2] <= size[0] * 1.01 and reach[3] <= size[1] * 1.01
-    if units != "auto":
-        return Understood(order, units, size)
+    if by_hand.units != "auto":
+        return Understood(order, by_hand.units, size)
     chosen = first.units
     if not first.sure:
         if chosen != "percent" and most <= _MOST_FRACTION:
@@ -79,19 +80,19 @@ def read_group(entries: Sequence[Entry], canvas: Size, layout: str, units: str, 
         if chosen == "pixels" and (
             far or (any(b[0] >= size[0] or b[1] >= size[1] for b in boxes) and first.size is None)
         ):
-            place = next(e for e, b in zip(entries, boxes, strict=True) if b == reach)
+            farthest = next(e for e, b in zip(entries, boxes, strict=True) if b == reach)
             raise RegionError(
-                f"Box {place.written} does not fit into a picture of {size[0]:g} x {size[1]:g} pixels: give the size "
-                "of the picture that the boxes were made on, or set units (0..1000?)."
+                f"Box {farthest.written} does not fit into a picture of {size[0]:g} x {size[1]:g} pixels: give the "
+                "size of the picture that the boxes were made on, or set units (0..1000?)."
             )
     return Understood(order, chosen, size)
 
 
-def _order(entries: Sequence[Entry], layout: str, size: Size) -> str:
-    """The layout of lists of four: as set, as the dialect has it, or corner and size where corners are impossible."""
-    if layout != "auto":
-        return layout
-    order = entries[0].layout
+def _order(entries: Sequence[Entry], set_order: str, size: WidthHeight) -> str:
+    """The order of lists of four: as set, as the dialect has it, or corner and size where corners are impossible."""
+    if set_order != "auto":
+        return set_order
+    order = entries[0].order
     if order != "xyxy" or entries[0].named or len(entries) < 2:
         return order
     impossible = sum(e.values[2] <= e.values[0] or e.values[3] <= e.values[1] for e in entries)
@@ -105,26 +106,30 @@ def _order(entries: Sequence[Entry], layout: str, size: Size) -> str:
     return "xywh" if impossible >= least and fit else order
 
 
-def _of(entry: Entry, order: str, by_hand: str) -> str:
-    """The layout of one entry: keys that name their numbers only let a corner become a centre."""
+def _order_of(entry: Entry, order: str, set_order: str) -> str:
+    """The order of one entry: keys that name their numbers only let a corner become a centre."""
     if not entry.named:
         return order
-    if entry.layout in ("xywh", "cxcywh") and by_hand in ("xywh", "cxcywh"):
-        return by_hand
-    return entry.layout
+    if entry.order in ("xywh", "cxcywh") and set_order in ("xywh", "cxcywh"):
+        return set_order
+    return entry.order
 
 
-def place(entry: Entry, reading: Understood, by_hand: str, canvas: Size) -> tuple[Box | None, Said | None]:
-    """(box in fractions, what is to be said of it); None where it is no box inside the picture, with the reason."""
-    layout = _of(entry, reading.layout, by_hand)
-    x0, y0, x1, y1 = corners(entry.values, layout)
+def box_in_picture(
+    entry: Entry, reading: Understood, set_order: str, canvas: WidthHeight
+) -> tuple[Box | None, Said | None]:
+    """(box in fractions, what is to be said of it); None where it is no box inside the picture, with the reason.
+    set_order: the one that is set by hand, or "auto".
+    """
+    order = _order_of(entry, reading.order, set_order)
+    x0, y0, x1, y1 = corners(entry.values, order)
     for low, high, axis in ((x0, x1, "x"), (y0, y1, "y")):
         if high <= low:
-            if layout in ("xywh", "cxcywh"):
+            if order in ("xywh", "cxcywh"):
                 none = "box {box} has no width" if axis == "x" else "box {box} has no height"
                 return None, Said(none, box=entry.written)
             turned = Said("box {box} has {axis}1 <= {axis}0", box=entry.written, axis=axis)
-            if layout != "xyxy" or entry.named:
+            if order != "xyxy" or entry.named:
                 return None, turned
             return None, Said("{problem}; if it is corner and size, set layout to xywh", problem=turned)
     width, height = reading.scale

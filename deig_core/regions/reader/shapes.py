@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .descriptions import TEXT_KEYS, text_of
 from .entry import Context, folded, is_list, number, numbers, plain_key, points, words_of
 from .limits import MOST_PARTS
-from .texts import PLACE_WORDS, TEXT_KEYS, text_of
-from .vocabulary import ASIDE, BOX_KEYS, COLUMN_TEXTS, COLUMNS, LISTS, ORDERS, OUTLINES, UNITS
+from .stray import PLACE_WORDS
+from .vocabulary import ASIDE, BOX_KEYS, COLUMN_TEXTS, COLUMNS, LISTS, ORDER_WORDS, OUTLINES, UNIT_WORDS
 
 _KNOWN = {*LISTS, *COLUMNS, *COLUMN_TEXTS, *TEXT_KEYS, *BOX_KEYS, *OUTLINES, *ASIDE, *PLACE_WORDS}
 # In a key of one word, a sign that it is a key and no description.
@@ -42,8 +43,8 @@ def _is_columns_key(key: Any) -> bool:
     words = words_of(key)
     return any(w in ("boxes", "bboxes") for w in words) and all(
         w in ("boxes", "bboxes", "bounding", "pred", "det", "detected", "out", "output", "gt", "final")
-        or w in ORDERS
-        or w in UNITS
+        or w in ORDER_WORDS
+        or w in UNIT_WORDS
         for w in words
     )
 

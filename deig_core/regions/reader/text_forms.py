@@ -1,4 +1,4 @@
-"""Text as people and models write it: JSON in any state, a model's marks, lines, tables, XML, regional prompts."""
+"""Which form a text is in: JSON in any state, a model's marks, lines, tables, XML, YAML, a regional prompt."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 from ...errors import RegionError
 from .entry import Entry, is_list, number
-from .lines import ByKeys, from_css, from_lines
+from .lines import ByKeys, from_lines
 from .loose import loose_values
 from .markup import from_markup
 from .prompter import from_prompter
+from .style_sheets import from_style_sheets
 from .xml import from_xml
 from .yaml import from_yaml
 
@@ -57,7 +58,7 @@ def from_text(text: str, by_keys: ByKeys) -> tuple[Any, list[str], list[Entry] |
     if (value := from_yaml(text)) is not None:
         return value, [], None
     if "region_shape_attributes" not in text[:400] and ("{" in text or _LISTED.match(text)):
-        found = from_css(text)
+        found = from_style_sheets(text)
     elif (found := from_prompter(text)) is None:
         found = from_lines(text, by_keys)
     if found is not None:

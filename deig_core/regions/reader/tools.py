@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..document import Box
+from ..box import Box
+from .box_keys import raw_box_of
+from .descriptions import text_of
 from .entry import Context, Entry, around, folded, is_four, is_list, numbers, points, wrote
 from .limits import MOST_PARTS
 from .mapping import entries_of
-from .places import Place, place_of
+from .raw_box import RawBox
 from .said import SEVERAL_PICTURES, Said
-from .texts import text_of
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -28,16 +29,16 @@ def find_label_studio(value: Any, context: Context, walk: Walk) -> list[Entry] |
     inner = values.get("value")
     studio = isinstance(inner, Mapping) and ("originalwidth" in values or "fromname" in values)
     labels = any(k.endswith("labels") and k != "labels" and len(k) > 8 and is_list(v) for k, v in values.items())
-    if not studio and not (labels and (place_of(value) is not None)):
+    if not studio and not (labels and (raw_box_of(value) is not None)):
         return None
     holder = inner if studio else value
-    place = place_of(holder)
-    if place is None:
+    raw = raw_box_of(holder)
+    if raw is None:
         if any(k in folded(holder) for k in ("choices", "text", "rating", "taxonomy")):
             return []
         problem = "holds no rectangle, ellipse or polygon; draw one, or connect a mask to DEIG Regions from Masks"
         return [Entry("Label Studio", text=text_of(holder, context), problem=problem, written=wrote(list(holder)))]
-    return [replace(e, units="percent", sure=True) for e in entries_of(place, holder, context, "Label Studio")]
+    return [replace(e, units="percent", sure=True) for e in entries_of(raw, holder, context, "Label Studio")]
 
 
 def find_createml(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
@@ -45,8 +46,8 @@ def find_createml(value: Any, context: Context, walk: Walk) -> list[Entry] | Non
     inner = folded(value).get("coordinates") if isinstance(value, Mapping) else None
     if not isinstance(inner, Mapping) or not all(k in folded(inner) for k in ("x", "y", "width", "height")):
         return None
-    place = place_of(inner)
-    return entries_of(place, value, context, "CreateML", "cxcywh", "pixels")
+    raw = raw_box_of(inner)
+    return entries_of(raw, value, context, "CreateML", "cxcywh", "pixels")
 
 
 def find_omost(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
@@ -58,8 +59,8 @@ def find_omost(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     text = ", ".join(p.strip().strip(",") for p in parts if p.strip())
     if four is None or len(four) != 4:
         return [Entry("Omost canvas", text=text, problem=f'"rect" must be four numbers; got {wrote(value["rect"])}')]
-    place = tuple(v / 90 for v in four)
-    return [Entry("Omost canvas", place, "yyxx", True, "fractions", True, text=text, written=wrote(four))]
+    fractions = tuple(v / 90 for v in four)
+    return [Entry("Omost canvas", fractions, "yyxx", True, "fractions", True, text=text, written=wrote(four))]
 
 
 def find_labelme(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
@@ -91,8 +92,8 @@ def find_vgg(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
         return _vgg_3(value, context, walk)
     if not isinstance(value.get("shape_attributes"), Mapping):
         return None
-    place = place_of(value["shape_attributes"]) or Place(problem="is a point or a line, which has no inside")
-    return entries_of(place, value, context, "VGG Image Annotator", units="pixels")
+    raw = raw_box_of(value["shape_attributes"]) or RawBox(problem="is a point or a line, which has no inside")
+    return entries_of(raw, value, context, "VGG Image Annotator", units="pixels")
 
 
 def _json(text: Any) -> Any:
@@ -116,11 +117,11 @@ def _vgg_3(value: Mapping, context: Context, walk: Walk) -> list[Entry] | None:
             continue
         kind, *rest = numbers(one["xy"]) or (0,)
         shape = {2: lambda n: dict(zip(("x", "y", "width", "height"), n, strict=False)), 7: lambda n: {"polygon": n}}
-        place = place_of(shape[kind](rest)) if kind in shape else None
-        place = place or Place(problem="is no rectangle and no polygon", written=wrote(one["xy"]))
+        raw = raw_box_of(shape[kind](rest)) if kind in shape else None
+        raw = raw or RawBox(problem="is no rectangle and no polygon", written=wrote(one["xy"]))
         said = one.get("av") if isinstance(one.get("av"), Mapping) else {}
         text = ", ".join(t for k, v in said.items() if (t := _vgg_said(value.get("attribute"), k, v)))
-        found += entries_of(place, {"text": text}, context, "VGG Image Annotator", units="pixels")
+        found += entries_of(raw, {"text": text}, context, "VGG Image Annotator", units="pixels")
     return found
 
 
@@ -155,8 +156,8 @@ def find_segs(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     inside = replace(context, size=(size[1], size[0]))
     found: list[Entry] = []
     for seg in value[1]:
-        place = Place(problem='"bbox" must be four numbers') if not is_four(seg.get("bbox")) else place_of(seg)
-        found += entries_of(place, seg, inside, "Impact SEGS", "xyxy", "pixels")
+        raw = RawBox(problem='"bbox" must be four numbers') if not is_four(seg.get("bbox")) else raw_box_of(seg)
+        found += entries_of(raw, seg, inside, "Impact SEGS", "xyxy", "pixels")
     return found
 
 
@@ -175,7 +176,7 @@ def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     if not isinstance(value, Mapping) or not is_list(value.get("annotations")) or not is_list(value.get("images")):
         return None
     marked = [a for a in value["annotations"] if isinstance(a, Mapping) and "image_id" in a]
-    first = next((a for a in marked[:MOST_PARTS] if place_of(a)), None)
+    first = next((a for a in marked[:MOST_PARTS] if raw_box_of(a)), None)
     if first is None:
         return None
     own = str(first["image_id"])
@@ -188,4 +189,4 @@ def find_coco(value: Any, context: Context, walk: Walk) -> list[Entry] | None:
     inside = replace(
         walk.inside({"categories": value.get("categories")}, context), size=walk.inside(picture, context).size
     )
-    return [e for a in of_first if (p := place_of(a)) for e in entries_of(p, a, inside, "COCO", "xywh", "pixels")]
+    return [e for a in of_first if (p := raw_box_of(a)) for e in entries_of(p, a, inside, "COCO", "xywh", "pixels")]

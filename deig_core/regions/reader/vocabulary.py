@@ -65,7 +65,7 @@ OUTLINES = (
     *("corners", "boundingpoly", "boundingpolygon", "segmentation", "segments", "outline", "poly", "quadrilateral"),
 )
 ANGLES = ("angle", "rotation", "theta", "rotate", "rotationangle", "rotationdegrees")
-ORDERS = {
+ORDER_WORDS = {
     **{"xyxy": "xyxy", "ltrb": "xyxy", "tlbr": "xyxy", "xywh": "xywh", "ltwh": "xywh", "tlwh": "xywh"},
     **{"cxcywh": "cxcywh", "yxyx": "yxyx", "corners": "xyxy", "center": "cxcywh", "centre": "cxcywh", "xxyy": "xxyy"},
     **{"yolo": "cxcywh", "coco": "xywh", "voc": "xyxy", "pascalvoc": "xyxy", "albumentations": "xyxy", "xy": "xyxy"},
@@ -74,7 +74,7 @@ ORDERS = {
     **{"y1x1y2x2": "yxyx", "xcycwh": "cxcywh", "x1y1wh": "xywh", "topleft": "xywh", "xcenterycenterwh": "cxcywh"},
     **{"xcenterycenterwidthheight": "cxcywh", "x0y0x1y1": "xyxy", "xywidthheight": "xywh"},
 }
-UNITS = {
+UNIT_WORDS = {
     **dict.fromkeys(("n", "norm", "normalized", "normalised", "relative", "rel", "frac", "fraction"), "fractions"),
     **dict.fromkeys(
         ("fractions", "ratio", "01", "unit", "xyxyn", "xywhn", "normed", "xyxyrel", "xywhrel"), "fractions"

@@ -10,14 +10,15 @@ from typing import Any
 from ...errors import RegionError
 from ...limits import MAX_REGIONS
 from ..checks import shown
+from .box_keys import FROM_BELOW, counts_from_below, declared, raw_box_of, size_of
+from .descriptions import negative_of, text_of
 from .entry import Context, Entry, folded, is_list, numbers, plain_key, points, wrote
 from .limits import MOST_DEEP, MOST_PARTS, too_deep
 from .lines import from_lines, has_marked_numbers
-from .places import FROM_BELOW, counts_from_below, declared, place_of, size_of
 from .plain import plain
 from .said import SEVERAL_PICTURES, Said
 from .shapes import columns_of, is_name, is_row, names_of_classes, of_numbers, own_text
-from .texts import negative_of, stray_place, text_of
+from .stray import stray_place
 from .vocabulary import ASIDE, COLUMNS, LISTS
 
 KEYS_OF_ONE = 8
@@ -108,11 +109,11 @@ class Walk:
         """What a mapping adds to the context of what lies in it."""
         if counts_from_below(value):
             raise RegionError(f"The file {FROM_BELOW}: turn them.")
-        layout, units = declared(value)
+        order, units = declared(value)
         return replace(
             context,
             size=size_of(value) or context.size,
-            layout=layout or context.layout,
+            order=order or context.order,
             units=units or context.units,
             names=names_of_classes(value) or context.names,
         )
@@ -135,8 +136,8 @@ class Walk:
             known = name in LISTS or name in COLUMNS
             if isinstance(inner, list) and not known and of_numbers(inner):
                 continue  # for stray_place to name
-            own = said if isinstance(inner, Mapping) and place_of(inner) else of_group
-            if isinstance(inner, Mapping) and not own and not name.isdigit() and is_name(key) and place_of(inner):
+            own = said if isinstance(inner, Mapping) and raw_box_of(inner) else of_group
+            if isinstance(inner, Mapping) and not own and not name.isdigit() and is_name(key) and raw_box_of(inner):
                 own = str(key)
             within = replace(context, text=own or context.text)
             found += self.entries(inner, within, listed=name in LISTS)
@@ -179,7 +180,7 @@ class Walk:
         """A list of boxes, or a mapping around one that has no text for them: the boxes of one picture."""
         if is_list(item):
             return bool(item) and numbers(item) is None and not is_row(item) and points(item) is None
-        if not isinstance(item, Mapping) or place_of(item) or self.group_text(item):
+        if not isinstance(item, Mapping) or raw_box_of(item) or self.group_text(item):
             return False
         return any(plain_key(k) in LISTS + COLUMNS and is_list(v) and v for k, v in item.items()) or (
             len(item) == 1 and all(isinstance(v, Mapping) and columns_of(v) for v in item.values())
@@ -210,4 +211,4 @@ def walked(value: Any, dialects) -> tuple[list[Entry], list[str]]:
 
 
 def _has_place(value: Any) -> bool:
-    return isinstance(value, Mapping) and place_of(value) is not None
+    return isinstance(value, Mapping) and raw_box_of(value) is not None
