@@ -4,22 +4,16 @@ untrained ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import comfy.model_management as management
 import comfy.sd
-import comfy.supported_models
 import torch
-from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 from comfy.model_patcher import ModelPatcher
 from comfy.patcher_extension import WrappersMP
-from torch import nn
 
 from ...deig_core.demo import files
 from ...deig_core.layout.masks import PIXELS_PER_LATENT
-from ...deig_core.model.adapter import check_keys
 from ...deig_core.model.config import DeigConfig
 from ...deig_core.model.untrained import random_weights, untrained_adapter
 from .compatibility import transformer_blocks
@@ -33,75 +27,13 @@ from .patchers import (
     load_adapter_patcher,
     load_hosted_text_encoder,
     remade_by,
-    unet_patcher,
 )
+from .sd1 import SMALL_UNET, sd1_model
 
 if TYPE_CHECKING:
     from ...deig_core.text.encoder import TextEncoder
 
-WIDTH, TEXT_WIDTH = 64, 48
-UNET = {
-    "use_checkpoint": False,
-    "image_size": 32,
-    "in_channels": 4,
-    "out_channels": 4,
-    "use_spatial_transformer": True,
-    "legacy": False,
-    "model_channels": 32,
-    "num_res_blocks": [1, 1, 1],
-    "channel_mult": [1, 2, 2],
-    "transformer_depth": [1, 1, 1],
-    "transformer_depth_output": [1, 1, 1, 1, 1, 1],
-    "transformer_depth_middle": 1,
-    "context_dim": WIDTH,
-    "use_linear_in_transformer": False,
-    "adm_in_channels": None,
-    "use_temporal_attention": False,
-}
-# torch's own layers show what a model consists of; the host's may have no weights before they are loaded.
-PLAIN = SimpleNamespace(
-    Linear=nn.Linear,
-    LayerNorm=nn.LayerNorm,
-    GroupNorm=nn.GroupNorm,
-    Conv2d=nn.Conv2d,
-    conv_nd=lambda dims, *args, **kwargs: {2: nn.Conv2d, 3: nn.Conv3d}[dims](*args, **kwargs),
-)
-
-
-def sd1_unet(unet_config: Mapping, heads: int = 8) -> UNetModel:
-    """The host's UNet of this size without data (device meta): its structure, its weights' names and shapes."""
-    return UNetModel(**_model_config(unet_config, heads).unet_config, device="meta", operations=PLAIN)
-
-
-def sd1_model(
-    unet_config: Mapping,
-    weights: Mapping[str, torch.Tensor] | int,
-    *,
-    heads: int = 8,
-    dtype: torch.dtype = torch.float32,
-    disable_dynamic: bool = False,
-) -> ModelPatcher:
-    """A host MODEL of SD 1.x's kind with another UNet size.
-
-    weights: by their names in the original layout, or a seed of random ones.
-    Raises WeightsError that names what does not fit.
-    """
-    expected = sd1_unet(unet_config, heads).state_dict()
-    if isinstance(weights, int):
-        weights = random_weights(expected, weights, dtype)
-    check_keys(weights, expected, "UNet's weights")
-    config = _model_config(unet_config, heads)
-    config.set_inference_dtype(dtype, None)
-    model = config.get_model({}, "")
-    model.diffusion_model.load_state_dict({k: v.to(dtype) for k, v in weights.items()}, strict=True, assign=True)
-    model.diffusion_model.requires_grad_(False)
-    return unet_patcher(model, disable_dynamic)
-
-
-def _model_config(unet_config: Mapping, heads: int) -> comfy.supported_models.SD15:
-    config = comfy.supported_models.SD15({**unet_config, "num_heads": heads})
-    config.unet_config["num_heads"] = heads
-    return config
+WIDTH, TEXT_WIDTH = SMALL_UNET["context_dim"], 48
 
 
 def demo_models(seed: int) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, HostedTextEncoder]:
@@ -114,12 +46,12 @@ def demo_models(seed: int) -> tuple[ModelPatcher, comfy.sd.VAE, ModelPatcher, Ho
 
 def demo_model(seed: int, disable_dynamic: bool = False) -> ModelPatcher:
     if seed:
-        model = sd1_model(UNET, seed, disable_dynamic=disable_dynamic)
+        model = sd1_model(SMALL_UNET, seed, disable_dynamic=disable_dynamic)
     else:
         weights = files.read(files.UNET)
         channels = weights["input_blocks.0.0.weight"].shape[0]
         context = weights["input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"].shape[1]
-        size = {**UNET, "model_channels": channels, "context_dim": context}
+        size = {**SMALL_UNET, "model_channels": channels, "context_dim": context}
         model = sd1_model(size, weights, heads=files.HEADS, disable_dynamic=disable_dynamic)
     return remade_by(model, demo_model, seed)
 
@@ -168,7 +100,7 @@ def demo_adapter(seed: int, disable_dynamic: bool = False) -> ModelPatcher:
         hidden=2 * WIDTH,
         position_hidden=64,
         fuser_heads=4,
-        fusers=tuple(transformer_blocks(UNET).items()),
+        fusers=tuple(transformer_blocks(SMALL_UNET).items()),
     )
     adapter = untrained_adapter(config, seed, operations=OPERATIONS)
     return remade_by(adapter_patcher(adapter, disable_dynamic), demo_adapter, seed)

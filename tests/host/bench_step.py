@@ -88,11 +88,11 @@ class Models:
         )
         self.core = {name.rpartition(".")[2]: pack_module(host, f"deig_core.{name}") for name in modules}
         self.host = {
-            n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "demo", "patchers", "sampling", "folders")
+            n: pack_module(host, f"nodes.host.{n}") for n in ("conditioning", "sd1", "patchers", "sampling", "folders")
         }
         self.device = management.get_torch_device()
         self.dtype = torch.float32 if self.device.type == "cpu" else torch.float16
-        self.model = self.host["demo"].sd1_model({**self.host["demo"].UNET, **SD15}, 0, dtype=self.dtype)
+        self.model = self.host["sd1"].sd1_model({**self.host["sd1"].SMALL_UNET, **SD15}, 0, dtype=self.dtype)
         config = self.core["config"].DeigConfig(fusers=SD1_FUSERS)
         self.adapter = self.core["untrained"].untrained_adapter(
             config, 0, operations=self.host["patchers"].OPERATIONS, dtype=self.dtype

@@ -109,14 +109,14 @@ class Graph:
         import comfy.ops
         from parity import pack_module
 
-        demo = pack_module(self.host, "nodes.host.demo")
+        sd1 = pack_module(self.host, "nodes.host.sd1")
         config = {
             k: v
-            for k, v in demo.UNET.items()
+            for k, v in sd1.SMALL_UNET.items()
             if k not in ("out_channels", "transformer_depth_output", "use_temporal_attention")
         }
         size = {**config, "num_heads": 8, "hint_channels": 3, "dtype": torch.float32}
-        shapes = comfy.cldm.cldm.ControlNet(**size, device="meta", operations=demo.PLAIN).state_dict()
+        shapes = comfy.cldm.cldm.ControlNet(**size, device="meta", operations=sd1.PLAIN).state_dict()
         net = comfy.cldm.cldm.ControlNet(**size, operations=comfy.ops.manual_cast)
         net.load_state_dict(pack_module(self.host, "deig_core.model.untrained").random_weights(shapes, 0), assign=True)
         return comfy.controlnet.ControlNet(

@@ -31,8 +31,8 @@ class GoldenUNet:
         self.grounded = pack_module(host_nodes, "deig_core.text.grounded")
         self.regions = pack_module(host_nodes, "deig_core.regions.document")
         self.conditioning = pack_module(host_nodes, "nodes.host.conditioning")
-        patchers, demo, read = (
-            pack_module(host_nodes, n) for n in ("nodes.host.patchers", "nodes.host.demo", "deig_core.checkpoint.read")
+        patchers, sd1, read = (
+            pack_module(host_nodes, n) for n in ("nodes.host.patchers", "nodes.host.sd1", "deig_core.checkpoint.read")
         )
         with safe_open(path, "pt") as file:
             tensors, metadata = {k: file.get_tensor(k).float() for k in file.keys()}, file.metadata()  # noqa: SIM118
@@ -45,9 +45,9 @@ class GoldenUNet:
         self.adapter = patchers.adapter_patcher(read.load_adapter(checkpoint, operations=patchers.OPERATIONS))
         blocks, levels = config["num_res_blocks"], range(len(config["channel_mult"]))
         attends = [int(2**level in config["attention_resolutions"]) for level in levels]
-        self.model = demo.sd1_model(
+        self.model = sd1.sd1_model(
             {
-                **demo.UNET,
+                **sd1.SMALL_UNET,
                 "model_channels": config["model_channels"],
                 "num_res_blocks": [blocks for _ in levels],
                 "channel_mult": config["channel_mult"],

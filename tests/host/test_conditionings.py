@@ -393,8 +393,8 @@ class TestWithoutApply:
 @pytest.fixture(scope="module")
 def plain_model(graph):
     """A model of the demo's sizes, as an ordinary loader gives it."""
-    demo = pack_module(graph.host, "nodes.host.demo")
-    return demo.sd1_model(demo.UNET, 1)
+    sd1 = pack_module(graph.host, "nodes.host.sd1")
+    return sd1.sd1_model(sd1.SMALL_UNET, 1)
 
 
 def test_two_samplers_share_a_conditioning(graph, plain_model, text):
@@ -489,7 +489,7 @@ def test_transformer_blocks_are_those_of_the_unet(graph):
     from comfy.ldm.modules.attention import SpatialTransformer
     from comfy.ldm.modules.diffusionmodules.openaimodel import UNetModel
 
-    demo, compatibility = (pack_module(graph.host, f"nodes.host.{n}") for n in ("demo", "compatibility"))
+    sd1, compatibility = (pack_module(graph.host, f"nodes.host.{n}") for n in ("sd1", "compatibility"))
     sd15 = {
         "model_channels": 320,
         "num_res_blocks": [2, 2, 2, 2],
@@ -504,7 +504,7 @@ def test_transformer_blocks_are_those_of_the_unet(graph):
         "transformer_depth_output": [0, 1, 2, 0, 1, 1, 0],
     }
     for more in ({}, sd15, uneven):
-        config = {**demo.UNET, **more, "num_heads": 8}
+        config = {**sd1.SMALL_UNET, **more, "num_heads": 8}
         unet = UNetModel(
             **copy.deepcopy(config), device="meta", dtype=torch.float32, operations=comfy.ops.disable_weight_init
         )

@@ -26,15 +26,15 @@ def model_of(kind, config):
 
 
 def test_the_demo_adapter_on_a_real_checkpoint(graph):
-    demo = pack_module(graph.host, "nodes.host.demo")
+    sd1 = pack_module(graph.host, "nodes.host.sd1")
     with pytest.raises(ValueError) as error:
-        graph.apply(demo.sd1_model({**demo.UNET, "context_dim": 768}, 0))
+        graph.apply(sd1.sd1_model({**sd1.SMALL_UNET, "context_dim": 768}, 0))
     assert "this checkpoint is SD15 (768): load the model that these DEIG weights belong to." in said(error)
 
 
 @pytest.mark.parametrize(("kind", "width"), [("SD20", 1024), ("SDXL", 2048)])
 def test_other_stable_diffusions(graph, kind, width):
-    config = {**pack_module(graph.host, "nodes.host.demo").UNET, "context_dim": width, "num_heads": 8}
+    config = {**pack_module(graph.host, "nodes.host.sd1").SMALL_UNET, "context_dim": width, "num_heads": 8}
     if kind == "SDXL":
         config.update(adm_in_channels=2816, num_classes="sequential")
     with pytest.raises(ValueError) as error:
@@ -72,15 +72,15 @@ def test_flux(graph):
 
 
 def test_an_sd1_model_of_another_shape(graph):
-    demo = pack_module(graph.host, "nodes.host.demo")
+    sd1 = pack_module(graph.host, "nodes.host.sd1")
     with pytest.raises(ValueError) as error:
-        graph.apply(demo.sd1_model({**demo.UNET, "model_channels": 64}, 0))
+        graph.apply(sd1.sd1_model({**sd1.SMALL_UNET, "model_channels": 64}, 0))
     assert "transformer blocks" in said(error)
 
 
 def test_an_inpainting_model_works(graph):
-    demo = pack_module(graph.host, "nodes.host.demo")
-    model = demo.sd1_model({**demo.UNET, "in_channels": 9}, 0)
+    sd1 = pack_module(graph.host, "nodes.host.sd1")
+    model = sd1.sd1_model({**sd1.SMALL_UNET, "in_channels": 9}, 0)
     model.model.set_inpaint()
     mask = torch.zeros(1, PIXELS, PIXELS)
     mask[:, 32:96, 32:96] = 1

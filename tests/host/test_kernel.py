@@ -58,11 +58,11 @@ def test_a_choice_of_attention_in_the_model_reaches_the_fusers(graph, text):
 @pytest.fixture(scope="module")
 def small(graph):
     """A UNet of one level, because the compiler takes its time for every block, and an adapter for it."""
-    demo, patchers, compatibility = (
-        pack_module(graph.host, f"nodes.host.{name}") for name in ("demo", "patchers", "compatibility")
+    sd1, patchers, compatibility = (
+        pack_module(graph.host, f"nodes.host.{name}") for name in ("sd1", "patchers", "compatibility")
     )
     unet = {
-        **demo.UNET,
+        **sd1.SMALL_UNET,
         "num_res_blocks": [1],
         "channel_mult": [1],
         "transformer_depth": [1],
@@ -71,7 +71,7 @@ def small(graph):
     config = replace(graph.adapter.model.adapter.config, fusers=tuple(compatibility.transformer_blocks(unet).items()))
     untrained = pack_module(graph.host, "deig_core.model.untrained")
     adapter = untrained.untrained_adapter(config, 1, operations=patchers.OPERATIONS)
-    return demo.sd1_model(unet, 1), patchers.adapter_patcher(adapter)
+    return sd1.sd1_model(unet, 1), patchers.adapter_patcher(adapter)
 
 
 @pytest.mark.parametrize("deig_first", [True, False])

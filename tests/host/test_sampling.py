@@ -213,9 +213,9 @@ def test_deep_shrink_by_an_uneven_factor(graph, text):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 0.02), (torch.bfloat16, 0.1)])
 def test_half_precision_is_close(graph, text, dtype, tolerance):
     """Largest deviation of one step from float32, in standard deviations."""
-    demo, patchers = pack_module(graph.host, "nodes.host.demo"), pack_module(graph.host, "nodes.host.patchers")
+    sd1, patchers = pack_module(graph.host, "nodes.host.sd1"), pack_module(graph.host, "nodes.host.patchers")
     sampling = pack_module(graph.host, "nodes.host.sampling")
-    half = demo.sd1_model(demo.UNET, graph.model.model.diffusion_model.state_dict(), dtype=dtype)
+    half = sd1.sd1_model(sd1.SMALL_UNET, graph.model.model.diffusion_model.state_dict(), dtype=dtype)
     adapter = graph.adapter.model.adapter
     copy = type(adapter)(adapter.config, operations=patchers.OPERATIONS, dtype=dtype)
     copy.load_published({k: v.to(dtype) for k, v in adapter.published_state_dict().items()})
@@ -545,8 +545,8 @@ def test_other_samplers(graph, text, sampler, scheduler):
 
 def test_two_models_are_called_at_once_without_seeing_each_other(graph, text):
     """Nothing is global: threads with models, adapters and settings of their own get what they get alone."""
-    demo = pack_module(graph.host, "nodes.host.demo")
-    second, adapter = demo.sd1_model(demo.UNET, 1), demo.demo_adapter(7)
+    demo, sd1 = (pack_module(graph.host, f"nodes.host.{name}") for name in ("demo", "sd1"))
+    second, adapter = sd1.sd1_model(sd1.SMALL_UNET, 1), demo.demo_adapter(7)
     kite = graph.encode([{"box": [0.2, 0.2, 0.9, 0.9], "description": "a kite"}])
     jobs = [(graph.apply(), text), (graph.apply(second, strength=0.4, adapter=adapter), kite)]
     alone = [one_call(*job) for job in jobs]
