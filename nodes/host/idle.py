@@ -7,7 +7,7 @@ with all of its regions, and each call takes away those that act in it, until no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ...deig_core.regions.document import Region
@@ -19,17 +19,48 @@ SHUT = (
     "{}: they have no effect."
 )
 OFF = "{} there from {:g} to {:g} of the noise schedule{}, and off in every step of this run, {}: no effect."
+USED = ", in a conditioning that is used {} of it (its timestep range)"
+
+
+@dataclass(frozen=True)
+class Span:
+    """When the host uses a conditioning that has a timestep range of its own.
+
+    start, end: as the node has them, shares of the noise schedule. first, last: the UNet timesteps 0..999 that are
+    still in it, of which `first` is the higher.
+    """
+
+    start: float
+    end: float
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """A region on one side of guidance. spans: when its conditionings are used; () where one of them always is."""
+
+    number: int
+    region: Region
+    negative: bool
+    spans: tuple[Span, ...]
+
+    def acts(self, timestep: float) -> bool:
+        used = not self.spans or any(s.last <= timestep <= s.first for s in self.spans)
+        return used and bool(self.region.strength_at(timestep))
 
 
 @dataclass(eq=False)
 class Idle:
-    """Of one sampling run: its regions, with their numbers, that were off in all of its calls so far.
+    """Of one sampling run: the uses of its regions that were off in all of its calls so far.
 
-    first, last: the shares of the noise schedule that its calls complete. opened: whether the gates acted in any.
+    uses: all. left: those that were off. first, last: the shares of the noise schedule that its calls complete. opened:
+    whether the gates acted in any.
     """
 
     gates: GateSchedule
-    regions: tuple[tuple[int, Region], ...]
+    uses: tuple[Use, ...]
+    left: tuple[Use, ...]
     first: float = 1.0
     last: float = 0.0
     opened: bool = False
@@ -43,11 +74,19 @@ class Idle:
         self.first, self.last = min(self.first, share), max(self.last, share)
         if self.gates.scale(timestep):
             self.opened = True
-            self.regions = tuple((n, region) for n, region in self.regions if not region.strength_at(timestep))
+            self.left = tuple(use for use in self.left if not use.acts(timestep))
+
+    def end(self, timesteps: Callable[[], Iterable[float]]) -> None:
+        """The run is over. timesteps: of its steps; in those that no conditioning is used in, the host does not ask the
+        model.
+        """
+        if any(use.spans for use in self.left):
+            for timestep in timesteps():
+                self.meet(timestep)
 
     def notes(self) -> list[str]:
         """What there is to say when the run is over."""
-        if not self.regions or self.first > self.last:
+        if not self.left or self.first > self.last:
             return []
         gates, run = self.gates, f"which goes from {self.first:.3g} to {self.last:.3g} of it"
         if not self.opened:
@@ -57,24 +96,48 @@ class Idle:
         if (gates.start, gates.end) != (0, 1):
             where = f", where the regions act from {gates.start:g} to {gates.end:g} (Apply DEIG)"
         alike = defaultdict(set)
-        for number, region in self.regions:
+        for use in self._said():
+            region = use.region
             keyed = ", as strong as its keys say" if region.strengths else ""
-            alike[region.start, region.end, keyed].add(number)
+            alike[self._side(use), region.start, region.end, keyed + _used(use.spans)].add(use.number)
         return [
-            OFF.format(_named(sorted(numbers)), start, end, keyed + where, run)
-            for (start, end, keyed), numbers in alike.items()
+            OFF.format(side + _named(sorted(numbers), "region" if side else "Region"), start, end, how + where, run)
+            for (side, start, end, how), numbers in alike.items()
         ]
 
+    def _said(self) -> list[Use]:
+        """Without the negative side of what is off on both."""
+        positive = {id(use.region) for use in self.left if not use.negative}
+        return [use for use in self.left if not (use.negative and id(use.region) in positive)]
 
-def idle(texts: Iterable[GroundedText], gates: GateSchedule) -> Idle:
-    """All regions of a run's texts, of which one may stand in several."""
-    found = {}
-    for layout in (text.layout for text in texts):
+    def _side(self, use: Use) -> str:
+        """Which of its sides is off, where the other acts."""
+        acts = {id(other) for other in self.uses} - {id(other) for other in self.left}
+        if any(other.region is use.region and id(other) in acts for other in self.uses):
+            return f"On the {'negative' if use.negative else 'positive'} side, "
+        return ""
+
+
+def idle(texts: Iterable[tuple[GroundedText, bool, Span | None]], gates: GateSchedule) -> Idle:
+    """All regions of a run's texts, of which one may stand in several; with each text, whether it is on the negative
+    side, and when it is used.
+    """
+    found: dict[tuple[int, bool], tuple[int, Region, list[Span | None]]] = {}
+    for text, negative, span in texts:
+        layout = text.layout
         for place, region in zip(layout.indices or range(len(layout.regions)), layout.regions, strict=True):
-            found[id(region)] = (place + 1, region)
-    return Idle(gates, tuple(found.values()))
+            found.setdefault((id(region), negative), (place + 1, region, []))[2].append(span)
+    uses = tuple(
+        Use(number, region, negative, () if None in spans else tuple(dict.fromkeys(spans)))
+        for (_, negative), (number, region, spans) in found.items()
+    )
+    return Idle(gates, uses, uses)
 
 
-def _named(numbers: list[int]) -> str:
+def _named(numbers: list[int], kind: str) -> str:
     listed = ", ".join(map(str, numbers))
-    return f"Region {listed} is" if len(numbers) == 1 else f"Regions {listed} are"
+    return f"{kind} {listed} is" if len(numbers) == 1 else f"{kind}s {listed} are"
+
+
+def _used(spans: tuple[Span, ...]) -> str:
+    return USED.format(" and ".join(f"from {s.start:g} to {s.end:g}" for s in spans)) if spans else ""

@@ -9,7 +9,7 @@ patcher which runs the call.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -26,7 +26,7 @@ from ...deig_core.text.grounded import GroundedText
 from .compatibility import check_model
 from .conditioning import clip_alone, resolved
 from .follower import followed
-from .idle import Idle, idle
+from .idle import Idle, Span, idle
 from .keys import ADAPTER, DEIG, IDLE, KEPT, LATENT, PLACES, REUSE, SETTINGS, WATCHERS, WORK
 from .message import say_at_running_node
 from .neighbours import check_context, explained, watched
@@ -96,7 +96,7 @@ def settings_of(model: ModelPatcher) -> Settings | None:
     return settings if settings and settings.applied else None
 
 
-def read_conditionings(executor, noise, *args, **kwargs):
+def read_conditionings(executor, noise, latent_image, sampler, sigmas, *args, **kwargs):
     """OUTER_SAMPLE: what the nodes have made of DEIG's conditionings becomes what the call will be told; the whole
     latent's size is noted, and which part of the picture it is. When the run is over, what had no effect is said.
     """
@@ -105,6 +105,7 @@ def read_conditionings(executor, noise, *args, **kwargs):
     options = guider.model_options["transformer_options"]
     settings: Settings = options[SETTINGS]
     width = guider.model_patcher.model.model_config.unet_config["context_dim"]
+    time = guider.model_patcher.get_model_object("model_sampling")
 
     def read(entry: dict) -> dict:
         return (None if settings.applied else clip_alone(entry)) or resolved(entry, settings.mode, width)
@@ -114,18 +115,34 @@ def read_conditionings(executor, noise, *args, **kwargs):
         options[KEPT] = Kept(every, tuple(noise.shape))
     if settings.schedule.strength:  # without regions a part of the picture is as good as the whole
         options[LATENT] = tuple(noise.shape[-2:])
-        options[IDLE] = idle(_texts(guider.conds), settings.schedule)
+        options[IDLE] = idle(_texts(guider.conds, time), settings.schedule)
     with followed(guider.conds, tuple(noise.shape[-2:])) as places:
         if places is not None:
             options[PLACES] = places
-        samples = executor(noise, *args, **kwargs)
+        samples = executor(noise, latent_image, sampler, sigmas, *args, **kwargs)
+    if IDLE in options:
+        options[IDLE].end(lambda: time.timestep(sigmas[:-1]).tolist())
     say_at_running_node([note for key in (IDLE, KEPT) if key in options for note in options[key].notes()])
     return samples
 
 
-def _texts(conds: dict[str, list[dict]]) -> list[GroundedText]:
-    entries = (entry["model_conds"] for side in conds.values() for entry in side)
-    return [values[DEIG].text for values in entries if DEIG in values]
+def _texts(conds: dict[str, list[dict]], time) -> Iterator[tuple[GroundedText, bool, Span | None]]:
+    """With each text, whether it is on the negative side, and when it is used. time: the model's own."""
+    for side, entries in conds.items():
+        for entry in entries:
+            if DEIG in entry["model_conds"]:
+                yield entry["model_conds"][DEIG].text, side == "negative", _span(entry, time)
+
+
+def _span(entry: dict, time) -> Span | None:
+    """When the host uses an entry that has a timestep range, or hooks on its CLIP that have; None: always."""
+    start = max(entry.get("start_percent", 0.0), entry.get("clip_start_percent", 0.0))
+    end = min(entry.get("end_percent", 1.0), entry.get("clip_end_percent", 1.0))
+    if start <= 0 and end >= 1:
+        return None
+    # By way of sigmas, as the host compares them: how they and timesteps go together is each model's own.
+    first, last = time.timestep(torch.tensor([time.percent_to_sigma(share) for share in (start, end)])).tolist()
+    return Span(start, end, first, last)
 
 
 def note_size(executor, x, timestep, model_options={}, seed=None):
@@ -175,9 +192,9 @@ def ground_call(
     settings: Settings = transformer_options[SETTINGS]
     hosted: HostedAdapter = transformer_options[ADAPTER]
     times = timesteps.tolist()
-    left: Idle | None = transformer_options.get(IDLE)
-    if left is not None and left.regions:
-        left.meet(times[0])
+    off: Idle | None = transformer_options.get(IDLE)
+    if off is not None and off.left:
+        off.meet(times[0])
     scale = settings.schedule.scale(times[0])
     if scale == 0 and (deig is None or settings.mode == "clip"):
         return executor(x, timesteps, context, y, control, transformer_options, **kwargs)

@@ -150,7 +150,7 @@ def test_what_did_not_fit_is_read_where_it_is_said(hands):
     hands.start(document([{"box": [0, 0, (n + 1) / 100, 0.5], "description": "a"} for n in range(63)]))
     paste_json(hands, json.dumps(document()))
     assert len(hands.regions()) == 64
-    assert hands.message() == "1 regions did not fit: at most 64 are possible."
+    assert hands.message() == "One region did not fit: at most 64 are possible."
 
 
 def test_copy_as_json_is_the_document(hands):

@@ -210,3 +210,43 @@ def test_what_nodes_in_a_subgraph_say_is_at_its_node_and_at_them_once_it_is_open
     assert {kind: text.strip() for kind, text in shown(hands).items() if text.strip()} == {}
     hands.page.evaluate(OPEN)
     assert {kind: text.strip() for kind, text in shown(hands).items() if text.strip()} == {}
+
+
+# A picture, and the node that shows it plays the part of a sampler: in its first run it is said there what a sampler
+# says with Apply DEIG, which is bypassed in the next.
+SPOKEN = """async (inside) => {
+    const [image, preview] = ["EmptyImage", "PreviewImage"].map((type, i) => {
+        const node = LiteGraph.createNode(type);
+        node.pos = [600, 300 * i];
+        app.graph.add(node);
+        return node;
+    });
+    image.connect(0, preview, 0);
+    image.widgets.find(({name}) => name === "color").value = Math.floor(16e6 * Math.random());
+    if (inside) app.graph.convertToSubgraph(new Set([image, preview]));
+    await new Promise((done) => setTimeout(done, 300));
+    window.deigImage = () => app.graph.nodes.flatMap((node) => [node, ...(node.subgraph?.nodes ?? [])])
+        .find(({type}) => type === "EmptyImage");
+    const {output} = await app.graphToPrompt();
+    const [id] = Object.entries(output).find(([, {class_type: type}]) => type === "PreviewImage");
+    app.api.addEventListener("execution_start", ({detail}) => {
+        app.api.dispatchCustomEvent("deig.said", {prompt_id: detail.prompt_id, node: id, text: "no effect"});
+    }, {once: true});
+}"""
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "subgraph"])
+def test_what_a_node_said_goes_when_it_runs_without_anything_of_ours_and_stays_while_it_is_cached(hands, inside):
+    hands.start(document([], 64, 64))
+    hands.page.evaluate(SPOKEN, inside)
+    kind = "subgraph" if inside else "PreviewImage"
+
+    def run_and_look():
+        run_again(hands)
+        return shown(hands)[kind].strip()
+
+    assert run_and_look() == run_and_look() == "no effect", "in the second run it is cached"
+    hands.page.evaluate("() => void (window.deigImage().widgets.find(({name}) => name === 'color').value ^= 1)")
+    assert run_and_look() == ""
+    hands.page.evaluate(OPEN)
+    assert shown(hands)["PreviewImage"].strip() == ""

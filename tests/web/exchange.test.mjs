@@ -247,7 +247,7 @@ test("incoming boxes of which none fits go on to be incoming", () => {
 test("what is said of an import is said where it can be read: the panel is closed before", async () => {
   const editor = makeEditor([answer([entry(1, BOX), entry(2, BOX)])], documents.add(documents.empty(), many(63))[0]);
   assert.equal(await importText(editor, "x"), true);
-  assert.deepEqual(editor.said.slice(-2), ["closed", "1 regions did not fit: at most 64 are possible."]);
+  assert.deepEqual(editor.said.slice(-2), ["closed", "One region did not fit: at most 64 are possible."]);
 });
 
 test("an import that adds nothing says so, and leaves the panel open", async () => {

@@ -52,8 +52,8 @@ test("one file fetches the page's scripts, and nothing of the host needs the edi
   assert.deepEqual(elsewhere.filter((path) => !/^\.\/(host\/)?[\w-]+\.js$/.test(path)), []);
 });
 
-const ALONE = ["place", "runs", "places", "choices", "encoder", "visible"].map((name) => `host/${name}.js`);
-for (const name of ALONE) {
+const ALONE = ["place", "runs", "places", "choices", "encoder", "visible", "keys", "words"];
+for (const name of ALONE.map((name) => `host/${name}.js`)) {
   test(`${name} needs nothing of the page`, () => assert.deepEqual(importsOf(name), []));
 }
 

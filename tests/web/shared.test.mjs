@@ -3,16 +3,21 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as documents from "../../web/editor/document.js";
+import { MOST_BYTES } from "../../web/editor/exchange.js";
 import { toPixels } from "../../web/editor/geometry.js";
+import { isKeyframes, isStrengths } from "../../web/editor/keyframes.js";
 import { MAX_GRID } from "../../web/editor/mask.js";
 import { covering, MOSTLY, notesOf } from "../../web/editor/notes.js";
 import { BAD_SIZE, parse, problemOf } from "../../web/editor/parse.js";
+import { LAYOUTS, MAX_SOURCE_SIDE, UNITS } from "../../web/editor/reading.js";
+import * as told from "../../web/host/keys.js";
 
 const SHORTS = { strength: "strength 0", text: "no text", outside: "never seen" };
 const shared = JSON.parse(readFileSync(new URL("../data/document.json", import.meta.url)));
 
 test("limits", () => {
-  assert.equal(documents.VERSION, shared.version);
+  assert.deepEqual([documents.VERSION, documents.VERSION_WITH_MASKS], [shared.version, shared.version_with_masks]);
+  assert.deepEqual(documents.OVERLAPS, shared.overlaps);
   assert.equal(documents.MAX_REGIONS, shared.max_regions);
   assert.equal(documents.MAX_TOKENS, shared.max_tokens);
   assert.equal(documents.PIXELS_PER_LATENT, shared.pixels_per_latent);
@@ -20,6 +25,29 @@ test("limits", () => {
   assert.deepEqual(BAD_SIZE.match(/\d+/g).map(Number), [shared.min_side, shared.max_side]);
   assert.deepEqual([MAX_GRID, MOSTLY], [shared.max_grid, shared.mostly]);
   assert.deepEqual(documents.empty(), shared.empty);
+});
+
+test("choices of the nodes, and how much they read", () => {
+  assert.deepEqual([LAYOUTS, UNITS, documents.BOXES_MODES], [shared.layouts, shared.units, shared.boxes_modes]);
+  assert.deepEqual([MAX_SOURCE_SIDE, MOST_BYTES], [shared.max_source_side, shared.max_bytes]);
+});
+
+test("the names under which nodes tell something", () => {
+  const { INCOMING, READING, BACKGROUND, NOTES, SAID } = told;
+  const names = { incoming: INCOMING, reading: READING, background: BACKGROUND, notes: NOTES, said: SAID };
+  assert.deepEqual(names, shared.told);
+});
+
+test("how many keys, how late, how far and how strong", () => {
+  const { most, last_frame: last, farthest, strongest } = shared.keys;
+  const boxes = (count, frame = 0) =>
+    Array.from({ length: count }, (_, i) => ({ frame: frame + i, box: [-farthest, 0, farthest, 1] }));
+  const strengths = (count, strength) =>
+    Array.from({ length: count }, (_, i) => ({ at: i / count, strength }));
+  assert.ok(isKeyframes(boxes(most)) && isKeyframes(boxes(1, last)) && isStrengths(strengths(most, strongest)));
+  assert.ok(!isKeyframes(boxes(most + 1)) && !isKeyframes(boxes(1, last + 1)));
+  assert.ok(!isStrengths(strengths(most + 1, strongest)) && !isStrengths(strengths(1, strongest + 1)));
+  for (const box of [[-farthest - 1, 0, 1, 1], [0, 0, 1, farthest + 1]]) assert.ok(!isKeyframes([{ frame: 0, box }]));
 });
 
 test("the palette", () => {

@@ -209,7 +209,7 @@ test("copies that do not fit are said, however they are made", () => {
   const selection = ["r1", "r2"];
   const editor = Object.assign(bareEditor({}, full), { selection });
   editor.duplicate();
-  assert.equal(editor.said.at(-1), "1 regions did not fit: at most 64 are possible.");
+  assert.equal(editor.said.at(-1), "One region did not fit: at most 64 are possible.");
   editor.duplicate();
   assert.equal(editor.said.at(-1), "There are 64 regions already; more are not possible.");
   editor.addBox();

@@ -15,6 +15,8 @@ export const MAX_SIDE = 16384;
 export const PIXELS_PER_LATENT = 8;
 /** What becomes of what several regions have: it is all of theirs, or the front one's. */
 export const OVERLAPS = ["shared", "front"];
+/** When incoming boxes count: as long as nothing is drawn, instead of what is drawn, or beside it. */
+export const BOXES_MODES = ["when empty", "always", "add"];
 export const COLORS = [
   "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#42d4f4", "#f032e6", "#bfef45",
   "#fabed4", "#469990", "#dcbeff", "#9a6324", "#ffe119", "#800000", "#aaffc3", "#808000",

@@ -11,7 +11,7 @@ import { reread, takenAs } from "./rereading.js";
 /** @import { Taken } from "./rereading.js" */
 /** @import { Reading, ReadingOptions, Region, RegionDocument, RegionItem, Selection } from "./types.js" */
 
-const MOST_BYTES = 4 * 1024 * 1024; // as the server reads them
+export const MOST_BYTES = 4 * 1024 * 1024; // as the server reads them
 
 /** Imports of each editor, counted. */
 const turns = new WeakMap();

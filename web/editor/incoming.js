@@ -1,4 +1,5 @@
 // Boxes that arrive from outside: those that count are shown, those that do not are offered.
+import { BOXES_MODES } from "./document.js";
 import { wideButton } from "./dom.js";
 import { isBox } from "./geometry.js";
 import { t } from "./i18n.js";
@@ -8,6 +9,7 @@ import { join } from "./joining.js";
 /** @import { Reading, Region } from "./types.js" */
 
 const NONE = [];
+const [WHEN_EMPTY, ALWAYS] = BOXES_MODES;
 
 export class IncomingBoxes {
   /** @param {Editor} editor */
@@ -26,7 +28,7 @@ export class IncomingBoxes {
   /** @returns {Region[]} */
   find() {
     const { regions, mode } = this.editor.host.incoming() ?? {};
-    const counting = regions?.length && !(mode === "when empty" && this.editor.doc.regions.length) ? regions : null;
+    const counting = regions?.length && !(mode === WHEN_EMPTY && this.editor.doc.regions.length) ? regions : null;
     if (counting !== this.source) this.ghosts = counting?.filter((region) => isBox(region.box)) ?? NONE;
     this.source = counting;
     return this.ghosts;
@@ -35,7 +37,7 @@ export class IncomingBoxes {
   /** Those that do not count beside what is drawn, and are not what is drawn. */
   idle() {
     const { regions = NONE, mode } = this.editor.host.incoming() ?? {};
-    if (mode !== "when empty" || !this.editor.doc.regions.length) return NONE;
+    if (mode !== WHEN_EMPTY || !this.editor.doc.regions.length) return NONE;
     const drawn = new Set(this.editor.stored.regions.map((region) => String(region.box)));
     return regions.filter((region) => isBox(region.box) && !drawn.has(String(region.box)));
   }
@@ -52,18 +54,21 @@ export class IncomingBoxes {
     this.reading = reading;
     const idle = this.idle();
     offer.hidden = !ghosts.length && !idle.length;
-    const values = { n: ghosts.length || idle.length };
-    offer.textContent = ghosts.length
-      ? t("Edit the {n} incoming boxes", values) : t("{n} incoming boxes do not count: add them", values);
+    offer.textContent = ghosts.length ? toEdit(ghosts.length) : toAdd(idle.length);
     offer.classList.toggle("warns", !ghosts.length);
   }
 
   adopt() {
     const { editor } = this;
     const { mode, overlap } = editor.host.incoming();
-    const base = mode === "always" ? { ...editor.stored, regions: [] } : editor.stored;
+    const base = mode === ALWAYS ? { ...editor.stored, regions: [] } : editor.stored;
     const joined = join(base, { regions: this.ghosts.length ? this.ghosts : this.idle(), overlap });
-    if (joined.ids.length) editor.host.adopted();
+    if (joined.ids.length) editor.host.adopted(WHEN_EMPTY);
     editor.take(joined);
   }
 }
+
+const toEdit = (n) => n === 1 ? t("Edit the incoming box") : t("Edit the {n} incoming boxes", { n });
+
+const toAdd = (n) =>
+  n === 1 ? t("One incoming box does not count: add it") : t("{n} incoming boxes do not count: add them", { n });

@@ -4,13 +4,15 @@ import { add, MAX_REGIONS, OVERLAPS, overlapOf, setOverlap } from "./document.js
 /** @import { Joined, Problem, RegionDocument, RegionItem, Selection } from "./types.js" */
 
 const LOST = "{lost} regions did not fit: at most {limit} are possible.";
+const ONE_LOST = "One region did not fit: at most {limit} are possible.";
 const FULL = "There are {limit} regions already; more are not possible.";
 const OWNED = "What boxes share belongs to the front one from now on, as it did where these come from.";
 
 /** @type {(lost: number, added: number) => Problem[]} what is said of regions that there was no room for */
 export function noRoom(lost, added) {
   if (!lost) return [];
-  return [added ? [LOST, { lost, limit: MAX_REGIONS }] : [FULL, { limit: MAX_REGIONS }]];
+  if (added && lost > 1) return [[LOST, { lost, limit: MAX_REGIONS }]];
+  return [[added ? ONE_LOST : FULL, { limit: MAX_REGIONS }]];
 }
 
 /**

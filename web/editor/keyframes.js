@@ -6,7 +6,7 @@ import { clamp, isBox, tidy } from "./geometry.js";
 
 // tests/data/document.json holds these to what Python has.
 const MOST = 4096;
-const LAST_FRAME = 1e6;
+export const LAST_FRAME = 1e6;
 const FARTHEST = 1e3; // pictures away
 export const STRONGEST = 1e3;
 const LEAST = 1e-3; // of the picture that a side keeps

@@ -1,4 +1,5 @@
 // How foreign boxes were read, and what reads them once more: order, units and the size of their picture.
+import { MAX_SIDE } from "./document.js";
 import { element, write } from "./dom.js";
 import { t } from "./i18n.js";
 
@@ -6,6 +7,7 @@ import { t } from "./i18n.js";
 
 export const LAYOUTS = ["auto", "xyxy", "xywh", "yxyx", "cxcywh"];
 export const UNITS = ["auto", "pixels", "fractions", "0..1000", "percent"];
+export const MAX_SOURCE_SIDE = 4 * MAX_SIDE; // of the picture that boxes were made on
 
 export class ReadingBar {
   constructor() {
@@ -13,7 +15,8 @@ export class ReadingBar {
     this.layout = this.choice(t("Order of four numbers"), LAYOUTS);
     this.units = this.choice(t("Unit"), UNITS);
     this.sides = [t("Width of the boxes' picture"), t("Height of the boxes' picture")].map((label) => {
-      const input = element("input", { type: "number", min: 1, max: 65536, title: label, ariaLabel: label });
+      const input = element("input",
+        { type: "number", min: 1, max: MAX_SOURCE_SIDE, title: label, ariaLabel: label });
       input.onchange = () => this.readAgain();
       return input;
     });

@@ -2,7 +2,7 @@
 import { element, button, write } from "./dom.js";
 import { isBox } from "./geometry.js";
 import { t } from "./i18n.js";
-import { framesOf, wholeBoxAt, withKey, withoutKey } from "./keyframes.js";
+import { framesOf, LAST_FRAME, wholeBoxAt, withKey, withoutKey } from "./keyframes.js";
 
 /** @import { Editor } from "./editor.js" */
 
@@ -18,7 +18,8 @@ export class Timeline {
     this.slider.oninput = () => this.show(this.slider.valueAsNumber);
     this.marks = element("datalist", { id: `${editor.stage.root.id}-frames` });
     this.slider.setAttribute("list", this.marks.id);
-    this.number = element("input", { type: "number", min: 0, max: 1e6, step: 1, title: label, ariaLabel: label });
+    this.number = element("input",
+      { type: "number", min: 0, max: LAST_FRAME, step: 1, title: label, ariaLabel: label });
     this.number.onchange = () => this.show(Math.round(this.number.valueAsNumber) || 0);
     this.key = button("add", t("Set a key at this frame (K)"), () => this.setKey());
     this.drop = button("remove", t("Remove the key at this frame"), () => this.dropKey());

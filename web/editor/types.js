@@ -188,7 +188,7 @@
  * @property {(texts: string[]) => Promise<TokenCount[] | null>} countTokens  by it; null where nobody can say
  * @property {(asked: ReadingRequest) => Promise<Reading | null>} readBoxes  null where the server does not answer
  * @property {(options: ReadingOptions) => void} setReading  how incoming boxes are read from the next run on
- * @property {() => void} adopted                Incoming boxes became the editor's own: from now on those count.
+ * @property {(mode: string) => void} adopted    Incoming boxes became the editor's own: how they count from now on.
  */
 
 /**

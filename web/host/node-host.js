@@ -194,9 +194,9 @@ export class NodeHost {
     }
   }
 
-  adopted() {
-    const mode = this.mode();
-    if (mode) mode.value = "when empty";
+  adopted(mode) {
+    const widget = this.mode();
+    if (widget) widget.value = mode;
   }
 
   readBoxes(asked) {

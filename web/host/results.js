@@ -1,5 +1,6 @@
 // The news of runs, told to whom they concern: the pictures, and what a node gave its editor.
 import { drawAll } from "./events.js";
+import { BACKGROUND, INCOMING, READING } from "./keys.js";
 import { api, view, workflow } from "./page.js";
 import { Runs } from "./runs.js";
 
@@ -30,15 +31,17 @@ export function givenTo(key) {
  * Keep what a node's output holds for its editor.
  * @param {string} key
  */
-export function keepGiven(key, { deig_background: [picture] = [], deig_incoming: [boxes] = [], deig_reading: how }) {
+export function keepGiven(key, output) {
   const kept = givenTo(key);
+  // A node that gives nothing has an output of null with some servers.
+  const [picture, boxes, how] = [BACKGROUND, INCOMING, READING].map((name) => output?.[name]?.[0]);
   if (picture) kept.background = view(picture);
-  if (boxes !== undefined) Object.assign(kept, { incoming: parsed(boxes), reading: how?.[0] });
+  if (boxes !== undefined) Object.assign(kept, { incoming: parsed(boxes), reading: how });
 }
 
 function parsed(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text) ?? undefined;
   } catch {
     return undefined;
   }

@@ -1,17 +1,15 @@
 // What the pack's nodes have to say, kept at them: newer pages take such texts away when the run is over, and all pages
 // lose them when undo or another tab makes the nodes anew, and show none of a node in a subgraph that is not open.
+import { NOTES, SAID } from "./keys.js";
 import { api, app, workflow } from "./page.js";
 import { remember, remembered, signatureOf } from "./remembered.js";
 import { queueing, runs } from "./results.js";
 import { textsIn } from "./visible.js";
+import { begunIn, Words } from "./words.js";
 
 const BLANK = " "; // pages leave out a text without a character
 
-/**
- * For each workflow: a node's id as runs have it, and its text, empty once an earlier run's is taken back.
- * @type {WeakMap<object, Map<string, string>>}
- */
-const kept = new WeakMap();
+const words = new Words();
 /** Nodes at which a text of ours is seen. */
 const speaking = new WeakSet();
 
@@ -21,22 +19,28 @@ export function listenToWords() {
   const listen = (event, take) => api.addEventListener(event, async ({ detail }) => {
     await queueing;
     const run = detail.prompt_id;
-    take(detail, runs.workflowOf(run), runs.promptOf(run));
-    sayAgain();
+    if (take(detail, runs.workflowOf(run), runs.promptOf(run)) !== false) sayAgain();
   });
-  listen("deig.said", ({ node, text }, from, prompt) => {
-    keep(from, node, text);
+  // Before anything is said in the new run. Of `executing`, pages tell neither its run nor, where a node was made while
+  // another ran, which of the two it is.
+  listen("progress_state", ({ prompt_id: run, ...progress }, from, prompt) => {
+    const gone = words.begin(from, run, begunIn(progress));
+    for (const node of prompt ? gone : []) remember(sessionStorage, signatureOf(prompt, node), "");
+    return gone.length > 0;
+  });
+  listen(SAID, ({ prompt_id: run, node, text }, from, prompt) => {
+    words.keep(from, run, node, text);
     if (prompt) remember(sessionStorage, signatureOf(prompt, String(node)), text.trim());
   });
   // Of nodes that do not run again, newer servers tell what they gave last time.
-  listen("executed", ({ node, output }, from) => {
-    if (output?.deig_notes) keep(from, node, output.deig_notes.join("\n"));
+  listen("executed", ({ prompt_id: run, node, output }, from) => {
+    if (output?.[NOTES]) words.keep(from, run, node, output[NOTES].join("\n"));
   });
   // Older servers tell nothing of them.
-  listen("execution_cached", ({ nodes = [] }, from, prompt) => {
+  listen("execution_cached", ({ prompt_id: run, nodes = [] }, from, prompt) => {
     for (const id of prompt ? nodes.map(String) : []) {
       const text = remembered(sessionStorage, signatureOf(prompt, id));
-      if (text) keep(from, id, text);
+      if (text) words.keep(from, run, id, text);
     }
   });
   for (const event of ["execution_success", "execution_error", "execution_interrupted"]) {
@@ -47,18 +51,11 @@ export function listenToWords() {
   app.canvas.canvas.addEventListener("litegraph:set-graph", () => setTimeout(sayAgain));
 }
 
-function keep(from, node, text) {
-  if (!from) return;
-  if (!kept.has(from)) kept.set(from, new Map());
-  kept.get(from).set(String(node), text.trim());
-}
-
 /** As if the server had just sent it: the page shows it wherever it shows such texts. */
 export function sayAgain() {
   const open = app.canvas.graph;
-  const said = kept.get(workflow() ?? api);
-  if (!open || !said) return;
-  for (const [node, text] of textsIn(open, said)) {
+  if (!open) return;
+  for (const [node, text] of textsIn(open, words.of(workflow() ?? api))) {
     // Elsewhere a blank would take up room, or take away what is another pack's.
     if (!text && !speaking.has(node)) continue;
     api.dispatchCustomEvent("progress_text", { nodeId: String(node.id), text: text || BLANK });
