@@ -11,6 +11,8 @@ RESAMPLES = 1000
 
 
 class Estimate(NamedTuple):
+    """A mean, and the bounds of its 95 % interval."""
+
     value: float
     low: float
     high: float

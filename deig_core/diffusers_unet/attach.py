@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -41,17 +41,21 @@ class _Placed:
         return self.call.instances(self._grids[x.shape[1]], x.device)
 
 
+FuserLike = Callable[[torch.Tensor, Sequence[LevelInstances], float], torch.Tensor]
+"""(x [B, HW, C], the level's instances, the gates' scale) -> x after the fuser, as `Fuser.forward` has it."""
+
+
 class _Slot(nn.Module):
     """What a BasicTransformerBlock calls as its `fuser`. The adapter owns the weights, so they are no part of the
     UNet.
     """
 
-    def __init__(self, fuser: Fuser):
+    def __init__(self, fuse: FuserLike):
         super().__init__()
-        self._fuser = (fuser,)
+        self._fuse = (fuse,)
 
     def forward(self, x: torch.Tensor, placed: _Placed) -> torch.Tensor:
-        return self._fuser[0](x, placed.instances(x), placed.scale)
+        return self._fuse[0](x, placed.instances(x), placed.scale)
 
 
 class _PassOn(nn.Module):
@@ -83,8 +87,12 @@ class AttachedUNet:
         return self.unet(x, timesteps, context, cross_attention_kwargs=objects).sample
 
 
-def attach(unet: UNet2DConditionModel, adapter: DeigAdapter) -> AttachedUNet:
+def attach(
+    unet: UNet2DConditionModel, adapter: DeigAdapter, around: Callable[[Fuser], FuserLike] = lambda fuser: fuser
+) -> AttachedUNet:
     """Put the fusers of `adapter` into `unet` (in place of any that were there).
+
+    around: a fuser -> what its block calls in its place, for those who watch or change what fusers do.
 
     Raises DeigError if the adapter was made for a UNet with other transformer blocks.
     """
@@ -97,7 +105,7 @@ def attach(unet: UNet2DConditionModel, adapter: DeigAdapter) -> AttachedUNet:
             f"{sorted(found)} or other widths: use the Stable Diffusion 1.x model that it was trained on."
         )
     for address, block in blocks.items():
-        block.fuser = _Slot(adapter.fuser(address))
+        block.fuser = _Slot(around(adapter.fuser(address)))
     unet.position_net = _PassOn()
     return AttachedUNet(unet)
 

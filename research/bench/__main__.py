@@ -15,6 +15,9 @@ from .measure import Row, table
 
 
 def rows(device: torch.device, rounds: int) -> Iterator[Row]:
+    """Every row on this device as it is measured, in float16 on a GPU and in float32 on a CPU. rounds: measurements a
+    row.
+    """
     dtype = torch.float16 if device.type == "cuda" else torch.float32
     yield from fusers.rows(device, dtype, rounds)
 

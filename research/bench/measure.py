@@ -36,6 +36,7 @@ class Row:
 
     @property
     def met(self) -> bool | None:
+        """Whether the value meets the goal; None where there is none."""
         if self.at_most is None and self.at_least is None:
             return None
         return (self.at_most is None or self.value <= self.at_most) and (
@@ -57,6 +58,7 @@ class Ratio:
     b: float
 
     def row(self, group: str, name: str, **more) -> Row:
+        """more: further fields of `Row`; its note is put after the two times."""
         note = f"{seconds(self.a)} / {seconds(self.b)}"
         return Row(
             group,
@@ -70,6 +72,7 @@ class Ratio:
 
 
 def seconds(value: float) -> str:
+    """In words, as in "1.20 s", "3.4 ms" or "12 us"."""
     return f"{value:.2f} s" if value >= 1 else f"{value * 1e3:.1f} ms" if value >= 1e-3 else f"{value * 1e6:.0f} us"
 
 
@@ -185,6 +188,7 @@ def table(rows: list[Row]) -> str:
 
 
 def number(value: float) -> str:
+    """As the table prints it: a count whole, a value from 10 on with one decimal, a smaller one with three or more."""
     if isinstance(value, int):  # what was counted
         return str(value)
     if 0 < abs(value) < 0.01:

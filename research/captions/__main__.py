@@ -19,6 +19,9 @@ from .work import Limits, read_work, shards
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0; 1 for what cannot be done, in a sentence on stderr, and for a review that is not accepted;
+    130 after Ctrl-C.
+    """
     options = parser().parse_args(arguments)
     try:
         return options.function(options)
@@ -168,6 +171,7 @@ def _score(value: str) -> float | None:
 
 
 def parser() -> argparse.ArgumentParser:
+    """The options that it parses hold a `function`, which takes them and returns the exit status."""
     found = argparse.ArgumentParser(prog="python -m research.captions", description=__doc__)
     commands = found.add_subparsers(required=True, metavar="COMMAND")
 

@@ -71,6 +71,7 @@ def serve(delay: float, ready) -> None:
 
 @contextmanager
 def server(delay: float) -> Iterator[str]:
+    """The address of a `serve`, whose process ends with the context."""
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(delay, there), daemon=True)
     process.start()
@@ -83,6 +84,7 @@ def server(delay: float) -> Iterator[str]:
 
 
 def planned(folder: Path, pictures: int) -> Folder:
+    """`write_set` in `folder`, planned in `folder`/out. Raises SystemExit where it cannot be."""
     write_set(folder, pictures)
     arguments = ["plan", folder / "instances.json", folder / "out", "--pictures", folder / "pictures"]
     if captions([str(a) for a in arguments]):

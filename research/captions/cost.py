@@ -32,6 +32,7 @@ class Set:
 
     @classmethod
     def of(cls, work: Sequence[Work]) -> Set:
+        """work: of a plan, so one picture with one instance at least."""
         wholes = [w.width * w.height / PATCH**2 for w in work]
         crops = [_crop_tokens(*i.bbox[2:]) for w in work for i in w.instances]
         return cls(len(work), len(crops), sum(wholes) / len(wholes), sum(crops) / len(crops))
@@ -50,10 +51,12 @@ class Set:
 
     @property
     def written(self) -> float:
+        """Tokens that come out."""
         return self.pictures * (len(QUALITY) - 1) * 2 + self.instances * (1 + AGAIN) * ANSWER
 
 
 def on_paper(data: Set) -> str:
+    """One line for a person."""
     return (
         f"on paper: {data.questions:,.0f} questions, {data.read / 1e6:,.1f} million tokens to read (a picture "
         f"{data.whole:.0f}, a crop {data.crop:.0f}), {data.written / 1e6:,.2f} million to write"

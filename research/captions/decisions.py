@@ -75,6 +75,9 @@ def of_picture(record: Mapping, settings: Settings) -> list[str]:
 
 
 def of_instances(work: Work, record: Mapping, settings: Settings) -> list[Decision]:
+    """One for each instance of the picture, in its order. record: the picture's, from the results; an instance that it
+    lacks has the reasons of the whole picture alone.
+    """
     whole = of_picture(record, settings)
     texts = [found["text"] for found in record["instances"]]
     decisions = []

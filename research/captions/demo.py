@@ -71,6 +71,7 @@ def write_world(folder: Path, count: int = PICTURES) -> None:
 
 
 def plan_arguments(world: Path, folder: Path, per_shard: int = PER_SHARD) -> list[object]:
+    """The command line that plans what `write_world` wrote to `world`; the results go to `folder`."""
     return [
         "plan",
         world / "instances.json",

@@ -42,6 +42,8 @@ class Plan:
 
 
 class Folder:
+    """path: need not be there before `create`."""
+
     def __init__(self, path: Path):
         self.path = path
 
@@ -58,6 +60,7 @@ class Folder:
         write_whole(self.path / "plan.json", json.dumps({"format": PLAN} | asdict(plan), indent=1) + "\n")
 
     def plan(self) -> Plan:
+        """Raises DeigError where there is none, or none of this format."""
         path = self.path / "plan.json"
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
@@ -71,12 +74,15 @@ class Folder:
             raise DeigError(f"{path} is no plan of the format {PLAN} ({error!r}).") from None
 
     def work(self, index: int) -> list[Work]:
+        """The pictures of a shard, in the order of its results."""
         return [Work.from_json(line) for line in self._part("work", index).read_text(encoding="utf-8").splitlines()]
 
     def missing(self) -> list[int]:
+        """Indices of the shards without results."""
         return [i for i in range(self.plan().shards) if not self._part("shards", i).exists()]
 
     def done(self) -> list[int]:
+        """Indices of the shards with results."""
         return [i for i in range(self.plan().shards) if self._part("shards", i).exists()]
 
     def made_with(self, wanted: dict | None = None) -> dict:
@@ -103,6 +109,9 @@ class Folder:
         return found
 
     def write_results(self, index: int, records: Sequence[dict]) -> None:
+        """records: one for each picture of the shard, in the order of its work. Raises DeigError where they cannot be
+        written; what was there before stays.
+        """
         head = {"format": RESULTS, "shard": index, "made_with": _digest(self.made_with())}
         write_whole(self._part("shards", index), "".join(json.dumps(r) + "\n" for r in (head, *records)))
 
@@ -136,6 +145,7 @@ class Folder:
 
 
 def file_digest(path: Path) -> str:
+    """sha256 in hexadecimal digits; the file is read in pieces."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file)
 
@@ -156,6 +166,7 @@ def plan_of(
     words: Words,
     seed: int,
 ) -> Plan:
+    """parts: of `work.shards`. left_out: of `work.read_work`. seed: of the models' sampling."""
     return Plan(
         annotations.name,
         file_digest(annotations),

@@ -29,6 +29,7 @@ AGAIN = (
 
 
 def describe(noun: str, words: Words) -> str:
+    """The first question about an instance of the class `noun`."""
     return DESCRIBE.format(noun=noun, least=words.wanted[0], most=words.wanted[1])
 
 
@@ -39,5 +40,6 @@ def again(question: str, answer: str, reasons: Sequence[Reason], words: Words) -
 
 
 def version() -> str:
+    """Another one where any word of a question has changed."""
     texts = "\0".join([*QUALITY.values(), DESCRIBE, AGAIN, *sorted(ASKED_AGAIN.values())])
     return f"{VERSION}-{hashlib.sha256(texts.encode()).hexdigest()[:12]}"

@@ -33,6 +33,7 @@ class Report:
         self._control: list[float] = []
 
     def add(self, decisions: Sequence[Decision]) -> None:
+        """Every decision is counted; a few are remembered, as samples of their reasons."""
         for v in decisions:
             self.seen += 1
             self.kept += v.kept
@@ -55,9 +56,11 @@ class Report:
                     self._control.append(v.control)
 
     def most_often(self) -> str:
+        """The three most frequent reasons with their counts, in words."""
         return ", ".join(f"{reason} ({count})" for reason, count in self.reasons.most_common(3)) or "nothing was asked"
 
     def figures(self) -> dict:
+        """For JSON: the counts, and where there are scores their quantiles and the control."""
         found = {
             "instances": self.seen,
             "kept": self.kept,
@@ -84,6 +87,7 @@ class Report:
         return found
 
     def markdown(self) -> str:
+        """A page: the figures in words, then samples of what was kept and of each reason."""
         f = self.figures()
         share = 100 * self.kept / max(self.seen, 1)
         lines = [

@@ -15,6 +15,8 @@ LOGIC = 1  # raise it with any change of `reasons`, `tidied`, `describes` or `no
 
 
 class Reason(str, Enum):
+    """Why a description is not kept; the values are what reports count and `select --allow` takes."""
+
     EMPTY = "empty"
     UNSURE = "unsure"
     CUT = "cut off"
@@ -123,6 +125,7 @@ def describes(text: str) -> bool:
 
 
 def word_count(text: str) -> int:
+    """What a hyphen or an apostrophe joins is one word."""
     return len(_WORD.findall(text))
 
 

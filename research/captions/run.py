@@ -59,6 +59,7 @@ class Worker:
         return cls(Folder(options.folder), choose.from_arguments(options), score, options.pictures)
 
     def made_with(self) -> dict:
+        """All that decides its results, for `Folder.made_with`."""
         return made_with(self.engine, self.score)
 
     def __call__(self, index: int, again: bool = False) -> Done:
@@ -89,6 +90,7 @@ class Progress:
         self.began = self.clock()
 
     def add(self, shard: Done) -> None:
+        """Counts a shard that is done, and says its line."""
         self.done += 1
         self.instances += shard.instances
         self.described += shard.described
@@ -159,10 +161,12 @@ def check_pictures(folder: Folder, pictures: Path, index: int) -> None:
 
 
 def with_errors(folder: Folder) -> list[int]:
+    """Indices of the shards with results in which a picture has an error."""
     return [index for index in folder.done() if any(map(failed, folder.results(index)))]
 
 
 def duration(seconds: float) -> str:
+    """In words, as in "45 s", "12 min" or "2 h 5 min"."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"

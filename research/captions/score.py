@@ -16,7 +16,8 @@ class Score(Protocol):
 
     context: float
 
-    def fingerprint(self) -> dict[str, str | int | float]: ...
+    def fingerprint(self) -> dict[str, str | int | float]:
+        """All that decides the scores; those of different fingerprints are not comparable."""
 
     def tokens(self, text: str) -> int:
         """How many the text has for this score."""

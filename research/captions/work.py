@@ -55,6 +55,7 @@ class Work:
 
     @classmethod
     def from_json(cls, line: str) -> Work:
+        """Raises ValueError, KeyError or TypeError for what `to_json` did not write."""
         data = json.loads(line)
         found = tuple(Instance(i["id"], tuple(i["bbox"]), i["noun"]) for i in data.pop("instances"))
         return cls(**data, instances=found)
@@ -94,6 +95,7 @@ def read_work(
 
 
 def shards(work: Sequence[Work], size: int) -> list[Sequence[Work]]:
+    """`size` pictures each; the last one may have fewer."""
     return [work[start : start + size] for start in range(0, len(work), size)]
 
 

@@ -37,6 +37,8 @@ def _every_cell(level: LevelInstances) -> torch.Tensor:
 
 
 class UnmaskedTrainee(Trainee):
+    """Without the mask: every cell sees every instance."""
+
     def ground(self, batch: Batch, features: torch.Tensor, times: torch.Tensor):
         context, call = super().ground(batch, features, times)
         return context, Unmasked(call)
@@ -88,6 +90,10 @@ def pool(adapter: DeigAdapter, features: torch.Tensor, texts: Sequence[str], tok
 
 @dataclass(frozen=True)
 class Ablation:
+    """name: in the table. trainee: its way to the instances. coarse: whether it learns from `Thing.coarse`, without
+    details.
+    """
+
     name: str
     trainee: type[Trainee] = Trainee
     coarse: bool = False

@@ -16,6 +16,8 @@ def _conv(into: int, out: int, **options) -> nn.Conv2d:
 
 
 class Block(nn.Module):
+    """x [B, CHANNELS, h, w] -> the same shape."""
+
     def __init__(self):
         super().__init__()
         self.conv = nn.Sequential(
@@ -27,6 +29,8 @@ class Block(nn.Module):
 
 
 class Clamp(nn.Module):
+    """Softly to -3..3, which TAESD's decoder begins with."""
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.tanh(x / 3) * 3
 

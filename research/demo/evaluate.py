@@ -41,6 +41,7 @@ def judged(classifier: Classifier, pictures: np.ndarray, scenes: Sequence[Scene]
 
 
 def load(path: Path) -> DeigAdapter:
+    """An adapter in float32, to draw with on this machine's `device`. Raises WeightsError for a file that is none."""
     return load_adapter(read_published(path), dtype=torch.float32).to(device()).eval()
 
 
@@ -48,10 +49,10 @@ def variants(weights: Path, trained: Path | None) -> dict[str, tuple[DeigAdapter
     """Rows of the table: name -> (adapter, folder of its text encoder, options of `generate`)."""
     full = load(weights / files.ADAPTER)
     rows = {}
-    if (weights / files.BASE_IDE).is_file():
+    if (weights / models.BASE_IDE).is_file():
         base = load(weights / files.ADAPTER)
-        base.ide.load_state_dict(files.read(files.BASE_IDE, weights))
-        rows["base, no boxes"] = (base, files.BASE_TEXT, {"boxes": False, "gates": False})
+        base.ide.load_state_dict(files.read(models.BASE_IDE, weights))
+        rows["base, no boxes"] = (base, models.BASE_TEXT, {"boxes": False, "gates": False})
     else:
         rows["base (DEIG's gates shut)"] = (full, files.TEXT, {"boxes": False, "gates": False})
     rows["DEIG"] = (full, files.TEXT, {})

@@ -22,6 +22,7 @@ log = logging.getLogger("deig.demo")
 
 
 def device() -> torch.device:
+    """A GPU where there is one."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 

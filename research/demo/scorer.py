@@ -60,6 +60,7 @@ class Verdict:
     found: dict[str, str | None]
 
     def right(self, attribute: str) -> bool:
+        """Whether the picture has what was asked for, and nothing where nothing was. attribute: a key of ANSWERS."""
         return self.found[attribute] == getattr(self.wanted.thing, attribute)
 
     def passes(self) -> bool:
@@ -68,6 +69,7 @@ class Verdict:
 
 
 def labels(thing: Thing | None) -> list[int]:
+    """What each head should answer, as indices of its ANSWERS. None: a crop that shows nothing."""
     return [answers.index(getattr(thing, name) if thing else None) for name, answers in ANSWERS.items()]
 
 

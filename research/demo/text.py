@@ -40,6 +40,8 @@ def write_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
 
 
 def new_t5(vocabulary: int) -> T5EncoderModel:
+    """An untrained encoder of width WIDTH. vocabulary: its number of words."""
+
     from transformers import T5Config, T5EncoderModel
 
     return T5EncoderModel(

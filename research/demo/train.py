@@ -44,6 +44,9 @@ log = logging.getLogger("deig.demo")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, also where the time was over before the end; 1 for what cannot be done, in a sentence on
+    stderr.
+    """
     parser = argparse.ArgumentParser(prog="python -m research.demo.train", description=__doc__)
     parser.add_argument("folder", type=Path, help="where states and weights go")
     parser.add_argument(
@@ -132,14 +135,14 @@ class _Run:
 def _autoencoder(run: _Run) -> bool:
     steps = run.options.autoencoder_steps
     model, done = train_autoencoder(run.states("autoencoder"), steps=steps, until=run.until)
-    files.write(run.weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": steps})
+    models.write(run.weights, files.VAE, model.state_dict(), {"stage": "autoencoder", "steps": steps})
     return done
 
 
 def _scorer(run: _Run) -> bool:
     steps = run.options.scorer_steps
     model, done = train_scorer(run.states("scorer"), steps=steps, until=run.until)
-    files.write(run.weights, files.SCORER, model.state_dict(), {"stage": "scorer", "steps": steps})
+    models.write(run.weights, files.SCORER, model.state_dict(), {"stage": "scorer", "steps": steps})
     return done
 
 
@@ -151,7 +154,7 @@ def _base(run: _Run) -> bool:
     options = run.options
     base, done = train_base(
         *run.drawn,
-        write_tokenizer(run.weights / files.BASE_TEXT),
+        write_tokenizer(run.weights / models.BASE_TEXT),
         run.states("base"),
         steps=options.base_steps,
         batch=options.batch,
@@ -164,7 +167,7 @@ def _base(run: _Run) -> bool:
 
 
 def _text(run: _Run) -> bool:
-    encoder, steps = models.text_encoder(run.weights, files.BASE_TEXT), run.options.text_steps
+    encoder, steps = models.text_encoder(run.weights, models.BASE_TEXT), run.options.text_steps
     reader, done = train_text(encoder, run.drawn[0], run.states("text"), steps=steps, until=run.until)
     models.write_text(run.weights, files.TEXT, reader.t5, {"stage": "text", "steps": steps})
     return done
@@ -202,7 +205,7 @@ def _together(run: _Run) -> bool:
         run.weights, *run.drawn, run.states("together"), steps=steps, batch=batch, seed=options.seed, until=run.until
     )
     told = {"stage": "together", "steps": steps, "batch": batch, "seed": options.seed}
-    files.write(run.weights, files.UNET, original_state_dict(unet), told)
+    models.write(run.weights, files.UNET, original_state_dict(unet), told)
     adapter_file = run.weights / files.ADAPTER
     save_adapter(adapter_file, adapter, adapter.config, dtype=torch.float16, provenance=json.dumps(told))
     return done
@@ -214,7 +217,7 @@ def _decoder(run: _Run) -> bool:
         run.weights, *run.drawn, run.states("decoder"), steps=steps, count=count, until=run.until
     )
     told = {"stage": "decoder", "steps": steps, "sampled": count}
-    files.write(run.weights, files.VAE, model.state_dict(), told)
+    models.write(run.weights, files.VAE, model.state_dict(), told)
     return done
 
 

@@ -90,12 +90,12 @@ def train_adapter(
     if start is None:
         fusers = tuple((address, block.norm1.normalized_shape[0]) for address, block in transformer_blocks(unet))
         adapter = DeigAdapter(replace(SIZES, fusers=fusers))
-        if not (weights / files.BASE_IDE).is_file():
+        if not (weights / models.BASE_IDE).is_file():
             raise DeigError(
-                f"{weights} has no {files.BASE_IDE}, with which a new adapter begins: train it with --start WEIGHTS "
+                f"{weights} has no {models.BASE_IDE}, with which a new adapter begins: train it with --start WEIGHTS "
                 f"--stages base --ide-only."
             )
-        adapter.ide.load_state_dict(files.read(files.BASE_IDE, weights))
+        adapter.ide.load_state_dict(files.read(models.BASE_IDE, weights))
         if tokens is not None:
             adapter = with_new_queries(adapter, tokens, seed)
     else:

@@ -56,6 +56,7 @@ PLACES = 0.1  # weight of telling places
 
 
 def new_ide() -> InstanceDetailExtractor:
+    """An untrained one of SIZES."""
     c = SIZES
     return InstanceDetailExtractor(
         text_dim=c.text_dim,

@@ -35,6 +35,7 @@ log = logging.getLogger("deig.demo")
 
 
 def written(texts: Sequence[Sequence[Thing]]) -> list[str]:
+    """Each text as it is encoded: its things' descriptions, joined by a comma and a space."""
     return [", ".join(t.describe() for t in things) for things in texts]
 
 

@@ -46,6 +46,7 @@ class Thing:
         return 1 + (self.pattern is not None) + (self.outline is not None)
 
     def describe(self) -> str:
+        """With all details, as in "a red star with blue dots and a white outline"."""
         more = [f"{self.second} {self.pattern}"] if self.pattern else []
         more += [f"a {self.outline} outline"] if self.outline else []
         return self.coarse() + (" with " + " and ".join(more) if more else "")
@@ -65,10 +66,13 @@ class Placed:
 
 @dataclass(frozen=True)
 class Scene:
+    """Things, the later ones in front, on a background that `seed` draws."""
+
     things: tuple[Placed, ...]
     seed: int  # of the background
 
     def caption(self) -> str:
+        """Every thing's description, joined by a comma and a space."""
         return ", ".join(p.thing.describe() for p in self.things)
 
     def boxes(self) -> np.ndarray:

@@ -29,9 +29,11 @@ class Addresses:
         self.first_wait = first_wait
 
     def next(self, now: float) -> Address:
+        """The least busy of those that do not rest at `now`; where all rest, of all."""
         return min(self.all, key=lambda a: (a.rests_until > now, a.busy))
 
     def answered(self, address: Address) -> None:
+        """Ends its rest, and begins the count of its failures anew."""
         address.failures, address.rests_until = 0, 0.0
 
     def failed(self, address: Address, now: float, asked_wait: float, turn: int) -> float:

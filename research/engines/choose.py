@@ -12,6 +12,7 @@ from .contract import PIXELS, Engine
 
 
 def add_arguments(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """The options that `name` and `from_arguments` read. required: whether an engine must be named."""
     group = parser.add_argument_group("engine, one of")
     one = group.add_mutually_exclusive_group(required=required)
     one.add_argument(

@@ -35,7 +35,8 @@ class Clip(Protocol):
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
         """As `pictures`. Raises TooLong rather than to cut a text off."""
 
-    def fingerprint(self) -> dict[str, str]: ...
+    def fingerprint(self) -> dict[str, str]:
+        """All that decides the vectors."""
 
 
 def load_clip(path: Path, device: str | None = None) -> Clip:

@@ -64,7 +64,8 @@ class Engine(Protocol):
         fingerprints are not comparable.
         """
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Gives back what the engine holds, a model's memory or connections. Nothing is asked afterwards."""
 
 
 def fitted(picture: Image.Image, pixels: int) -> Image.Image:

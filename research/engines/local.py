@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ..errors import first_line
 from ..training.store import fingerprint
 from .contract import EngineError
 
@@ -34,6 +35,7 @@ def identity(path: Path, device: str, dtype: str = "float32") -> dict[str, str]:
 
 
 def check_folder(path: Path, file: str = "config.json") -> None:
+    """Raises EngineError where the folder `path` has no `file`."""
     if not (path / file).is_file():
         raise EngineError(f"{path} holds no {file}: the folder of a Hugging Face model was expected.")
 
@@ -74,7 +76,3 @@ def load_model(kind: str, path: Path, what: str, *, dtype: str = "float32", devi
         if isinstance(error, torch.OutOfMemoryError):
             raise EngineError(f"{device} has no memory for the model in {path}: a smaller one may fit.") from None
         raise EngineError(f"{path} is no {what}: {first_line(error)}") from None
-
-
-def first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

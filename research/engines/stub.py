@@ -30,6 +30,7 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
     def content(self) -> bytes:
+        """What is sent: `body`, else a chat completion."""
         if self.body is not None:
             return self.body
         choice: dict = {
@@ -74,6 +75,7 @@ class Stub:
         self._server.server_close()
 
     def reply(self, body: dict) -> Reply:
+        """The answer to a request's body, once its delay is over."""
         with self._lock:
             number, self._count = self._count, self._count + 1
             if self._keep:
@@ -91,6 +93,7 @@ class Stub:
         return json.loads(content)
 
     def models(self) -> Reply:
+        """The answer to /v1/models."""
         return Reply(body=json.dumps(self._models).encode())
 
 

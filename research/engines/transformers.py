@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
+from ..errors import first_line
 from .contract import PIXELS, Answer, EngineError, Question
-from .local import check_folder, device_of, first_line, identity, load_model, load_processor
+from .local import check_folder, device_of, identity, load_model, load_processor
 from .yes_no import TOP, p_yes
 
 MODEL = "model that answers questions about pictures"

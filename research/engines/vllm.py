@@ -15,9 +15,10 @@ import torch
 
 from deig_core.errors import DeigError
 
+from ..errors import first_line
 from ..training.store import fingerprint
 from .contract import MOST_ASPECT, PIXELS, Answer, EngineError, Question
-from .local import check_folder, first_line
+from .local import check_folder
 from .yes_no import TOP, p_yes
 
 

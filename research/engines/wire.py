@@ -45,6 +45,7 @@ class Response:
 
     @property
     def text(self) -> str:
+        """As UTF-8; bytes that are none are replaced."""
         return self.content.decode("utf-8", "replace")
 
 

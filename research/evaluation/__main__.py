@@ -14,6 +14,7 @@ COMMANDS = (build, read, generate, adopt, look, score, ap, compare, demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0; 1 for what cannot be done, in a sentence on stderr; 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m research.evaluation", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:

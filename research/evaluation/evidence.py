@@ -49,6 +49,7 @@ class Subject:
 
     @classmethod
     def of(cls, layout: Layout, instance: int, picture: str) -> Subject:
+        """instance: its place in the layout. picture: sha1 of its file."""
         wanted = layout.instances[instance]
         parts = [
             [float(side) for side in wanted.box],
@@ -63,6 +64,7 @@ class Subject:
 
     @property
     def key(self) -> tuple[str, int]:
+        """(layout id, place of the instance), by which `Records` are found."""
         return self.layout, self.instance
 
 
@@ -75,6 +77,7 @@ class Record:
     error: str | None = None
 
     def to_json(self) -> str:
+        """Its line in the file. Raises ValueError for a number that is not finite."""
         word = {"value": self.value} if self.error is None else {"error": self.error}
         return json.dumps({**asdict(self.subject), **word}, allow_nan=False)
 

@@ -56,6 +56,9 @@ class Layout:
 
     benchmark: whose procedure judges it: deig, mig, instdiff or demo.
     source: where it comes from, for the record: file and licence.
+
+    What the benchmarks' papers call a layout. `deig_core.layout.Layout` is another thing: regions worked out for a size
+    and a device.
     """
 
     id: str
@@ -67,6 +70,7 @@ class Layout:
     source: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
+        """Its line in the file."""
         instances = [{"box": list(i.box), "text": i.text, "noun": i.noun, "tags": dict(i.tags)} for i in self.instances]
         whole = {
             "version": VERSION,

@@ -35,10 +35,12 @@ class Column:
 
 
 def verdict_ok(_: Instance, verdict: Verdict) -> float:
+    """1 or 0, so that a mean is the share of the right ones."""
     return float(verdict.ok)
 
 
 def verdict_iou(_: Instance, verdict: Verdict) -> float | None:
+    """None where the benchmark measures none."""
     return verdict.iou
 
 
@@ -104,6 +106,7 @@ def rounded(value: float, digits: int, scale: int = 1) -> str:
 
 
 def cell(estimate: Estimate, column: Column) -> str:
+    """The value and half of its 95 % interval, in the column's unit and digits."""
     half = rounded((estimate.high - estimate.low) / 2, column.digits, column.scale)
     return f"{rounded(estimate.value, column.digits, column.scale)} ± {half}"
 

@@ -31,6 +31,7 @@ class Kind:
     parts: Mapping[str, Callable[[Any], bool]]
 
     def fits(self, value: Any) -> bool:
+        """Whether `value` has all parts of this kind, each as it must be; it may have others too."""
         return isinstance(value, dict) and all(key in value and fits(value[key]) for key, fits in self.parts.items())
 
 

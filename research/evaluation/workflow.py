@@ -30,6 +30,7 @@ class WorkflowError(DeigError):
 
 
 def shipped() -> list[str]:
+    """Names of the workflows in this package."""
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 

@@ -9,6 +9,7 @@ STUDIES = ("follow", "tokens")
 
 
 def main(arguments: Sequence[str]) -> int:
+    """The exit status of the study that is named first; 2 where none is."""
     if not arguments or arguments[0] not in STUDIES:
         print(f"usage: python -m research.studies {{{','.join(STUDIES)}}} ...", file=sys.stderr)
         return 2

@@ -16,7 +16,7 @@ from ..demo.sampling import timesteps
 from ..demo.scorer import Classifier
 from ..demo.world import SIZE, draw_scene
 from .curves import Point, Table, costs
-from .paint import Painter, document
+from .paint import Changed, Painter, document
 
 SCHEDULES = {
     "all of the schedule": GateSchedule(),
@@ -26,12 +26,13 @@ SCHEDULES = {
 
 
 def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> Table:
+    """A row for each of SCHEDULES, of `layouts` pictures. seed: of their noise."""
     scenes = [draw_scene(FIRST_SEED + i) for i in range(layouts)]
     documents = [document(scene, SIZE) for scene in scenes]
     found, points = {}, []
     for name, schedule in SCHEDULES.items():
         began = time.process_time()
-        pictures = painter.drawn(documents, scenes, seed, schedule.scale)
+        pictures = painter.drawn(documents, scenes, seed, Changed(schedule.scale))
         seconds = (time.process_time() - began) / len(scenes)
         found[name] = measured(judged(classifier, pictures, scenes))
         open_share = statistics.mean(schedule.scale(t) > 0 for t in timesteps(STEPS))

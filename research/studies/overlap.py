@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from unittest import mock
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 
-from deig_core.layout import layout
+from deig_core.call import GroundedCall, GroundedRows
 from deig_core.layout.masks import PIXELS_PER_LATENT, Size, box_pixels, cell_rectangle, mask_cells
-from deig_core.layout.overlap import Silent
+from deig_core.model.fuser import LevelInstances
 from deig_core.regions.document import FRONT, SHARED, Region
 from deig_core.regions.tracks import iou
 
@@ -19,12 +20,13 @@ from ..demo.scorer import ANSWERS, Classifier, Verdict, judge
 from ..demo.world import SIDES, SIZE, Placed, Scene, draw_thing
 from ..intervals import over_pictures
 from .curves import Table
-from .paint import Painter, document
+from .paint import UNCHANGED, Changed, Painter, document
 
 PAIRS = 2  # a layout of the command
 BANDS = (0.1, 0.2, 0.3, 0.4)  # where the IoU of a pair begins, in turns; each is 0.1 wide
 APART = 0.2  # in a channel, from which on a pixel shows what lies in front
-Words = Callable[[Sequence[Region], str, Size, Size], torch.Tensor]
+Words = Callable[[Sequence[Region], Size, Size], torch.Tensor]
+"""(regions, the later one in front; (h, w) of the latent; of a level's grid) -> membership words int64 [h * w]."""
 
 
 def pair(number: int, classifier: Classifier) -> Scene:
@@ -63,10 +65,8 @@ def shared_pixels(picture: np.ndarray, scene: Scene) -> float | None:
     return float(nearer[zone].mean()) if zone.sum() >= 20 else None
 
 
-def soft_edged(
-    regions: Sequence[Region], overlap: str, latent: Size, grid: Size, silent: Sequence[Silent] = ()
-) -> torch.Tensor:
-    """`membership` where the front one gives up its outermost cell of the latent."""
+def soft_edged(regions: Sequence[Region], latent: Size, grid: Size) -> torch.Tensor:
+    """`Words` where the front one gives up its outermost cell of the latent."""
     height, width = (side * PIXELS_PER_LATENT for side in latent)
     words = torch.zeros(grid, dtype=torch.int64)
     for r, region in enumerate(regions):
@@ -78,10 +78,8 @@ def soft_edged(
     return words.flatten()
 
 
-def by_cells(
-    regions: Sequence[Region], overlap: str, latent: Size, grid: Size, silent: Sequence[Silent] = ()
-) -> torch.Tensor:
-    """`membership` where each cell of a level, margins too, belongs to the front one of its owners."""
+def by_cells(regions: Sequence[Region], latent: Size, grid: Size) -> torch.Tensor:
+    """`Words` where each cell of a level, margins too, belongs to the front one of its owners."""
     words = torch.zeros(grid, dtype=torch.int64)
     for r, region in enumerate(regions):
         x0, y0, x1, y1 = cell_rectangle(region.box, latent, grid)
@@ -89,7 +87,28 @@ def by_cells(
     return words.flatten()
 
 
+class Owned:
+    """A call whose cells belong to the regions that `words` says."""
+
+    def __init__(self, words: Words, call: GroundedCall):
+        self._words, self._call = words, call
+        self._levels: dict[Size, list[LevelInstances]] = {}
+
+    def instances(self, grid: Size, device: torch.device) -> list[LevelInstances]:
+        """As `GroundedCall.instances`."""
+        if grid not in self._levels:
+            self._levels[grid] = [
+                level if level.members is None else replace(level, members=self._members(group, grid).to(device))
+                for level, group in zip(self._call.instances(grid, device), self._call.groups, strict=True)
+            ]
+        return self._levels[grid]
+
+    def _members(self, group: GroundedRows, grid: Size) -> torch.Tensor:
+        return torch.stack([self._words(layout.regions, group.window.size, grid) for layout in group.layouts])
+
+
 def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> Table:
+    """A row for each way to own what two things share, of PAIRS x `layouts` pictures. seed: of their noise."""
     scenes = [pair(n, classifier) for n in range(PAIRS * layouts)]
     lines = ["| | front | back | both | shared pixels |", "|---|---|---|---|---|"]
     for name, overlap, words in (
@@ -99,8 +118,9 @@ def table(painter: Painter, classifier: Classifier, layouts: int, seed: int) -> 
         ("the front one owns its cells on every level, margins too", FRONT, by_cells),
     ):
         documents = [document(scene, SIZE, overlap=overlap) for scene in scenes]
-        with mock.patch.object(layout, "membership", words or layout.membership):
-            pictures = np.rint(255 * painter.drawn(documents, scenes, seed)).astype(np.uint8).astype(np.float32) / 255
+        changed = Changed(seen=partial(Owned, words)) if words else UNCHANGED
+        drawn = painter.drawn(documents, scenes, seed, changed)
+        pictures = np.rint(255 * drawn).astype(np.uint8).astype(np.float32) / 255
         verdicts = [judge(classifier, picture, scene) for picture, scene in zip(pictures, scenes, strict=True)]
         owned = [shared_pixels(picture, scene) for picture, scene in zip(pictures, scenes, strict=True)]
         columns = (

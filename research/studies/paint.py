@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from deig_core.call import RowGroup, ground
+from deig_core.call import GroundedCall, RowGroup, ground
 from deig_core.demo import files
-from deig_core.diffusers_unet.attach import attach
+from deig_core.diffusers_unet.attach import FuserLike, HasInstances, attach
 from deig_core.layout.window import Window
 from deig_core.model.extractor import Extractor
+from deig_core.model.fuser import Fuser
 from deig_core.regions.document import Region, RegionDocument
 from deig_core.text.grounded import Sides, ground_texts
 
@@ -36,6 +37,20 @@ BATCH = 32  # pictures drawn together
 def always(timestep: float) -> float:
     """Gates as trained."""
     return 1.0
+
+
+@dataclass(frozen=True)
+class Changed:
+    """What a study changes of the method. scale: of the gates at a timestep. around: of `attach`. seen: what the fusers
+    are given in the place of a call.
+    """
+
+    scale: Scale = always
+    around: Callable[[Fuser], FuserLike] = lambda fuser: fuser
+    seen: Callable[[GroundedCall], HasInstances] = lambda call: call
+
+
+UNCHANGED = Changed()
 
 
 def document(scene: Scene, side: int, **more: object) -> RegionDocument:
@@ -75,16 +90,20 @@ class Painter:
         self.encoder = models.text_encoder(weights, files.TEXT)
 
     def said(self, regions: RegionDocument, prompt: str = "") -> Sides:
+        """The document's texts encoded; an empty `prompt` is replaced as docs/method.md section 1 has it, and the
+        negative one is empty.
+        """
         return ground_texts(regions, prompt, "", self.encoder.encode)
 
     def noise(self, seed: int, scene: Scene, side: int) -> torch.Tensor:
+        """Unit noise [4, side, side] in latent cells, of `seed` and the scene's own alone, on the CPU."""
         return torch.randn(4, side, side, generator=generator(seed, scene.seed))
 
     @torch.no_grad()
-    def latents(self, asked: Sequence[Asked], scale: Scale = always, steps: int = STEPS) -> torch.Tensor:
-        """Latents [n, 4, h, w] of pictures of one size, in one batch. scale: of the gates at a timestep."""
+    def latents(self, asked: Sequence[Asked], changed: Changed = UNCHANGED, steps: int = STEPS) -> torch.Tensor:
+        """Latents [n, 4, h, w] of pictures of one size, in one batch."""
         return sample(
-            self._predict(asked, scale), torch.stack([picture.noise for picture in asked]).to(device()), steps
+            self._predict(asked, changed), torch.stack([picture.noise for picture in asked]).to(device()), steps
         )
 
     @torch.no_grad()
@@ -106,8 +125,9 @@ class Painter:
             x = clean + following / sigma * (x - clean)
         return x
 
-    def _predict(self, asked: Sequence[Asked], scale: Scale = always) -> Predict:
-        attached, extractor, where = attach(self.unet, self.adapter), Extractor(self.adapter), device()
+    def _predict(self, asked: Sequence[Asked], changed: Changed = UNCHANGED) -> Predict:
+        attached = attach(self.unet, self.adapter, changed.around)
+        extractor, where = Extractor(self.adapter), device()
         cuts = [(i, part) for i, picture in enumerate(asked) for part, _ in picture.parts]
         groups = [
             RowGroup(1, text(picture.sides), shown)
@@ -121,10 +141,10 @@ class Painter:
                 np.s_[i, :, p.offset[0] : p.offset[0] + p.size[0], p.offset[1] : p.offset[1] + p.size[1]]
                 for i, p in cuts
             ]
-            strength = scale(float(t))
+            strength = changed.scale(float(t))
             call = ground(extractor, groups, [float(t)] * len(groups), where, instances=strength != 0)
             rows = torch.stack([x[part] for part in cells] * 2)
-            wanted, unwanted = attached(rows, t, torch.cat(call.context()), call, scale=strength).chunk(2)
+            wanted, unwanted = attached(rows, t, torch.cat(call.context()), changed.seen(call), scale=strength).chunk(2)
             total, count = torch.zeros_like(x), torch.zeros_like(x)
             for (i, _), part, predicted in zip(cuts, cells, unwanted + GUIDANCE * (wanted - unwanted), strict=True):
                 total[part] += asked[i].weights * predicted
@@ -138,11 +158,13 @@ class Painter:
         """float32 [n, H, W, 3] in 0..1."""
         return self.autoencoder.decode(latents).clamp(0, 1).permute(0, 2, 3, 1).float().cpu().numpy()
 
-    def drawn(self, documents: Sequence[RegionDocument], scenes: Sequence[Scene], seed: int, scale: Scale = always):
+    def drawn(
+        self, documents: Sequence[RegionDocument], scenes: Sequence[Scene], seed: int, changed: Changed = UNCHANGED
+    ) -> np.ndarray:
         """Pictures of these documents in the size that the model knows, float32 [n, SIZE, SIZE, 3]."""
         asked = [
             Asked(self.said(regions), self.noise(seed, scene, LATENT), whole(LATENT))
             for regions, scene in zip(documents, scenes, strict=True)
         ]
         batches = [asked[i : i + BATCH] for i in range(0, len(asked), BATCH)]
-        return np.concatenate([self.pictures(self.latents(batch, scale)) for batch in batches])
+        return np.concatenate([self.pictures(self.latents(batch, changed)) for batch in batches])

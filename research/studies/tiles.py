@@ -32,6 +32,7 @@ CUT = tuple(Window((2 * LATENT,) * 2, (y, x), (LATENT,) * 2) for y in (0, 8, 16)
 
 
 def small_scenes(number: int) -> list[Scene]:
+    """SCENES scenes of SIZE x SIZE pixels with THINGS things each, which no other number has."""
     return [draw_scene(FIRST_SEED + SCENES * number + i, THINGS) for i in range(SCENES)]
 
 

@@ -37,6 +37,7 @@ class Cost:
 
     @property
     def median(self) -> float:
+        """Of `seconds`."""
         return statistics.median(self.seconds)
 
     def to_dict(self) -> dict:

@@ -103,6 +103,7 @@ class BatchCall:
         self._levels: dict[Size, list[LevelInstances]] = {}
 
     def instances(self, grid: Size, device: torch.device) -> list[LevelInstances]:
+        """One group of all rows; a level's words are made once."""
         if grid not in self._levels:
             members = self._batch.members(grid).to(device)
             self._levels[grid] = [LevelInstances(len(members), self._tokens, self._tokens_per_region, members)]

@@ -16,10 +16,12 @@ from .store import Store, digest
 
 
 def text_key(text: str) -> bytes:
+    """What a `Store` keeps a text's features under."""
     return digest("text", text)
 
 
 def picture_key(picture: Picture, side: int) -> bytes:
+    """What a `Store` keeps the latents of a picture under, cut to a square of `side` pixels."""
     return digest("picture", picture.file_name, picture.width, picture.height, side)
 
 

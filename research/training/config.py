@@ -68,4 +68,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def from_arguments(options: argparse.Namespace) -> TrainConfig:
+    """options: of a parser with `add_arguments`. Raises DeigError for a number that is too small."""
     return TrainConfig(**{f.name: getattr(options, f.name) for f in fields(TrainConfig)})

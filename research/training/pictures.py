@@ -29,6 +29,7 @@ class Picture:
     descriptions: tuple[str, ...]
 
     def to_json(self) -> str:
+        """Its line in the file."""
         instances = [
             {"bbox": list(box), "description": text} for box, text in zip(self.boxes, self.descriptions, strict=True)
         ]
@@ -60,6 +61,7 @@ def read_pictures(path: Path) -> list[Picture]:
 
 
 def write_pictures(path: Path, pictures: Sequence[Picture]) -> None:
+    """The file appears whole or not at all. Raises DeigError where it cannot be written."""
     write_whole(path, "".join(p.to_json() + "\n" for p in pictures))
 
 

@@ -15,6 +15,7 @@ from deig_core.errors import DeigError
 
 
 def digest(*parts: object) -> bytes:
+    """32 bytes: sha256 of the parts as texts."""
     return hashlib.sha256("\0".join(map(str, parts)).encode()).digest()
 
 

@@ -23,6 +23,7 @@ MODULE = "research.bench.gpu.{}"
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0, 1 where a part failed, 2 where there is no GPU to measure."""
     parser = argparse.ArgumentParser(
         prog="python -m research.bench.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -24,6 +24,12 @@ WORDS = ("dense", "half", "sparse", "bit 63", "none")
 
 @dataclass(frozen=True)
 class Case:
+    """One call of the attention: heads of `dim` channels, `count` regions of `tokens` tokens, a grid of (h, w) cells.
+
+    layout: how its tensors lie in memory, of LAYOUTS. bias, words: of BIASES and WORDS. token_batch, member_batch: rows
+    of the tokens and of the membership, 1 or `batch`.
+    """
+
     dtype: torch.dtype
     dim: int
     count: int

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 
+from ...errors import with_class
 from ..measure import Call, Ratio, of_pairs
 
 AIM = 0.008  # seconds of work in one measurement
@@ -71,7 +72,7 @@ def prepared(call: Call, device: torch.device, *, calls: int | None = None) -> P
             repeat()
     except Exception as error:  # some operators cannot be recorded; they can still be timed
         torch.cuda.synchronize()
-        return Prepared(repeat, calls, f"{type(error).__name__}: {first_line(error)}")
+        return Prepared(repeat, calls, with_class(error))
     return Prepared(graph.replay, calls)
 
 
@@ -105,12 +106,6 @@ def one_by_one(call: Call, device: torch.device, rounds: int, calls: int = 20) -
     return [elapsed(repeat, device) / calls for _ in range(rounds)]
 
 
-def first_line(error: BaseException, most: int = 160) -> str:
-    """What an exception says, in one line."""
-    line = str(error).strip().partition("\n")[0]
-    return line if len(line) <= most else f"{line[:most]}..."
-
-
 def attempt(make: Callable[[], Prepared]) -> Prepared | str:
     """What `make` returns, or why it could not: out of memory, an operator that is not there, a compiler that fails.
 
@@ -119,7 +114,7 @@ def attempt(make: Callable[[], Prepared]) -> Prepared | str:
     try:
         return make()
     except Exception as error:
-        why = f"{type(error).__name__}: {first_line(error)}"
+        why = with_class(error)
         if torch.cuda.is_available():
             torch.cuda.synchronize()
             torch.cuda.empty_cache()

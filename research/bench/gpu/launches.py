@@ -43,6 +43,7 @@ class Launches:
     others: Counter[str]
 
     def note(self) -> str:
+        """The others in words, as in "2 Memcpy DtoH, 1 aten::item"; empty where there are none."""
         return ", ".join(f"{number} {name}" for name, number in sorted(self.others.items()))
 
 

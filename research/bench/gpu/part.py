@@ -27,7 +27,7 @@ Message = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Part:
-    """What a part is given. deadline: by time.time(); it looks at it between two cases."""
+    """What a part, a module's `run(part)`, is given. deadline: by time.time(); it looks at it between two cases."""
 
     device: Any
     tiny: bool
@@ -36,9 +36,11 @@ class Part:
     failed: list[str] = field(default_factory=list)
 
     def left(self) -> float:
+        """Seconds to the deadline, negative after it."""
         return self.deadline - time.time()
 
     def row(self, row: Any) -> None:
+        """row: a `measure.Row`."""
         self.send(("row", row.to_dict()))
 
     def table(self, title: str, header: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
@@ -50,6 +52,7 @@ class Part:
         self.send(("text", (title, text)))
 
     def note(self, sentence: str) -> None:
+        """One sentence, shown at once and kept for the page."""
         self.send(("note", sentence))
 
     def piece(self, what: str, work: Callable[[], None]) -> None:

@@ -26,10 +26,10 @@ from deig_core.attention.triton import policy
 from deig_core.attention.widened import widened
 from deig_core.model.fuser import Fuser, LevelInstances, plain_attention
 
+from ...errors import with_class
 from ..measure import Row
 from ..scene import fuser
 from .cases import DIMS, Case, cases
-from .clock import first_line
 from .part import Part
 from .rivals import kernel_runs, short
 from .threads import in_threads
@@ -96,6 +96,7 @@ class Tally:
     failures: list[str] = field(default_factory=list)
 
     def add(self, what: str, whole: float, cell: float) -> None:
+        """what: the case. whole, cell: its two `errors`; NaN counts as infinite."""
         whole, cell = (math.inf if math.isnan(e) else e for e in (whole, cell))
         self.cases += 1
         if not (whole <= self.limit and cell <= WORST_CELL * self.limit):
@@ -105,9 +106,10 @@ class Tally:
         self.cell = max(cell, self.cell)
 
     def failed(self, what: str, error: Exception) -> None:
+        """A case that raised: its errors count as infinite."""
         self.cases += 1
         self.whole, self.cell, self.where = math.inf, math.inf, what
-        self.failures.append(f"{what}: {type(error).__name__}: {first_line(error)}")
+        self.failures.append(f"{what}: {with_class(error)}")
 
 
 def run(part: Part) -> None:

@@ -35,6 +35,7 @@ class Found:
     error: str = ""
 
     def hear(self, kind: str, payload: Any) -> None:
+        """A `part.Message`; "environment" and "done" change nothing here."""
         if kind == "row":
             self.rows.append(payload)
         elif kind == "table":
@@ -56,6 +57,10 @@ def _under_its_title(known: list[dict], new: dict) -> None:
 
 @dataclass
 class Report:
+    """A run: the minutes that it was given, the seconds that it took, the machine, and what each part found, by its
+    name.
+    """
+
     minutes: float
     tiny: bool = False
     seconds: float = 0.0
@@ -67,6 +72,7 @@ class Report:
         return [name for name, part in self.parts.items() if part.state != "done"]
 
     def to_json(self) -> str:
+        """Infinities and NaN, which JSON does not know, are texts; `from_json` reads them back."""
         plain = {
             **vars(self),
             "failed": self.failed(),
@@ -76,11 +82,13 @@ class Report:
 
     @classmethod
     def from_json(cls, text: str) -> Report:
+        """Raises ValueError, KeyError or TypeError for what `to_json` did not write."""
         stored = json.loads(text, object_hook=_numbers)
         stored.pop("failed")
         return cls(**{**stored, "parts": {name: Found(**part) for name, part in stored["parts"].items()}})
 
     def to_markdown(self) -> str:
+        """A section of docs/gpu.md."""
         environment = self.environment
         lines = [f"## {environment.get('card', 'no card')}, {environment.get('date', 'no date')}", ""]
         if self.tiny:
@@ -100,6 +108,7 @@ class Report:
         return "\n".join(lines).rstrip() + "\n"
 
     def write(self, json_file: Path | None, markdown_file: Path | None) -> None:
+        """Each file appears whole or not at all; None leaves it out. Raises OSError."""
         for path, text in ((json_file, self.to_json), (markdown_file, self.to_markdown)):
             if path is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)

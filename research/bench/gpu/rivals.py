@@ -52,6 +52,7 @@ class Shape:
 
 
 def short(dtype: torch.dtype) -> str:
+    """As in "fp16". Raises KeyError for another dtype than the three of the bench."""
     return {torch.float16: "fp16", torch.bfloat16: "bf16", torch.float32: "fp32"}[dtype]
 
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import torch
 
+from ...errors import with_class
 from ..measure import Call
-from .clock import first_line
 
 LATE = "it was not compiled in time"
 
@@ -28,7 +28,7 @@ def in_threads(calls: Sequence[Call], device: torch.device, seconds: float) -> l
         try:
             call()
         except Exception as error:
-            return f"{type(error).__name__}: {first_line(error)}"
+            return with_class(error)
         return None
 
     # The first one alone: it also sets up what all share.

@@ -15,8 +15,9 @@ from deig_core.attention.contract import AttentionCall
 from deig_core.attention.sdpa import sdpa
 from deig_core.attention.triton.tiles import Tile, shared_memory, split, tile_for
 
+from ...errors import with_class
 from ..measure import Row, seconds
-from .clock import Prepared, attempt, first_line, prepared, rounds_of
+from .clock import Prepared, attempt, prepared, rounds_of
 from .part import Part
 from .prove import LIMITS, errors
 from .rivals import Shape, kernel_runs
@@ -183,4 +184,4 @@ def _bf16_runs(part: Part, shape: Shape, best: Tile) -> None:
     try:
         _launched(other.call(part.device), best)
     except Exception as error:
-        part.note(f"bf16 cannot run {best} ({type(error).__name__}: {first_line(error)}): leave this entry out.")
+        part.note(f"bf16 cannot run {best} ({with_class(error)}): leave this entry out.")

@@ -1,4 +1,5 @@
-"""A Stable Diffusion 1.x UNet in plain torch, to measure whole steps without a host. Names are those of `sd1_unet`."""
+"""A Stable Diffusion 1.x UNet in plain torch, to measure whole steps without a host. Names are those of
+`deig_core.checkpoint.base_unet`."""
 
 from __future__ import annotations
 
@@ -33,6 +34,10 @@ class CrossAttention(nn.Module):
 
 
 class TransformerBlock(nn.Module):
+    """Cells x [B, HW, C] through self-attention, the fuser where there is one, cross-attention to context [B, L, D] and
+    the feed-forward (docs/method.md section 1). address: what `fuse` knows the block by.
+    """
+
     def __init__(self, address: Address, width: int, context: int, heads: int):
         super().__init__()
         self.address = address
@@ -50,6 +55,8 @@ class TransformerBlock(nn.Module):
 
 
 class SpatialTransformer(nn.Module):
+    """Adds to x [B, C, h, w] what a transformer block makes of it as cells."""
+
     def __init__(self, address: Address, width: int, context: int, heads: int):
         super().__init__()
         self.norm = nn.GroupNorm(32, width, eps=1e-6)
@@ -67,6 +74,8 @@ class SpatialTransformer(nn.Module):
 
 
 class ResBlock(nn.Module):
+    """x [B, into, h, w] and the embedded timestep [B, time] -> [B, out, h, w]."""
+
     def __init__(self, into: int, out: int, time: int):
         super().__init__()
         # The gap at out_layers.2 was a dropout when the weights were named.
@@ -83,6 +92,8 @@ class ResBlock(nn.Module):
 
 
 class Downsample(nn.Module):
+    """x [B, C, h, w] -> half the height and width, rounded up."""
+
     def __init__(self, width: int):
         super().__init__()
         self.op = nn.Conv2d(width, width, 3, stride=2, padding=1)
@@ -92,6 +103,8 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
+    """x [B, C, h, w] -> [B, C, 2h, 2w]."""
+
     def __init__(self, width: int):
         super().__init__()
         self.conv = nn.Conv2d(width, width, 3, padding=1)
@@ -101,7 +114,7 @@ class Upsample(nn.Module):
 
 
 class UNet(nn.Module):
-    """Arguments as `sd1_unet.sd1_unet_shapes`; heads: of every attention. The defaults are SD 1.x.
+    """Arguments as `base_unet.sd1_unet_shapes`; heads: of every attention. The defaults are SD 1.x.
 
     The sides of a latent are multiples of 8.
     """

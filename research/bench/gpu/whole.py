@@ -37,6 +37,10 @@ TEXTS = REGIONS + 2  # a prompt and a negative prompt
 
 @dataclass(frozen=True)
 class Sizes:
+    """unet, t5: arguments of `UNet` and of `scene.text_encoder`. latents: sides in cells of the square latents to
+    measure at. dtype: of UNet and adapter. rounds: measurements a row.
+    """
+
     unet: dict
     deig: DeigConfig
     t5: dict

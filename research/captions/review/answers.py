@@ -17,6 +17,8 @@ REASONS = ("colour", "part", "invented", "wrong object", "mentions the picture",
 
 @dataclass(frozen=True)
 class Answer:
+    """pair: its id. answer: RIGHT, WRONG or UNKNOWN. reasons: why it is wrong, of REASONS."""
+
     reviewer: str
     pair: str
     answer: str

@@ -62,6 +62,7 @@ class Sample:
 
     @classmethod
     def read(cls, path: Path) -> Sample:
+        """Raises DeigError for a file of another format, and for a sample that was changed after it was made."""
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
             expected = data.pop("hash")

@@ -82,4 +82,5 @@ def _published(instance: Instance) -> dict[str, Any]:
 
 
 def write_published(path: Path, layouts: Sequence[Layout], captions: Mapping[str, str]) -> None:
+    """`published_form` as a file, whole or not at all. Raises DeigError where it cannot be written."""
     write_whole(path, json.dumps(published_form(layouts, captions), indent=1) + "\n")

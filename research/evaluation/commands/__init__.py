@@ -1,1 +1,3 @@
-"""The subcommands of `python -m research.evaluation`, one a file: NAME, `add_arguments(parser)`, `run(options)`."""
+"""The subcommands of `python -m research.evaluation`, one a file: NAME, `add_arguments(parser)` and `run(options)`,
+which prints, and raises DeigError or OSError where it cannot go on.
+"""

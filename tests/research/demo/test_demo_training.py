@@ -98,8 +98,8 @@ def test_all_stages_from_nothing_and_the_table_refuses_an_untrained_scorer(tmp_p
         files.ADAPTER,
         files.SCORER,
         files.TEXT,
-        files.BASE_IDE,
-        files.BASE_TEXT,
+        models.BASE_IDE,
+        models.BASE_TEXT,
     }
     assert list(evaluate.variants(weights, tmp_path)) == [
         "base, no boxes",
@@ -131,7 +131,7 @@ def test_a_run_that_goes_on_trains_base_and_adapter_alone(tmp_path, capsys):
     ]
     assert train.main(run) == 0
     weights = tmp_path / "weights"
-    read = files.read("model.safetensors", weights / files.BASE_TEXT)
+    read = files.read("model.safetensors", weights / models.BASE_TEXT)
     assert all(torch.equal(read[k], v) for k, v in files.read("model.safetensors", files.WEIGHTS / files.TEXT).items())
     kept, moved = (files.VAE, files.SCORER, f"{files.TEXT}/model.safetensors"), (files.UNET, files.ADAPTER)
     assert all((weights / name).read_bytes() == (files.WEIGHTS / name).read_bytes() for name in kept)
@@ -195,7 +195,7 @@ def test_drawn_scenes_are_kept_and_made_again_for_another_encoder(tmp_path, monk
         model = models.autoencoder()
         if changed:
             model.get_submodule(f"taesd_{changed}")[-1].bias += 1
-        files.write(tmp_path, files.VAE, model.state_dict(), {})
+        models.write(tmp_path, files.VAE, model.state_dict(), {})
         scenes, latents = training_scenes(tmp_path, tmp_path / "latents", 15, 1)
         assert scenes == [draw_scene(seed) for seed in range(15)] and latents.shape == (15, 4, 16, 16)
         assert sum(asked) == made
@@ -234,11 +234,11 @@ def test_ablations_from_the_shipped_weights_begin_with_an_ide_of_the_base(tmp_pa
     start = [f"--start={files.WEIGHTS}", "--stages"]
     assert train.main([*run, *start, "adapter"]) == 0
     assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 1
-    assert f"has no {files.BASE_IDE}, with which a new adapter begins" in capsys.readouterr().err
+    assert f"has no {models.BASE_IDE}, with which a new adapter begins" in capsys.readouterr().err
     assert train.main([*run, *start, "base", "--ide-only"]) == 0
     weights, unet = tmp_path / "weights", files.read(files.UNET)
     assert all(torch.equal(unet[k], v) for k, v in files.read(files.UNET, weights).items())
-    shipped, made = models.base(files.WEIGHTS).ide.state_dict(), files.read(files.BASE_IDE, weights)
+    shipped, made = models.base(files.WEIGHTS).ide.state_dict(), files.read(models.BASE_IDE, weights)
     assert any(not torch.equal(shipped[k], v) for k, v in made.items())
     assert train.main([*run, "--stages", "adapter", "--ablation=mask"]) == 0
 
@@ -259,7 +259,7 @@ def test_options_that_would_train_something_else_are_refused(tmp_path, capsys, o
 
 
 def test_a_folder_of_other_models_is_not_gone_on_in(tmp_path, capsys):
-    files.write(tmp_path / "weights", files.VAE, {"other": torch.zeros(1)}, {})
+    models.write(tmp_path / "weights", files.VAE, {"other": torch.zeros(1)}, {})
     assert train.main([str(tmp_path), f"--start={files.WEIGHTS}", "--stages=adapter"]) == 1
     assert f"has another {files.VAE} than" in capsys.readouterr().err
     assert train.main([str(tmp_path / "new"), "--stages=adapter"]) == 1

@@ -6,16 +6,19 @@ from PIL import Image
 
 pytest.importorskip("diffusers", reason="diffusers is not installed (extra `train`)")
 
+from deig_core.call import RowGroup, ground
 from deig_core.demo import files
+from deig_core.layout.window import Window
+from deig_core.model.extractor import Extractor
 from research.demo.generate import LATENT
 from research.demo.render import render
 from research.demo.scorer import Classifier, iou, judge
-from research.demo.world import SIZE
+from research.demo.world import SIZE, Placed, Scene, Thing
 from research.intervals import Estimate
 from research.studies import __main__ as studies
 from research.studies import follow
 from research.studies.curves import Point, Table, costs
-from research.studies.overlap import BANDS, pair, shared_pixels
+from research.studies.overlap import BANDS, Owned, by_cells, pair, shared_pixels
 from research.studies.paint import Asked, Painter, document, whole
 from research.studies.reuse import Reuse
 from research.studies.small import SIDES, THINGS, refined, small_scene
@@ -93,12 +96,30 @@ def test_time_and_what_is_right_are_drawn_as_curves(monkeypatch, capsys, tmp_pat
         assert picture.format == "PNG"
 
 
+def test_a_study_says_whose_cells_a_call_s_are(painter):
+    boxes = (16, 16, 80, 80), (48, 48, 112, 112)
+    scene = Scene(
+        tuple(Placed(Thing("star", colour), box) for colour, box in zip(("red", "blue"), boxes, strict=True)), 0
+    )
+    sides, part = painter.said(document(scene, SIZE)), Window.whole((LATENT, LATENT))
+    groups = [RowGroup(1, side, part) for side in (sides.positive, sides.nothing)]
+    call = ground(Extractor(painter.adapter), groups, [500.0, 500.0], torch.device("cpu"))
+    before, nothing = call.instances((LATENT, LATENT), torch.device("cpu"))
+    found, still_nothing = Owned(by_cells, call).instances((LATENT, LATENT), torch.device("cpu"))
+    assert still_nothing is nothing and found.tokens is before.tokens
+    cells = before.members.reshape(LATENT, LATENT)
+    assert (cells[6:10, 6:10] == 3).all() and set(cells.unique().tolist()) == {0, 1, 2, 3}
+    assert torch.equal(found.members, torch.where(before.members == 3, 2, before.members))
+
+
 def test_what_was_added_is_added_again_between_the_steps_that_run():
     ran = []
-    reuse = Reuse(2, lambda slot, x, placed: ran.append(placed) or x + placed)
+    reuse = Reuse(2)
+    fuser, other = (reuse.around(lambda x, instances, scale: ran.append(scale) or x + scale) for _ in range(2))
     found = []
     for step in range(4):
         reuse.scale(0.0)
-        found.append(reuse("a block", torch.zeros(1), step + 1.0).item())
+        found.append(fuser(torch.zeros(1), [], step + 1.0).item())
     assert ran == [1, 3] and found == [1, 1, 3, 3]
-    assert reuse("a block", torch.zeros(2), 9.0).tolist() == [9, 9], "another size is no step before"
+    assert fuser(torch.zeros(2), [], 9.0).tolist() == [9, 9], "another size is no step before"
+    assert other(torch.zeros(1), [], 5.0).item() == 5, "another block is no step before"

@@ -89,7 +89,7 @@ def folder(tmp_path):
         target = tmp_path / "weights" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((files.WEIGHTS / name).read_bytes())
-    files.write(tmp_path / "weights", files.BASE_IDE, models.base(files.WEIGHTS).ide.state_dict(), {})
+    models.write(tmp_path / "weights", models.BASE_IDE, models.base(files.WEIGHTS).ide.state_dict(), {})
     return tmp_path
 
 
@@ -156,7 +156,7 @@ def test_a_study_that_is_out_of_time_says_so_and_keeps_its_rows(folder, capsys):
 
 
 def test_a_folder_without_the_bases_ide_says_how_to_make_one(folder, capsys):
-    (folder / "weights" / files.BASE_IDE).unlink()
+    (folder / "weights" / models.BASE_IDE).unlink()
     run = [str(folder), "--only=accuracy", "--tokens", "2", "--steps=1", "--scenes=4"]
     assert tokens.main(run) == 1
     assert "--ide-only" in capsys.readouterr().err

@@ -69,6 +69,21 @@ def test_a_diffusers_unet_gives_the_authors_output(golden, scale, output):
     assert (found - g[output]).abs().max() < 2e-5
 
 
+@torch.no_grad()
+def test_what_stands_around_a_fuser_is_called_in_its_place(golden):
+    g, unet, adapter, _ = golden
+    call = ground(Extractor(adapter), list(runs(g)), g["timesteps"].tolist(), torch.device("cpu"))
+    ran = []
+
+    def around(fuser):
+        return lambda x, instances, scale: ran.append((fuser, scale)) or fuser(x, instances, scale)
+
+    found = attach(unet, adapter, around)(g["x"], g["timesteps"], torch.cat(call.context()), call)
+    assert (found - g["out_cond"]).abs().max() < 2e-5
+    assert {id(fuser) for fuser, _ in ran} == {id(adapter.fuser(address)) for address, _ in adapter.config.fusers}
+    assert len(ran) == len(adapter.config.fusers) and {scale for _, scale in ran} == {1.0}
+
+
 def test_names_of_the_original_layout_come_back(golden):
     _, unet, _, base = golden
     found = original_state_dict(unet)
