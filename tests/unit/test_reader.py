@@ -311,7 +311,7 @@ def test_a_fence_inside_a_description_is_text():
 
 @pytest.mark.parametrize("key", ["", "---", "…", "...", " "])
 def test_a_box_without_a_key_is_refused_in_words_of_the_text(key):
-    with pytest.raises(RegionError, match='^Region 1: "" holds numbers, .* name it box.$'):
+    with pytest.raises(RegionError, match=r'^Region 1: "" holds numbers, .* name it box.$'):
         read(f'[{{{key}: [10, 20, 30, 40], "label": "dog"}}]', 64, 64)
 
 
