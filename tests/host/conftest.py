@@ -112,6 +112,16 @@ def runs(graph, monkeypatch):
 
 
 @pytest.fixture
+def heard(graph, monkeypatch):
+    """What was said at the sampler's node, run by run."""
+    from parity import pack_module
+
+    said = []
+    monkeypatch.setattr(pack_module(graph.host, "nodes.host.sampling"), "say_at_running_node", said.append)
+    return said
+
+
+@pytest.fixture
 def dynamic_vram(host_nodes, monkeypatch):
     """The host with DynamicVRAM on."""
     if not switch_on_dynamic_vram(monkeypatch.setattr):

@@ -3,18 +3,9 @@
 import pytest
 import torch
 from graph import CELLS
-from parity import pack_module
 
 LATE = "in a conditioning that is used from 0.6 to 1 of it (its timestep range)"
 RUN = "and off in every step of this run, which goes from {} of it: no effect."
-
-
-@pytest.fixture
-def heard(graph, monkeypatch):
-    """What was said at the sampler's node, run by run."""
-    said = []
-    monkeypatch.setattr(pack_module(graph.host, "nodes.host.sampling"), "say_at_running_node", said.append)
-    return said
 
 
 def region(**values):

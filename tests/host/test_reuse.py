@@ -11,16 +11,6 @@ def reusing(graph, every, **settings):
 
 
 @pytest.fixture
-def heard(graph, monkeypatch):
-    """What was said at the sampler's node, run by run."""
-    said = []
-    monkeypatch.setattr(
-        pack_module(graph.host, "nodes.host.sampling"), "say_at_running_node", said.append, raising=False
-    )
-    return said
-
-
-@pytest.fixture
 def fusers(graph, monkeypatch):
     """How often fusers ran in each UNet call."""
     sampling, fuser = (pack_module(graph.host, name) for name in ("nodes.host.sampling", "deig_core.model.fuser"))

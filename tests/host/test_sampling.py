@@ -382,14 +382,6 @@ def test_a_region_outside_of_its_share_is_not_there(graph):
     assert changed(out, graph.sample(model, always, negative, steps=4)) > 1e-2
 
 
-@pytest.fixture
-def heard(graph, monkeypatch):
-    """What was said at the sampler's node, run by run."""
-    said = []
-    monkeypatch.setattr(pack_module(graph.host, "nodes.host.sampling"), "say_at_running_node", said.append)
-    return said
-
-
 def region(**values):
     return {"box": [0.0, 0.0, 0.5, 1.0], "description": "a tree", **values}
 

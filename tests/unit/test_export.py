@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from boxes import boxes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,13 +16,6 @@ from deig_core.regions.keyframes import Keyframe
 from deig_core.regions.reader import read
 
 TEXTS = ("", "a dog", "a\n red\t hoodie ", "10 20 30 40")
-
-
-@st.composite
-def boxes(draw):
-    x0, y0 = (draw(st.floats(0, 0.95)) for _ in range(2))
-    x1, y1 = (draw(st.floats(low + 0.01, 1)) for low in (x0, y0))
-    return x0, y0, x1, y1
 
 
 @st.composite

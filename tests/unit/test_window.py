@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from boxes import boxes
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,13 +18,6 @@ from deig_core.regions.document import Region, RegionDocument
 
 CPU = torch.device("cpu")
 PIXELS = json.loads((Path(__file__).parents[1] / "data" / "document.json").read_text(encoding="utf-8"))["pixels"]
-
-
-@st.composite
-def boxes(draw):
-    x0, y0 = (draw(st.floats(0, 0.95)) for _ in range(2))
-    x1, y1 = (draw(st.floats(low + 0.01, 1)) for low in (x0, y0))
-    return x0, y0, x1, y1
 
 
 @st.composite
